@@ -1,0 +1,127 @@
+"""What can go wrong, and whose fault it is.
+
+::
+
+    IsthmusError
+    ├── EngineError            the embedder used the API wrongly; raised at the call
+    │   ├── EngineClosed           the engine (or the instance) has been closed
+    │   ├── InvalidFunction        a function's definition contradicts itself
+    │   ├── InvalidSettings        setting values do not fit their definitions
+    │   ├── InvalidInput           an event, a batch or a request is not one
+    │   └── PluginError            no plugin, or two, for what was asked
+    ├── LoadError              the author's code does not load: message, file, line, column, excerpt
+    ├── RuntimeFault           a runtime broke its promises; the program is discarded
+    └── FetchError             a request got no response; the function sees it as its own FetchError
+
+What a function throws, returns or runs into is none of these: it is data, an
+:class:`isthmus.Outcome`.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+__all__ = [
+    "EngineClosed",
+    "EngineError",
+    "FetchError",
+    "InvalidFunction",
+    "InvalidInput",
+    "InvalidSettings",
+    "IsthmusError",
+    "LoadError",
+    "PluginError",
+    "RuntimeFault",
+]
+
+
+class IsthmusError(Exception):
+    """The root of the tree."""
+
+
+class EngineError(IsthmusError):
+    """The embedder's fault: raised at the call that made it."""
+
+
+@final
+class EngineClosed(EngineError):
+    """The engine, or the instance, was closed before or during the call."""
+
+
+@final
+class InvalidFunction(EngineError):
+    """A function's definition contradicts itself or names what does not exist."""
+
+
+@final
+class InvalidSettings(EngineError):
+    """Setting values do not fit their definitions.
+
+    Attributes:
+        problems: one sentence for each setting at fault, none with a value in it.
+    """
+
+    def __init__(self, message: str, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+@final
+class InvalidInput(EngineError):
+    """An event, a batch or a request has not the shape of one, or is too large."""
+
+
+@final
+class PluginError(EngineError):
+    """No plugin offers what was asked for, or two claim it."""
+
+
+@final
+class LoadError(IsthmusError):
+    """The author's code does not load.
+
+    Attributes:
+        message: what the language said, without position.
+        file: the name the function's code goes by.
+        line: 1-based line in the author's own file, or None where unknown.
+        column: 1-based column, or None where unknown.
+        excerpt: the line at fault with its neighbours and a caret, or "".
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str = "",
+        line: int | None = None,
+        column: int | None = None,
+        excerpt: str = "",
+    ) -> None:
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+        self.excerpt = excerpt
+        place = ":".join(str(part) for part in (file, line, column) if part not in {"", None})
+        head = f"{place}: {message}" if place else message
+        super().__init__(f"{head}\n{excerpt}" if excerpt else head)
+
+
+@final
+class RuntimeFault(IsthmusError):
+    """A runtime broke its promises: a malformed reply, a crash of its own machinery."""
+
+
+@final
+class FetchError(IsthmusError):
+    """A request got no response.
+
+    Attributes:
+        code: Node's name for the cause (``ECONNREFUSED``, ``ENOTFOUND``, ``ETIMEDOUT``, ...) or "".
+        type: node-fetch's ``FetchError.type`` (``system``, ``max-size``, ``max-redirect``, ...).
+    """
+
+    def __init__(self, message: str, *, code: str = "", type: str = "system") -> None:  # noqa: A002 -- node-fetch's name
+        super().__init__(message)
+        self.code = code
+        self.type = type

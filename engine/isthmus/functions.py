@@ -1,0 +1,92 @@
+"""What somebody wrote: a function, and the definitions of its settings."""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal, final
+
+import msgspec
+
+from .errors import InvalidFunction
+
+__all__ = ["Function", "Kind", "SettingDefinition", "SettingType"]
+
+
+@final
+class Kind(enum.StrEnum):
+    """The four kinds of function (Segment: resourceType)."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
+    INSERT = "insert"
+    SOURCE_INSERT = "source_insert"
+
+
+@final
+class SettingType(enum.StrEnum):
+    """The four types a setting can have; Segment's names."""
+
+    STRING = "STRING"
+    BOOLEAN = "BOOLEAN"
+    ARRAY = "ARRAY"  # of strings
+    TEXT_MAP = "TEXT_MAP"  # string -> string
+
+
+@final
+class SettingDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting that an instance may, or must, give a value.
+
+    Attributes:
+        name: the property of the handler's ``settings`` argument.
+        label: what a form calls it.
+        description: what a form says below it.
+        type: what its value must be.
+        required: an instance without a value for it is refused.
+        sensitive: its value is redacted in every log, error, trace and repr.
+    """
+
+    name: str
+    label: str = ""
+    description: str = ""
+    type: SettingType = SettingType.STRING
+    required: bool = False
+    sensitive: bool = False
+
+
+@final
+class Function(msgspec.Struct, frozen=True, kw_only=True):
+    """Code with what has to be known to run it.  A value: two equal functions share one program.
+
+    Attributes:
+        name: what messages and traces call it.
+        kind: which handlers it may have and what they return.
+        language: which runtime runs it, ``"javascript"`` for one.
+        code: its source text, or the bytes of a compiled module.
+        file: the name its code goes by in stack traces; by default ``function`` with no suffix.
+        settings: the settings its instances take.
+        isolation: ``"call"`` gives each invocation a world of its own; ``"instance"`` keeps one world
+            for all calls of one instance, one call at a time, its globals and modules living on.
+        lenient: ``Segment.group`` and ``Segment.page`` take calls with no user id.
+        pass_through: an insert function without a handler for a type lets the event pass unchanged.
+    """
+
+    name: str
+    kind: Kind
+    language: str
+    code: str | bytes
+    file: str = "function"
+    settings: tuple[SettingDefinition, ...] = ()
+    isolation: Literal["call", "instance"] = "call"
+    lenient: bool = False
+    pass_through: bool = False
+
+    def __post_init__(self) -> None:
+        names = [definition.name for definition in self.settings]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise InvalidFunction(f"function {self.name!r} defines the setting {twice[0]!r} twice")
+        if not all(names):
+            raise InvalidFunction(f"function {self.name!r} defines a setting with an empty name")
+        if self.isolation not in {"call", "instance"}:
+            raise InvalidFunction(
+                f"function {self.name!r}: isolation is 'call' or 'instance', not {self.isolation!r}"
+            )

@@ -1,0 +1,39 @@
+"""Every hook a plugin may implement.
+
+A plugin is a module or object named by an entry point of the group ``isthmus``, or handed to
+``open_engine(plugins=[...])``.  It marks its implementations with :data:`hookimpl`.  Hooks are
+called when an engine opens, never on the path of an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from .abc import Fetcher, Runtime
+
+__all__ = ["hookimpl", "isthmus_fetcher", "isthmus_runtimes"]
+
+hookspec = pluggy.HookspecMarker("isthmus")
+hookimpl = pluggy.HookimplMarker("isthmus")
+
+
+@hookspec
+def isthmus_runtimes() -> Iterable[Runtime]:  # type: ignore[empty-body]
+    """Offer runtimes, one a language.
+
+    Called once, when an engine opens.  All plugins' results count; two runtimes for one language
+    are an error that names both.  A runtime does its expensive work in ``load``, not here.
+    """
+
+
+@hookspec(firstresult=True)
+def isthmus_fetcher() -> Fetcher | None:
+    """Offer what carries requests out.
+
+    Called once, when an engine opens, within Trio.  The first result that is not None wins, the
+    plugins registered last being asked first; with none, every fetch fails with an error that says so.
+    """
