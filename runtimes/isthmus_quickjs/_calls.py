@@ -1,0 +1,318 @@
+"""Calls on their way through the lanes, and the queue of those that ask for a fresh world."""
+
+from __future__ import annotations
+
+import enum
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from wasmtime import TrapCode
+
+from isthmus.abc import Call, Host, Killed
+from isthmus.errors import RuntimeFault
+
+from ._frames import WAITING, Frame, pack_record, parse_frame, parse_logs
+from ._wasm import Stopped
+from ._world import RECORD_LIMIT, STACK, CrossingResult, World
+
+if TYPE_CHECKING:
+    from isthmus.limits import Limits
+
+    from ._guest import Image
+    from ._lanes import Lanes
+
+__all__ = ["CallQueue", "Crossing", "Journey"]
+
+MOST: Final = 64
+"""Records in one crossing: beyond that the hop to a lane is paid off, and others wait."""
+SOFT: Final = 0.004
+"""Seconds after which a crossing begins no further record: how long a call can be held up by its elders."""
+SPARE_WORLDS: Final = 32
+"""Unused worlds kept by a program; more are closed as they come back."""
+
+
+Cross = Callable[[World, Callable[[int, float], bool]], CrossingResult]
+
+
+class Stop(enum.Enum):
+    """Why a running call was stopped."""
+
+    TIMEOUT = "timeout"
+    CPU = "cpu"
+    CANCELLED = "cancelled"
+
+
+class Journey:
+    """One call, from its queue to its reply.
+
+    Attributes:
+        call: what to run.
+        host: what it may ask.
+        land: called in the Trio thread with each frame, with what killed it, or with a fault.
+        record: the call as the guest takes it; dropped once it has run.
+        world: where it waits, or is to run; None for a fresh one.
+        began: ``time.monotonic()`` when it left the queue; None while it is queued.
+        spent: seconds its own code has run.
+        memory: bytes of its world at the most.
+        logs: console output that the host has not been told yet: (level, text, seconds).
+        cancelled: nobody waits for it any more.
+        stop: why it was stopped.
+    """
+
+    __slots__ = (
+        "began",
+        "call",
+        "cancelled",
+        "host",
+        "land",
+        "logs",
+        "memory",
+        "now_us",
+        "record",
+        "spent",
+        "stop",
+        "world",
+    )
+
+    def __init__(
+        self, call: Call, host: Host, land: Callable[[Journey, Frame | Killed | RuntimeFault], None]
+    ) -> None:
+        self.call = call
+        self.host = host
+        self.land = land
+        self.record = pack_record(call)
+        self.now_us = int(call.now * 1e6)
+        self.world: World | None = None
+        self.began: float | None = None
+        self.spent = 0.0
+        self.memory = 0
+        self.logs: list[tuple[str, str, float]] = []
+        self.cancelled = False
+        self.stop: Stop | None = None
+
+    def proceed(self, seconds: float, limits: Limits) -> bool:
+        """Whether the call may run on, having run for so long in this crossing."""
+        if self.cancelled:
+            self.stop = Stop.CANCELLED
+        elif self.spent + seconds >= limits.cpu:
+            self.stop = Stop.CPU
+        elif self.began is not None and time.monotonic() - self.began >= limits.wall:
+            self.stop = Stop.TIMEOUT
+        return self.stop is None
+
+
+class CallQueue:
+    """The calls of one program that ask for a fresh world; work for the lanes."""
+
+    def __init__(self, image: Image, limits: Limits, lanes: Lanes) -> None:
+        self.image = image
+        self.limits = limits
+        self.lanes = lanes
+        self._waiting: deque[Journey] = deque()
+        self._worlds: deque[World] = deque()
+        self._lock = threading.Lock()
+        self._running = 0
+        self._closed = False
+        self._typical = 0.0001  # seconds of one call, a moving average
+
+    def submit(self, journeys: list[Journey]) -> None:
+        """Queue calls; in the Trio thread."""
+        with self._lock:
+            self._waiting.extend(journeys)
+            more = min(self.lanes.count, len(self._waiting)) - self._running
+            self._running += max(0, more)
+        for _ in range(more):
+            self.lanes.offer(self)
+
+    def step(self, lanes: int) -> bool:
+        """Run one crossing's worth; in a lane."""
+        taken = self._take(lanes)
+        if taken:
+            try:
+                self._cross(taken)
+            except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the calls
+                fault = (
+                    error
+                    if isinstance(error, RuntimeFault)
+                    else RuntimeFault(f"{type(error).__name__}: {error}")
+                )
+                self.land([(journey, fault) for journey in taken])
+        with self._lock:
+            if self._waiting:
+                return True
+            self._running -= 1
+            return False
+
+    def _take(self, lanes: int) -> list[Journey]:
+        waiting = self._waiting
+        share = -(-len(waiting) // lanes)
+        most = max(1, min(MOST, share, int(SOFT / self._typical) + 1))
+        taken: list[Journey] = []
+        size = 0
+        with self._lock:
+            while waiting and len(taken) < most:
+                journey = waiting[0]
+                size += len(journey.record)
+                large = len(journey.record) > RECORD_LIMIT
+                if taken and (large or not World.fits(len(taken) + 1, size)):
+                    break
+                waiting.popleft()
+                if not journey.cancelled:
+                    taken.append(journey)
+                if large:
+                    break
+        return taken
+
+    def _cross(self, taken: list[Journey]) -> None:
+        world = self.take_world()
+        began, cpu = time.monotonic(), time.thread_time()
+        first = taken[0]
+
+        def proceed(index: int, seconds: float) -> bool:
+            journey = taken[index]
+            if journey.began is None:
+                journey.began = time.monotonic() - seconds
+            return journey.proceed(seconds, self.limits)
+
+        if len(first.record) > RECORD_LIMIT:
+            first.began = began
+            world.restore()
+            crossing = world.invoke(first.record, proceed)
+        else:
+            crossing = world.run_many([journey.record for journey in taken], SOFT, proceed)
+        # The driver's clock goes on while another thread has the processor; the thread's own does not.
+        share = min(1.0, (time.thread_time() - cpu) / max(time.monotonic() - began, 1e-9))
+        landed: list[tuple[Journey, Frame | Killed | RuntimeFault]] = []
+        parked = False
+        for journey, ran in zip(taken, crossing.ran, strict=False):
+            frame = self.absorb(journey, ran.frame, ran.log, ran.seconds * share)
+            if journey.began is None:
+                journey.began = began
+            began += ran.seconds
+            if isinstance(frame, RuntimeFault):
+                world.broken = True
+            elif frame.status == WAITING:
+                journey.world, parked = world, True
+            landed.append((journey, frame))
+        done = len(crossing.ran)
+        if crossing.ran:
+            average = sum(ran.seconds for ran in crossing.ran) / done
+            self._typical += (max(average, 1e-6) - self._typical) / 4
+        if crossing.stopped is not None and done < len(taken):
+            journey = taken[done]
+            landed.append(
+                (journey, self.autopsy(journey, world, crossing.stopped, crossing.log, crossing.seconds))
+            )
+            done += 1
+        self._waiting.extendleft(reversed(taken[done:]))
+        if not parked:
+            self.return_world(world)
+        self.land(landed)
+
+    def land(self, landed: list[tuple[Journey, Frame | Killed | RuntimeFault]]) -> None:
+        def deliver() -> None:
+            for journey, frame in landed:
+                journey.land(journey, frame)
+
+        self.lanes.post(deliver)
+
+    # -- what a crossing says of a call
+
+    def absorb(self, journey: Journey, frame: bytes, log: bytes, seconds: float) -> Frame | RuntimeFault:
+        """A crossing's frame, its log handed to the host, its usage added up."""
+        journey.spent += seconds
+        try:
+            parsed = parse_frame(frame)
+            journey.memory = max(journey.memory, parsed.heap_top - STACK)
+            self._log(journey, log)
+        except RuntimeFault as fault:
+            return fault
+        return parsed
+
+    def autopsy(
+        self, journey: Journey, world: World, stopped: Stopped, log: bytes, seconds: float
+    ) -> Killed | RuntimeFault:
+        """What killed a call."""
+        journey.spent += seconds
+        try:
+            self._log(journey, log)
+            journey.memory = max(journey.memory, world.memory_used())
+        except RuntimeFault as fault:
+            return fault
+        limits = self.limits
+        if journey.stop is Stop.TIMEOUT:
+            return Killed("timeout", f"the call took longer than its limit of {limits.wall:g} s")
+        if journey.stop is Stop.CPU:
+            return Killed("cpu", f"the function's own code ran longer than its limit of {limits.cpu:g} s")
+        if journey.stop is Stop.CANCELLED:
+            return Killed("crash", "the call was cancelled")
+        if stopped.code is TrapCode.STACK_OVERFLOW:
+            return Killed(
+                "crash", "the call went deeper than its stack: too much recursion, or data nested too deeply"
+            )
+        return Killed(
+            "crash",
+            f"the function's world failed: {stopped.code.name.lower() if stopped.code else 'stopped'}",
+        )
+
+    @staticmethod
+    def _log(journey: Journey, log: bytes) -> None:
+        if log:
+            journey.logs += parse_logs(log, journey.now_us)
+
+    # -- worlds
+
+    def take_world(self) -> World:
+        """A world that has been used and can be restored, or a new one."""
+        try:
+            return self._worlds.pop()
+        except IndexError:
+            return World(self.image)
+
+    def return_world(self, world: World) -> None:
+        """Keep a world for a later call, unless it can't be restored or there are enough."""
+        if world.broken or self._closed or len(self._worlds) >= SPARE_WORLDS:
+            world.close()
+        else:
+            self._worlds.append(world)
+
+    def close(self) -> None:
+        """Close the spare worlds; those in use are closed as they come back."""
+        self._closed = True
+        while self._worlds:
+            self._worlds.pop().close()
+
+
+class Crossing:
+    """One call going straight into the world it has: it goes on, or its world is kept; work for the lanes."""
+
+    def __init__(self, queue: CallQueue, journey: Journey, cross: Cross) -> None:
+        self._queue = queue
+        self._journey = journey
+        self._cross = cross
+
+    def step(self, lanes: int) -> bool:
+        journey, queue = self._journey, self._queue
+        world = journey.world
+        landing: Frame | Killed | RuntimeFault
+        try:
+            if world is None:
+                world = journey.world = queue.take_world()
+                world.restore()
+            if journey.began is None:
+                journey.began = time.monotonic()
+            result = self._cross(world, lambda _, seconds: journey.proceed(seconds, queue.limits))
+            if result.stopped is not None:
+                landing = queue.autopsy(journey, world, result.stopped, result.log, result.seconds)
+            else:
+                ran = result.ran[0]
+                landing = queue.absorb(journey, ran.frame, ran.log, ran.seconds)
+        except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the call
+            landing = (
+                error if isinstance(error, RuntimeFault) else RuntimeFault(f"{type(error).__name__}: {error}")
+            )
+        queue.land([(journey, landing)])
+        return False

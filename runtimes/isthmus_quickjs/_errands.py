@@ -1,0 +1,129 @@
+"""What the host does for a call that waits: its fetches, its timers, its cache."""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+import trio
+
+from isthmus.abc import FetchRequest, FetchResponse, Host
+from isthmus.errors import FetchError, RuntimeFault
+
+from ._frames import Answer, Operation
+
+__all__ = ["Errands"]
+
+
+class Errands:
+    """The operations of one call that are under way, each in a task of its own."""
+
+    def __init__(self, host: Host, nursery: trio.Nursery, most: int) -> None:
+        self._host = host
+        self._nursery = nursery
+        self._most = most
+        self._scopes: dict[int, trio.CancelScope] = {}
+        self._answers: list[Answer] = []
+        self._answered = trio.Event()
+        self._fault: RuntimeFault | None = None
+
+    def begin(self, operations: list[Operation]) -> None:
+        """Start operations, or do them at once where they have no answer."""
+        for operation in operations:
+            match operation.op:
+                case "cache_store":
+                    ttl = None if operation.ttl is None or operation.ttl < 0 else operation.ttl / 1000
+                    self._host.cache_store(operation.key, operation.value.encode(), ttl)
+                case "cache_fail":
+                    self._host.cache_fail(operation.key)
+                case "cache_delete":
+                    self._host.cache_delete(operation.key)
+                case "cancel":
+                    if scope := self._scopes.pop(operation.id, None):
+                        scope.cancel()
+                case "fetch" | "sleep" | "cache_load" if operation.id not in self._scopes:
+                    if len(self._scopes) >= self._most:
+                        text = f"more than {self._most} operations at once, the limit of one call"
+                        self._answer(
+                            operation.id, error={"name": "FetchError", "message": text, "type": "limit"}
+                        )
+                    else:
+                        self._scopes[operation.id] = trio.CancelScope()
+                        self._nursery.start_soon(self._perform, operation, self._scopes[operation.id])
+                case _:
+                    raise RuntimeFault(f"a world asked for {operation.op!r}, which is no operation")
+
+    async def answers(self) -> bytes:
+        """Wait for an answer; it and those that are there with it, as ``resume`` takes them."""
+        await self._answered.wait()
+        if self._fault is not None:
+            raise self._fault
+        await trio.lowlevel.checkpoint()  # what ends in the same turn of the loop goes in the same crossing
+        self._answered = trio.Event()
+        answers, self._answers = self._answers, []
+        return msgspec.json.encode(answers)
+
+    async def _perform(self, operation: Operation, scope: trio.CancelScope) -> None:
+        with scope:
+            try:
+                value = await self._value(operation)
+            except FetchError as error:
+                shown = {"name": "FetchError", "message": str(error), "code": error.code, "type": error.type}
+                self._answer(operation.id, error=shown)
+            except RuntimeFault as fault:
+                self._fault = fault
+                self._answered.set()
+            else:
+                self._answer(operation.id, value)
+
+    async def _value(self, operation: Operation) -> object:
+        if operation.op == "sleep":
+            await self._host.sleep(max(0.0, operation.ms / 1000))
+            return None
+        if operation.op == "cache_load":
+            entry = await self._host.cache_load(operation.key)
+            return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
+        return shown_response(await self._host.fetch(request_of(operation)))
+
+    def _answer(self, number: int, value: object = None, error: dict[str, str] | None = None) -> None:
+        self._scopes.pop(number, None)
+        self._answers.append(Answer(id=number, value=value, error=error))
+        self._answered.set()
+
+
+def request_of(operation: Operation) -> FetchRequest:
+    body: bytes | None = None
+    if operation.body is not None:
+        try:
+            body = base64.b64decode(operation.body) if operation.base64 else operation.body.encode()
+        except ValueError as error:
+            raise RuntimeFault("a request's body is not the text it says it is") from error
+    try:
+        return msgspec.convert(
+            {
+                "url": operation.url,
+                "method": operation.method,
+                "headers": operation.headers,
+                "body": body,
+                "redirect": operation.redirect,
+            },
+            FetchRequest,
+        )
+    except msgspec.ValidationError as error:
+        raise RuntimeFault(f"a world asked for a fetch that is none: {error}") from error
+
+
+def shown_response(response: FetchResponse) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "status": response.status,
+        "reason": response.reason,
+        "headers": response.headers,
+        "url": response.url,
+        "redirected": response.redirected,
+    }
+    try:
+        shown["body"] = response.body.decode()
+    except UnicodeDecodeError:
+        shown["body"] = base64.b64encode(response.body).decode()
+        shown["base64"] = True
+    return shown

@@ -1,0 +1,218 @@
+"""The guest program, compiled once per process, and the images made of it.
+
+binary -> code (compiled, kept on disk) -> base image (the prelude evaluated) -> image of a function
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+import threading
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import wasmtime
+
+from isthmus.errors import LoadError, RuntimeFault
+
+from ._boot import Boot
+from ._driver import driver_text
+from ._frames import HANDLERS, THROWN, WAITING, Frame, parse_thrown
+from ._hostcalls import define_host_calls
+from ._image import image_module, initial_memory, without_data
+from ._wasm import Stopped, new_engine
+from ._world import EXCHANGE_PAGES, STACK
+
+__all__ = ["Guest", "Image", "cache_directory"]
+
+HERE: Final = Path(__file__).parent
+PAGE: Final = 65536
+JS_STACK: Final = 3 * 1024 * 1024
+"""Bytes of its 4 MiB stack that QuickJS may use before it throws a RangeError."""
+COLLECT_AFTER: Final = 8 * 1024 * 1024
+"""Bytes a call allocates before QuickJS looks for cycles."""
+PRELUDE_MEMORY: Final = 64 * 1024 * 1024
+
+
+def cache_directory() -> Path:
+    """Where compiled code is kept: ``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
+    if given := os.environ.get("ISTHMUS_CACHE"):
+        return Path(given)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "isthmus"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
+
+
+class Image:
+    """A loaded function's memory, from which worlds are made.
+
+    Attributes:
+        guest: the program it is an image of.
+        end: first byte above its heap.
+        memory_cap: bytes a world's memory may grow to.
+        handlers: the handlers its code defines.
+    """
+
+    def __init__(
+        self, guest: Guest, memory: bytes, stack_low: int, memory_cap: int, handlers: frozenset[str]
+    ) -> None:
+        self.guest = guest
+        self.memory = memory
+        self.end = len(memory)
+        self.handlers = handlers
+        pages = -(-self.end // PAGE)
+        self.memory_cap = max(STACK + memory_cap, pages * PAGE, EXCHANGE_PAGES * PAGE)
+        self.module = wasmtime.Module(guest.engine, image_module(memory, pages))
+        text = driver_text(
+            pages=pages,
+            exchange_pages=EXCHANGE_PAGES,
+            vitals=guest.vitals,
+            stack_low=stack_low,
+            image_end=self.end,
+            waiting=WAITING,
+        )
+        self.driver = wasmtime.Module(guest.engine, text)
+
+
+class Guest:
+    """The compiled guest; shared by all worlds and lanes of a runtime.
+
+    Attributes:
+        engine: the wasmtime engine, whose epoch is the lanes' clock for stopping guests.
+        code: the guest without its data.
+        initial: what its data segments put into memory.
+        least_pages: size of the memory it asks for.
+        vitals: address of its ``struct vitals``.
+    """
+
+    vitals: int
+
+    def __init__(self, prelude: Path = HERE / "prelude") -> None:
+        self.engine = new_engine()
+        binary = (HERE / "guest" / "quickjs.wasm").read_bytes()
+        self.code = self._compiled(without_data(binary))
+        self.initial = initial_memory(binary)
+        memory_type = next(i.type for i in self.code.imports if i.name == "memory")
+        assert isinstance(memory_type, wasmtime.MemoryType)  # noqa: S101 -- the guest is linked so
+        self.least_pages = memory_type.limits.min
+        self._prelude = prelude
+        self._lock = threading.Lock()
+        self._bases: dict[int, tuple[bytes, int]] = {}
+        self._linkers = threading.local()
+
+    def linker(self) -> wasmtime.Linker:
+        """This thread's linker: what every guest imports but its memory."""
+        made = getattr(self._linkers, "linker", None)
+        if made is None:
+            made = self._linkers.linker = self._new_linker()
+        return made
+
+    def _new_linker(self) -> wasmtime.Linker:
+        linker = wasmtime.Linker(self.engine)
+        linker.allow_shadowing = True
+        define_host_calls(linker)
+        return linker
+
+    def _compiled(self, binary: bytes) -> wasmtime.Module:
+        """The module, from the cache on disk where this machine has compiled it before."""
+        key = hashlib.sha256(binary)
+        key.update(
+            f"{version('wasmtime')} {platform.machine()} {platform.processor()} {_cpu_flags()}".encode()
+        )
+        path = cache_directory() / "code" / f"{key.hexdigest()[:32]}.cwasm"
+        try:
+            if path.stat().st_uid == os.getuid():
+                return wasmtime.Module.deserialize_file(self.engine, str(path))
+        except (OSError, wasmtime.WasmtimeError):
+            pass
+        module = wasmtime.Module(self.engine, binary)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+            part.write_bytes(module.serialize())
+            part.replace(path)
+        except OSError:
+            pass  # a read-only home: compiled again next time
+        return module
+
+    # -- images
+
+    def load(
+        self,
+        options: dict[str, object],
+        *,
+        memory: int,
+        log_bytes: int,
+        proceed: Callable[[int, float], bool],
+    ) -> Image:
+        """Evaluate a function's code over the prelude and take the image.
+
+        Args:
+            options: what the prelude's ``__load`` takes.
+            memory: bytes a world of it may have.
+            log_bytes: how much console output a call may leave.
+            proceed: asked at every epoch, as :meth:`World.run_many` says.
+
+        Raises:
+            LoadError: the code throws, or is stopped, while it loads.
+        """
+        file = str(options["file"])
+        base, _ = self._base(log_bytes)
+        boot = Boot(self, base, max(memory, PRELUDE_MEMORY))
+        try:
+            script = b"__load(" + msgspec.json.encode(options) + b")"
+            frame = boot.evaluate("isthmus:load", script, proceed)
+            if frame.status == THROWN:
+                raise _load_error(frame, str(options["code"]), file)
+            try:
+                handlers = msgspec.json.decode(frame.value, type=frozenset[str])
+            except msgspec.MsgspecError as error:
+                raise RuntimeFault(f"loading answered no list of handlers: {error}") from error
+            image, stack_low = boot.seal(memory)
+        except Stopped as error:
+            raise LoadError(f"the code did not finish loading: {error}", file=file) from error
+        finally:
+            boot.close()
+        return Image(self, image, stack_low, memory, handlers & frozenset(HANDLERS))
+
+    def _base(self, log_bytes: int) -> tuple[bytes, int]:
+        """The prelude's image; one for each size of the log, which is part of it."""
+        with self._lock:
+            if log_bytes not in self._bases:
+                boot = Boot(self, None, PRELUDE_MEMORY)
+                boot.boot(JS_STACK, log_bytes)
+                frame = boot.evaluate("isthmus:core", (self._prelude / "core.js").read_bytes())
+                if frame.status == THROWN:
+                    raise RuntimeFault(f"the prelude does not load: {frame.value.decode(errors='replace')}")
+                self.vitals = boot.vitals
+                self._bases[log_bytes] = boot.snapshot(), boot.vitals
+                boot.close()
+            return self._bases[log_bytes]
+
+
+def _load_error(frame: Frame, code: str, file: str) -> LoadError:
+    thrown = parse_thrown(frame.value)
+    line, column = thrown.line, thrown.column
+    lines = code.splitlines()
+    excerpt = ""
+    if line is not None and 1 <= line <= len(lines):
+        numbers = range(max(1, line - 1), min(len(lines), line + 1) + 1)
+        rows = [f"{'>' if number == line else ' '} {number:4} | {lines[number - 1]}" for number in numbers]
+        if column is not None:
+            rows.insert(numbers.index(line) + 1, f"       | {' ' * (column - 1)}^")
+        excerpt = "\n".join(rows)
+    return LoadError(f"{thrown.name}: {thrown.message}", file=file, line=line, column=column, excerpt=excerpt)
+
+
+def _cpu_flags() -> str:
+    """What compiled code may depend on; a cache in a home that several machines share must not mix them up."""
+    try:
+        with Path("/proc/cpuinfo").open() as info:
+            return next((line for line in info if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return ""

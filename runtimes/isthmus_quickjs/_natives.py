@@ -1,0 +1,2 @@
+def answer(op, payload):
+    raise KeyError(op)

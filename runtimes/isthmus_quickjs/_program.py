@@ -1,0 +1,304 @@
+"""A loaded JavaScript function: its calls, and what the host does for those that wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from isthmus.abc import Call, Host, Killed, Program, Reply, Returned, Thrown
+from isthmus.errors import RuntimeFault
+
+from ._calls import CallQueue, Crossing, Journey
+from ._errands import Errands
+from ._frames import (
+    STALLED,
+    WAITING,
+    Frame,
+    Report,
+    parse_report,
+    parse_thrown,
+)
+from ._world import CrossingResult, World
+
+if TYPE_CHECKING:
+    from isthmus.limits import Limits
+
+    from ._guest import Image
+    from ._lanes import Lanes
+
+__all__ = ["QuickJSProgram"]
+
+Landing = Frame | Killed | RuntimeFault
+
+OUT_OF_MEMORY: Final = ("InternalError", "out of memory")
+"""What QuickJS throws at its memory limit; uncaught, it is the limit that ended the call."""
+
+
+class QuickJSProgram(Program):
+    """A JavaScript function over one image; every call in a world restored from it."""
+
+    def __init__(self, image: Image, limits: Limits, lanes: Lanes, *, keep_worlds: bool, file: str) -> None:
+        self.handlers = image.handlers
+        self._limits = limits
+        self._lanes = lanes
+        self._file = file
+        self._queue = CallQueue(image, limits, lanes)
+        self._keep_worlds = keep_worlds
+        self._kept: dict[str, World] = {}
+        self._turns: dict[str, trio.Lock] = {}
+
+    async def run(self, call: Call, host: Host) -> Reply:
+        """Run one call; see :class:`isthmus.abc.Program`."""
+        if self._keep_worlds:
+            async with self._turns.setdefault(call.instance, trio.Lock()):
+                return await self._run_kept(call, host)
+        trip = _Trip(call, host)
+        landing = await trip.go(lambda: self._queue.submit([trip.journey]))
+        if type(landing) is Frame and landing.status != WAITING and not landing.report:
+            return self._reply(trip.journey, landing, Report())
+        return await self._carry_on(trip, landing)
+
+    async def run_many(
+        self, calls: Sequence[tuple[Call, Host]], deliver: Callable[[int, Reply], None]
+    ) -> None:
+        """Run calls together, as many to a crossing as are worth it."""
+        if self._keep_worlds:
+            await super().run_many(calls, deliver)
+            return
+        left = len(calls)
+        if not left:
+            return
+        all_landed = trio.Event()
+        faults: list[RuntimeFault] = []
+
+        async def wait_for(index: int, trip: _Trip, landing: Landing) -> None:
+            try:
+                deliver(index, await self._carry_on(trip, landing))
+            except RuntimeFault as error:
+                fault(error)
+            else:
+                count_down()
+
+        def fault(error: RuntimeFault) -> None:
+            faults.append(error)
+            all_landed.set()
+
+        def count_down() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                all_landed.set()
+
+        journeys = []
+        async with trio.open_nursery() as nursery:
+
+            def lander(index: int) -> Callable[[Journey, Landing], None]:
+                def land(journey: Journey, landing: Landing) -> None:
+                    if journey.cancelled:
+                        return
+                    if type(landing) is Frame and landing.status != WAITING and not landing.report:
+                        deliver(index, self._reply(journey, landing, Report()))
+                        count_down()
+                    elif isinstance(landing, RuntimeFault):
+                        fault(landing)
+                    else:
+                        nursery.start_soon(wait_for, index, _Trip.of(journey), landing)
+
+                return land
+
+            for index, (call, host) in enumerate(calls):
+                journeys.append(Journey(call, host, lander(index)))
+            self._queue.submit(journeys)
+            try:
+                await all_landed.wait()
+            finally:
+                if left:
+                    for journey in journeys:
+                        journey.cancelled = True
+                    nursery.cancel_scope.cancel()
+        if faults:
+            raise faults[0]
+
+    async def forget(self, instance: str) -> None:
+        """Close the world kept for an instance."""
+        self._turns.pop(instance, None)
+        if world := self._kept.pop(instance, None):
+            world.close()
+
+    async def aclose(self) -> None:
+        """Close all worlds."""
+        for instance in list(self._kept):
+            await self.forget(instance)
+        self._queue.close()
+
+    async def _run_kept(self, call: Call, host: Host) -> Reply:
+        trip = _Trip(call, host)
+        journey = trip.journey
+        journey.world = self._kept.pop(call.instance, None)
+
+        def cross(world: World, proceed: Callable[[int, float], bool]) -> CrossingResult:
+            world.settle()
+            return world.invoke(journey.record, proceed)
+
+        landing = await trip.go(lambda: self._lanes.offer(Crossing(self._queue, journey, cross)))
+        reply = await self._carry_on(trip, landing, keep=True)
+        if journey.world is not None and not journey.world.broken:
+            self._kept[call.instance] = journey.world
+        return reply
+
+    # -- a call that waits
+
+    async def _carry_on(self, trip: _Trip, landing: Landing, *, keep: bool = False) -> Reply:
+        """Do what the world asks and hand it the answers, until the call has ended."""
+        journey = trip.journey
+        talk = _Talk(landing)
+        left = self._limits.wall - (time.monotonic() - (journey.began or time.monotonic()))
+        try:
+            with trio.move_on_after(max(left, 0)):
+                async with trio.open_nursery() as nursery:
+                    errands = Errands(journey.host, nursery, self._limits.operations)
+                    try:
+                        await self._converse(trip, talk, errands)
+                    except RuntimeFault as error:
+                        talk.landing = error
+                    nursery.cancel_scope.cancel()  # the call has ended: what is under way is nobody's
+        except BaseException:
+            trip.abandon()
+            raise
+        landing = talk.landing
+        if type(landing) is Frame and landing.status == WAITING:
+            # What it asked for is not there in time; if its handler had ended, that stands.
+            trip.abandon()
+            landing = talk.settled or Killed(
+                "timeout", f"the call took longer than its limit of {self._limits.wall:g} s"
+            )
+        if journey.world is not None and not journey.cancelled and (not keep or journey.world.broken):
+            self._queue.return_world(journey.world)
+            journey.world = None
+        return self._reply(journey, landing, Report(messages=talk.messages))
+
+    async def _converse(self, trip: _Trip, talk: _Talk, errands: Errands) -> None:
+        while not isinstance(talk.landing, Killed | RuntimeFault):
+            frame = talk.landing
+            report = parse_report(frame.report)
+            if report.messages:
+                talk.messages = report.messages
+            errands.begin(report.ops)
+            if frame.settled:
+                talk.settled = frame
+            if frame.status != WAITING:
+                return
+            answers = await errands.answers()
+            talk.landing = await trip.go(partial(self._resume, trip.journey, answers))
+
+    def _resume(self, journey: Journey, answers: bytes) -> None:
+        now_us = journey.now_us + int((time.monotonic() - (journey.began or 0.0)) * 1e6)
+        self._lanes.offer(
+            Crossing(self._queue, journey, lambda world, go_on: world.resume(answers, now_us, go_on)),
+            urgent=True,
+        )
+
+    # -- the reply
+
+    def _reply(self, journey: Journey, landing: Landing, report: Report) -> Reply:
+        if journey.logs:
+            for level, text, at in journey.logs:
+                journey.host.log(level, text, at)
+            journey.logs = []
+        started = trio.current_time() - (time.monotonic() - (journey.began or time.monotonic()))
+        ending: Returned | Thrown | Killed
+        messages = b""
+        if isinstance(landing, RuntimeFault):
+            raise landing
+        if isinstance(landing, Killed):
+            ending = landing
+        else:
+            ending = self._ending(journey, landing)
+            if landing.settled and not landing.failed:
+                messages = bytes(report.messages)
+        limit = self._limits.output_bytes
+        if isinstance(ending, Returned) and len(ending.value) + len(messages) > limit:
+            size = len(ending.value) + len(messages)
+            ending = Killed(
+                "output", f"the call handed out {size} bytes of JSON, more than its limit of {limit}"
+            )
+            messages = b""
+        return Reply(ending, messages, journey.spent, journey.memory, started)
+
+    def _ending(self, journey: Journey, frame: Frame) -> Returned | Thrown | Killed:
+        if frame.settled and not frame.failed:
+            note = parse_thrown(frame.note).message if frame.note else ""
+            return Returned(frame.value, note)
+        if frame.status == STALLED:
+            return Thrown(
+                "Error",
+                f"{journey.call.handler} waits for a promise that nothing can settle: "
+                "no fetch, timer or cache call is under way",
+            )
+        thrown = parse_thrown(frame.value)
+        if not frame.value or (thrown.name, thrown.message) == OUT_OF_MEMORY:
+            return Killed(
+                "memory", f"the call needed more memory than its limit of {self._limits.memory} bytes"
+            )
+        return Thrown(thrown.name, thrown.message, thrown.stack)
+
+
+class _Talk:
+    """What a world and its host have said to each other so far."""
+
+    __slots__ = ("landing", "messages", "settled")
+
+    def __init__(self, landing: Landing) -> None:
+        self.landing = landing
+        self.messages = msgspec.Raw(b"")
+        self.settled: Frame | None = None  # the last frame after the handler had ended
+
+
+class _Trip:
+    """A journey that one task follows, landing by landing."""
+
+    __slots__ = ("_landed", "_landing", "journey")
+
+    def __init__(self, call: Call, host: Host) -> None:
+        self.journey = Journey(call, host, self.land)
+
+    @classmethod
+    def of(cls, journey: Journey) -> _Trip:
+        """Follow a journey that is under way."""
+        trip = cls.__new__(cls)
+        trip.journey = journey
+        journey.land = trip.land
+        return trip
+
+    async def go(self, depart: Callable[[], None]) -> Landing:
+        """Send it off, and wait until it lands."""
+        self._landed = trio.Event()
+        self._landing: Landing | None = None
+        depart()
+        try:
+            await self._landed.wait()
+        except BaseException:
+            self.abandon()
+            raise
+        assert self._landing is not None  # noqa: S101 -- set before the event
+        return self._landing
+
+    def abandon(self) -> None:
+        """Stop it wherever it is; the lane that runs it, or this, closes its world."""
+        journey = self.journey
+        journey.cancelled = True
+        if self._landed.is_set() and journey.world is not None:
+            journey.world.close()
+            journey.world = None
+
+    def land(self, journey: Journey, landing: Landing) -> None:
+        self._landing = landing
+        self._landed.set()
+        if journey.cancelled and journey.world is not None:
+            journey.world.close()
+            journey.world = None

@@ -1,0 +1,108 @@
+"""The JavaScript runtime: loads functions into images, and owns the lanes that run them."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from isthmus.abc import Runtime
+from isthmus.errors import LoadError
+
+from ._lanes import Lanes
+from ._program import QuickJSProgram
+
+if TYPE_CHECKING:
+    from isthmus.functions import Function
+    from isthmus.limits import Limits
+
+    from ._guest import Guest, Image
+
+__all__ = ["QuickJSRuntime"]
+
+PRELUDE: Final = Path(__file__).parent / "prelude"
+WORD: Final = re.compile(r"[A-Za-z_$][\w$]*")
+
+
+class QuickJSRuntime(Runtime):
+    """Runs JavaScript in QuickJS-NG, compiled to WebAssembly, on wasmtime.
+
+    Args:
+        lanes: how many threads run functions; by default as many as there are processors.
+    """
+
+    language = "javascript"
+    suffixes: tuple[str, ...] = (".js",)
+    isolation = "WebAssembly (wasmtime): memory-safe, no system interface, a fresh world for every call"
+
+    def __init__(self, lanes: int | None = None) -> None:
+        self._count = (
+            lanes or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        )
+        self._guest: Guest | None = None
+        self._lanes: Lanes | None = None
+        self._opening = trio.Lock()
+
+    async def load(self, function: Function, limits: Limits) -> QuickJSProgram:
+        """Make a program of a function's source text; see :class:`isthmus.abc.Runtime`."""
+        code = function.code if isinstance(function.code, str) else _decoded(function.code, function.file)
+        guest, lanes = await self._open()
+        options: dict[str, object] = {
+            "code": code,
+            "file": function.file,
+            "kind": function.kind.value,
+            "modules": modules_named_in(code),
+            "lenient": function.lenient,
+            "log_bytes": limits.log_bytes,
+        }
+        loaded: list[Image] = []
+
+        def load() -> None:
+            began = time.monotonic()
+            seconds = min(limits.wall, limits.cpu)
+            loaded.append(
+                guest.load(
+                    options,
+                    memory=limits.memory,
+                    log_bytes=limits.log_bytes + 1,  # so that the host sees that there was more
+                    proceed=lambda _index, _seconds: time.monotonic() - began < seconds,
+                )
+            )
+
+        await lanes.run(load)
+        return QuickJSProgram(
+            loaded[0], limits, lanes, keep_worlds=function.isolation == "instance", file=function.file
+        )
+
+    async def aclose(self) -> None:
+        """End the lanes."""
+        if self._lanes is not None:
+            await self._lanes.aclose()
+
+    async def _open(self) -> tuple[Guest, Lanes]:
+        async with self._opening:
+            if self._guest is None or self._lanes is None:
+                from ._guest import Guest
+
+                self._guest = await trio.to_thread.run_sync(Guest)
+                self._lanes = Lanes(self._guest.engine, self._count)
+            return self._guest, self._lanes
+
+
+def modules_named_in(code: str) -> list[str]:
+    """The prelude's modules whose globals the source text names, wherever it does."""
+    words = set(WORD.findall(code))
+    table = msgspec.json.decode((PRELUDE / "modules.json").read_bytes(), type=dict[str, list[str]])
+    return [module for module, names in table.items() if not words.isdisjoint(names)]
+
+
+def _decoded(code: bytes, file: str) -> str:
+    try:
+        return code.decode()
+    except UnicodeDecodeError as error:
+        raise LoadError(f"the code is not UTF-8: {error.reason} at byte {error.start}", file=file) from error

@@ -1,0 +1,274 @@
+"""A world: the sealed place in which one call happens, and the lane's worth of machinery round it.
+
+A world is one wasmtime store with four parts: the world's own memory (mapped copy on write from the
+image), the guest's code over it, a second, unwritten instance of the image, and the driver with its
+exchange.  One thread uses it at a time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import wasmtime
+
+from isthmus.errors import RuntimeFault
+
+from ._driver import ENTRIES, ENTRY, HEAD, KEPT_IN_WORLD
+from ._wasm import Exports, RawCall, Stopped, on_epoch
+
+if TYPE_CHECKING:
+    from ._guest import Image
+
+__all__ = ["EXCHANGE_PAGES", "RECORD_LIMIT", "STACK", "CrossingResult", "Ran", "World"]
+
+PAGE: Final = 65536
+STACK: Final = 4 * 1024 * 1024
+"""Bytes at the foot of the guest's memory that are its stack; see guest/build.py."""
+EXCHANGE_PAGES: Final = 16
+OUT_AREA: Final = 512 * 1024
+"""Where answers begin in the exchange; records lie below, so they and the answers get half each."""
+MAX_RECORDS: Final = 256
+RECORD_LIMIT: Final = 128 * 1024
+"""A larger record goes in alone, straight into the world."""
+KEPT_GROWTH: Final = 4 * 1024 * 1024
+"""A world whose heap a call has grown by more is thrown away: clearing it costs more than another."""
+
+_VITALS: Final = struct.Struct("<6I")
+
+current: Final = threading.local()
+"""``current.answer``: where the guest of this thread's running world leaves a synchronous answer."""
+
+
+class Ran(msgspec.Struct, gc=False):
+    """What came of one record: the frame's bytes, the log's, and the seconds it ran."""
+
+    frame: bytes
+    log: bytes
+    seconds: float
+
+
+class CrossingResult(msgspec.Struct):
+    """What came of one crossing.
+
+    Attributes:
+        ran: the records that were run to a frame, in order; the last may be waiting.
+        stopped: why the record after those was stopped, or None.
+        log: what the stopped record had logged.
+        seconds: how long the stopped record ran.
+    """
+
+    ran: list[Ran]
+    stopped: Stopped | None = None
+    log: bytes = b""
+    seconds: float = 0.0
+
+
+class World:
+    """One store holding a world of an image.
+
+    Attributes:
+        image: what it is restored to.
+        pristine: nothing has run in it since it was made or restored.
+        broken: it was stopped, or has grown too large to restore: to be closed, not used again.
+    """
+
+    def __init__(self, image: Image) -> None:
+        self.image = image
+        self.pristine = True
+        self.broken = False
+        guest = image.guest
+        store = self._store = wasmtime.Store(guest.engine)
+        store.set_limits(memory_size=image.memory_cap)
+        store.set_wasi(wasmtime.WasiConfig())  # no files, arguments or environment: for the driver's clock
+        store.set_epoch_deadline(1 << 60)
+        linker = guest.linker()
+        self._memory = Exports(store, wasmtime.Instance(store, image.module, [])).memory("memory")
+        pristine = Exports(store, wasmtime.Instance(store, image.module, [])).memory("memory")
+        linker.define(store, "env", "memory", self._memory)
+        code = Exports(store, linker.instantiate(store, guest.code))
+        imports: tuple[tuple[str, str, wasmtime.Memory | wasmtime.Func], ...] = (
+            ("world", "memory", self._memory),
+            ("image", "memory", pristine),
+            ("code", "input", code.func("input")),
+            ("code", "invoke", code.func("invoke")),
+        )
+        for module, name, extern in imports:
+            linker.define(store, module, name, extern)
+        driver = Exports(store, linker.instantiate(store, image.driver))
+        self._input = RawCall(store, code.func("input"), 1)
+        self._invoke = RawCall(store, code.func("invoke"), 1)
+        self._resume = RawCall(store, code.func("resume"), 2)
+        self._settle = RawCall(store, code.func("settle"), 0)
+        self._restore = RawCall(store, driver.func("restore"), 0)
+        self._run_many = RawCall(store, driver.func("run_many"), 3)
+        exchange = driver.memory("memory")
+        self._exchange = ctypes.cast(exchange.data_ptr(store), ctypes.c_void_p).value or 0
+        self._started = ctypes.c_int64.from_address(self._exchange + 8)
+        self._begun = ctypes.c_int64.from_address(self._exchange + 16)
+        self._proceed: Callable[[int, float], bool] = _always
+        self._crossing_began = 0.0
+        self._direct = False
+        self._epoch = on_epoch(store, self._on_epoch)
+
+    def close(self) -> None:
+        """Give the memory back; collecting the garbage would, too late."""
+        self.broken = True
+        self._store.close()
+
+    # -- many records in one crossing
+
+    def run_many(
+        self, records: Sequence[bytes], soft_seconds: float, proceed: Callable[[int, float], bool]
+    ) -> CrossingResult:
+        """Run records one after the other, each in a restored world, in one crossing.
+
+        Ends early where a record waits (its world is then this one, as it left it), where the output
+        has no room, or where a record would begin more than ``soft_seconds`` after the first.
+
+        Args:
+            records: what ``pack_record`` made, each at most RECORD_LIMIT bytes, together at most
+                what :meth:`fits` says.
+            soft_seconds: how long new records are begun.
+            proceed: asked at every epoch with (index of the running record, seconds it has run);
+                False stops it, and with it the crossing.
+        """
+        count = len(records)
+        entries, at = bytearray(), ENTRIES + count * ENTRY.size
+        for record in records:
+            entries += ENTRY.pack(at, len(record), 0, 0, 0, 0, 0)
+            at += len(record)
+        head = HEAD.pack(0, 0, 0, int(soft_seconds * 1e9), 0, OUT_AREA, EXCHANGE_PAGES * PAGE, 0)
+        blob = b"".join((head, bytes(ENTRIES - len(head)), entries, *records))
+        ctypes.memmove(self._exchange, blob, len(blob))
+        stopped: Stopped | None = None
+        self._enter(proceed, direct=False)
+        fresh, self.pristine = self.pristine, False
+        try:
+            done = self._run_many(0, count, fresh) & 0xFFFFFFFF
+        except Stopped as error:
+            stopped, self.broken = error, True
+            done = ctypes.c_uint32.from_address(self._exchange + 32).value
+        *_, out, _end, kept_at = HEAD.unpack(ctypes.string_at(self._exchange, HEAD.size))
+        data = ctypes.string_at(self._exchange, max(out, ENTRIES + count * ENTRY.size))
+        ran = []
+        for index in range(min(done, count)):
+            _, _, start, length, log, _status, nanoseconds = ENTRY.unpack_from(
+                data, ENTRIES + index * ENTRY.size
+            )
+            if start == KEPT_IN_WORLD:
+                frame, logs = self.peek(kept_at, length), self._log()
+            else:
+                frame, logs = data[start : start + length], data[start + length : start + length + log]
+            ran.append(Ran(frame, logs, nanoseconds / 1e9))
+        if stopped is None:
+            self._note_growth()
+            return CrossingResult(ran)
+        return CrossingResult(ran, stopped, self._log(), self._ran_for())
+
+    @staticmethod
+    def fits(count: int, size: int) -> bool:
+        """Whether so many records of so many bytes together go into one crossing."""
+        return count <= MAX_RECORDS and ENTRIES + count * ENTRY.size + size <= OUT_AREA
+
+    # -- one call, straight into the world
+
+    def restore(self) -> None:
+        """Put the world back as the image has it."""
+        if not self.pristine:
+            self._restore()
+            self.pristine = True
+
+    def invoke(self, record: bytes, proceed: Callable[[int, float], bool]) -> CrossingResult:
+        """Run one record in the world as it is."""
+        return self._straight(proceed, lambda: self._invoke(self._put(record)))
+
+    def resume(self, answers: bytes, now_us: int, proceed: Callable[[int, float], bool]) -> CrossingResult:
+        """Hand a waiting call its answers and let it go on."""
+        return self._straight(proceed, lambda: self._resume(self._put(answers), now_us))
+
+    def settle(self) -> None:
+        """Forget the call that has ended, for a world that is kept."""
+        self._settle()
+
+    def _straight(self, proceed: Callable[[int, float], bool], cross: Callable[[], int]) -> CrossingResult:
+        self._enter(proceed, direct=True)
+        self.pristine = False
+        try:
+            packed = cross()
+        except Stopped as error:
+            self.broken = True
+            return CrossingResult([], error, self._log(), self._ran_for())
+        seconds = self._ran_for()
+        frame = self.peek(packed & 0xFFFFFFFF, (packed >> 32) & 0xFFFFFFFF)
+        log = self._log()
+        self._note_growth()
+        return CrossingResult([Ran(frame, log, seconds)])
+
+    def _put(self, data: bytes) -> int:
+        size = len(data)
+        at = self._input(size + 1) & 0xFFFFFFFF
+        if at + size > self._memory.data_len(self._store):
+            raise RuntimeFault("the guest's input lies outside its memory")
+        ctypes.memmove(self._base() + at, data, size)
+        return size
+
+    # -- the host's view of its memory
+
+    def _enter(self, proceed: Callable[[int, float], bool], *, direct: bool) -> None:
+        current.world = self
+        self._proceed = proceed
+        self._direct = direct
+        self._crossing_began = time.monotonic()
+        self._store.set_epoch_deadline(1)
+
+    def _ran_for(self) -> float:
+        elapsed = time.monotonic() - self._crossing_began
+        if self._direct:
+            return elapsed
+        return elapsed - (self._started.value - self._begun.value) / 1e9
+
+    def _on_epoch(self) -> bool:
+        index = 0 if self._direct else ctypes.c_uint32.from_address(self._exchange + 32).value
+        return self._proceed(index, self._ran_for())
+
+    def _base(self) -> int:
+        return ctypes.cast(self._memory.data_ptr(self._store), ctypes.c_void_p).value or 0
+
+    def peek(self, at: int, length: int) -> bytes:
+        """Bytes of the world's memory; RuntimeFault outside it."""
+        if at + length > self._memory.data_len(self._store):
+            raise RuntimeFault("the guest points outside its memory")
+        return ctypes.string_at(self._base() + at, length)
+
+    def poke(self, at: int, data: bytes) -> None:
+        """Write into the world's memory; RuntimeFault outside it."""
+        if at + len(data) > self._memory.data_len(self._store):
+            raise RuntimeFault("the guest points outside its memory")
+        ctypes.memmove(self._base() + at, data, len(data))
+
+    def vitals(self) -> tuple[int, int, int, int, int, int]:
+        """``struct vitals`` of guest/world.h as it stands."""
+        return _VITALS.unpack(self.peek(self.image.guest.vitals, _VITALS.size))
+
+    def _log(self) -> bytes:
+        _, _, at, length, _, _ = self.vitals()
+        return self.peek(at, min(length, self.image.memory_cap))
+
+    def memory_used(self) -> int:
+        """Bytes its code and heap take, at the most so far; the stack is not counted."""
+        return max(0, self.vitals()[0] - STACK)
+
+    def _note_growth(self) -> None:
+        top = self.vitals()[0]
+        if top - self.image.end > KEPT_GROWTH:
+            self.broken = True
+
+
+def _always(_index: int, _seconds: float) -> bool:
+    return True

@@ -1,0 +1,150 @@
+"""Compiles the QuickJS guest: QuickJS-NG's sources from their source distribution, our C, ziglang's compiler.
+
+Used as hatchling's build hook, and by hand: ``python runtimes/isthmus_quickjs/guest/build.py``.
+The result is kept in the user's cache directory under the hash of everything it was made of, so that a
+second installation copies a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+QUICKJS = "quickjs-ng==0.17.0.2"
+ZIG = "ziglang==0.17.1"
+HERE = Path(__file__).parent
+OURS = ("guest.c", "heap.c", "chance.c", "log.c", "native.c")
+THEIRS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
+ZIG_CC = (sys.executable, "-m", "ziglang", "cc", "--target=wasm32-wasi", "-mexec-model=reactor")
+COMPILE = ("-O3", "-DNDEBUG", "-D_GNU_SOURCE")
+LINK = (
+    "-Wl,--import-memory",
+    "-Wl,--export-memory",
+    "-Wl,-z,stack-size=4194304",
+    "-Wl,--strip-all",
+)
+# QuickJS's own stack check also notes how deep the stack has been, so that a world is restored that far.
+STACK_CHECK = "    sp = js_get_stack_pointer() - alloca_size;\n"
+STACK_NOTE = (
+    STACK_CHECK
+    + "    { extern unsigned int isthmus_stack_low; if (sp < isthmus_stack_low) isthmus_stack_low = (unsigned int)sp; }\n"
+)
+
+
+def cache_directory() -> Path:
+    """Where builds are kept: ``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
+    if given := os.environ.get("ISTHMUS_CACHE"):
+        return Path(given)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "isthmus"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
+
+
+def hash_of(*parts: str | bytes) -> str:
+    """A name for what is made of these parts."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update((part.encode() if isinstance(part, str) else part) + b"\0")
+    return digest.hexdigest()[:32]
+
+
+def run(*command: str | Path) -> None:
+    """Run a command; what it prints is shown only when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}\nexit status {done.returncode}")
+
+
+def unpack_quickjs(directory: Path) -> Path:
+    """Download QuickJS-NG's source distribution and make its stack check talk; its source folder."""
+    run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "quickjs-ng",
+        "-d", directory, QUICKJS)  # fmt: skip
+    with tarfile.open(next(directory.glob("quickjs*ng-*.tar.gz"))) as archive:
+        archive.extractall(directory, filter="data")
+    source = next(directory.glob("quickjs*ng-*/upstream-quickjs"))
+    text = (source / "quickjs.c").read_text()
+    if text.count(STACK_CHECK) != 1:
+        raise SystemExit(f"{QUICKJS}: quickjs.c has not the stack check that the guest builds on")
+    (source / "quickjs.c").write_text(text.replace(STACK_CHECK, STACK_NOTE))
+    return source
+
+
+def compile_to(
+    objects: Path, source: Path, includes: Path, names: tuple[str, ...], warnings: tuple[str, ...]
+) -> None:
+    """Compile C files into a folder."""
+    objects.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in names:
+        run(*ZIG_CC, *COMPILE, *warnings, f"-I{includes}", f"-I{HERE}", "-c", source / name,
+            "-o", objects / f"{Path(name).stem}.o")  # fmt: skip
+
+
+def quickjs_objects() -> Path:
+    """QuickJS-NG compiled, with its headers beside the objects; from the cache where it is there already."""
+    kept = cache_directory() / "quickjs" / hash_of(QUICKJS, ZIG, STACK_NOTE, *ZIG_CC[3:], *COMPILE)
+    if not kept.exists():
+        with tempfile.TemporaryDirectory() as name:
+            source = unpack_quickjs(Path(name))
+            part = kept.with_suffix(f".{os.getpid()}")
+            compile_to(part, source, source, THEIRS, ("-Wno-everything",))
+            for header in source.glob("*.h"):
+                shutil.copyfile(header, part / header.name)
+            keep(part, kept)
+    return kept
+
+
+def keep(part: Path, kept: Path) -> None:
+    """Move what was made to its name in the cache, unless somebody was faster."""
+    try:
+        part.replace(kept)
+    except OSError:
+        if not kept.exists():
+            raise
+        shutil.rmtree(part)
+
+
+def build() -> Path:
+    """Put ``quickjs.wasm`` beside this file, from the cache where it is there already."""
+    ours = [(HERE / name).read_bytes() for name in (*OURS, "world.h")]
+    kept = (
+        cache_directory()
+        / "guest"
+        / f"{hash_of(QUICKJS, ZIG, STACK_NOTE, *ZIG_CC[3:], *COMPILE, *LINK, *ours)}.wasm"
+    )
+    if not kept.exists():
+        theirs = quickjs_objects()
+        with tempfile.TemporaryDirectory() as name:
+            mine = Path(name)
+            compile_to(mine, HERE, theirs, OURS, ("-Wall", "-Wextra", "-Werror"))
+            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            part = kept.with_suffix(f".{os.getpid()}")
+            run(*ZIG_CC, *COMPILE, *sorted(mine.glob("*.o")), *sorted(theirs.glob("*.o")), *LINK, "-o", part)
+            keep(part, kept)
+    here = HERE / "quickjs.wasm"
+    shutil.copyfile(kept, here)
+    return here
+
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ImportError:  # run by hand, outside a build
+    pass
+else:
+
+    class GuestBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+        """Builds the guest before hatchling gathers files."""
+
+        def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+            build()
+
+
+if __name__ == "__main__":
+    path = build()
+    print(f"{path} {path.stat().st_size} bytes")
