@@ -1,0 +1,367 @@
+"""HTTP/2 on a wire: many exchanges at a time, over h2.
+
+Two tasks of the connection's own read and write it for as long as it lives, so that
+pings are answered and farewells heard while it is idle, and so that a request that is
+cancelled in the middle of anything leaves the stream of frames whole: it resets its
+own stream, and the others never notice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http
+import re
+from collections import deque
+from collections.abc import Callable
+from typing import final
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+import h2.settings
+import trio
+from h2.errors import ErrorCodes
+
+from ._faults import Fault
+from ._goaway import GoAway, GoAwayFilter
+from ._requests import Head
+from ._wire import Wire
+
+__all__ = ["Http2Connection", "Http2Exchange"]
+
+_STREAM_WINDOW = 1024 * 1024
+_CONNECTION_WINDOW = 16 * 1024 * 1024
+_MAX_HEADERS = 64 * 1024
+_MAX_STREAMS = 1000
+_ASSUMED_STREAMS = 100  # until the server's settings are there; RFC 9113 section 6.5.2 wants no less
+
+# A server that sends pings and reads no answers must not fill this side's memory.
+_MAX_BACKLOG = 1024 * 1024
+
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
+_BAD_IN_VALUE = re.compile(rb"[\x00\r\n]")
+
+
+@final
+class Http2Connection:
+    """A connection that carries many exchanges at once.
+
+    Args:
+        wire: under TLS, HTTP/2 agreed on.
+        on_idle: called each time its last exchange is over.
+        on_gone: called once, when it is closed by either side.
+
+    Attributes:
+        used: whether a response has come on it.
+        closed: whether it is gone.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        *,
+        on_idle: Callable[[Http2Connection], None],
+        on_gone: Callable[[Http2Connection], None],
+    ) -> None:
+        self.address = wire.address
+        self.used = False
+        self.closed = False
+        self._wire = wire
+        self._on_idle = on_idle
+        self._on_gone = on_gone
+        self._retired = False
+        self._limit = _ASSUMED_STREAMS
+        self._exchanges: dict[int, Http2Exchange] = {}
+        self._farewells = GoAwayFilter()
+        self._outgoing = bytearray()
+        self._wake = trio.lowlevel.ParkingLot()
+        self._drained = trio.lowlevel.ParkingLot()
+        # Headers are checked here, stream by stream: h2 would end the connection over one bad header.
+        self.h2 = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=True, header_encoding=None, validate_inbound_headers=False)
+        )
+        self.h2.local_settings = h2.settings.Settings(
+            client=True,
+            initial_values={
+                h2.settings.SettingCodes.ENABLE_PUSH: 0,
+                h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: _STREAM_WINDOW,
+                h2.settings.SettingCodes.MAX_HEADER_LIST_SIZE: _MAX_HEADERS,
+            },
+        )
+        self.h2.initiate_connection()
+        self.h2.increment_flow_control_window(_CONNECTION_WINDOW - 65535)
+        self.flush()
+        trio.lowlevel.spawn_system_task(self._read, name="isthmus_fetch HTTP/2 reader")
+        trio.lowlevel.spawn_system_task(self._write, name="isthmus_fetch HTTP/2 writer")
+
+    @property
+    def room(self) -> bool:
+        """Whether it takes another exchange now."""
+        return not self.closed and not self._retired and len(self._exchanges) < self._limit
+
+    @property
+    def idle(self) -> bool:
+        return not self._exchanges
+
+    async def exchange(self, head: Head, body: bytes | None) -> Http2Exchange:
+        """Send a request and wait for the head of its response.
+
+        Raises:
+            Fault: no response came.
+        """
+        if not self.room:
+            raise Fault("ECONNRESET", "socket hang up", unprocessed=True)
+        try:
+            number = self.h2.get_next_available_stream_id()
+        except h2.exceptions.NoAvailableStreamIDError as exc:
+            self._retired = True
+            if self.idle:
+                self.close()
+            raise Fault("ECONNRESET", "socket hang up", unprocessed=True) from exc
+        exchange = self._exchanges[number] = Http2Exchange(self, number)
+        try:
+            await exchange.start(head, body)
+        except BaseException:
+            exchange.close()
+            raise
+        return exchange
+
+    def close(self, fault: Fault | None = None) -> None:
+        """Close it; exchanges that are not over fail."""
+        if self.closed:
+            return
+        self.closed = True
+        self._wire.close()
+        for exchange in self._exchanges.values():
+            exchange.fail(fault or Fault("ECONNRESET", "socket hang up"))
+        self._wake.unpark_all()
+        self._drained.unpark_all()
+        self._on_gone(self)
+
+    def flush(self) -> None:
+        """Hand what h2 has to say to the writer."""
+        self._outgoing += self.h2.data_to_send()
+        self._wake.unpark_all()
+
+    def forget(self, number: int) -> None:
+        """An exchange is over."""
+        if self._exchanges.pop(number, None) is None or self.closed:
+            return
+        self.flush()
+        if self._exchanges:
+            return
+        if self._retired:
+            self.close()
+        else:
+            self._on_idle(self)
+
+    async def _write(self) -> None:
+        while not self.closed:
+            if not self._outgoing:
+                await self._wake.park()
+                continue
+            data, self._outgoing = bytes(self._outgoing), bytearray()
+            try:
+                await self._wire.send(data)
+            except Fault as fault:
+                self.close(fault)
+            self._drained.unpark_all()
+
+    async def _read(self) -> None:
+        try:
+            while not self.closed:
+                data = await self._wire.receive()
+                if not data:
+                    raise Fault("ECONNRESET", "socket hang up")
+                data, farewells = self._farewells.feed(data)
+                for event in self.h2.receive_data(data):
+                    self._take(event)
+                for farewell in farewells:
+                    self._retire(farewell)
+                self.flush()
+                while len(self._outgoing) > _MAX_BACKLOG and not self.closed:
+                    await self._drained.park()
+        except Fault as fault:
+            self.close(fault)
+        except Exception as exc:  # noqa: BLE001 -- h2 and what it stands on; out of a system task it would end the run
+            self.close(Fault("ERR_HTTP2_SESSION_ERROR", f"the server breaks HTTP/2: {exc}"))
+
+    def _take(self, event: h2.events.Event) -> None:
+        if isinstance(event, h2.events.RemoteSettingsChanged):
+            self._limit = min(self.h2.remote_settings.max_concurrent_streams, _MAX_STREAMS)
+        number = getattr(event, "stream_id", None)
+        if number:
+            if exchange := self._exchanges.get(number):
+                exchange.take(event)
+            elif isinstance(event, h2.events.DataReceived):
+                self.h2.acknowledge_received_data(event.flow_controlled_length or 0, number)
+        elif isinstance(event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):
+            for exchange in self._exchanges.values():
+                exchange.take(event)
+
+    def _retire(self, farewell: GoAway) -> None:
+        """Take nothing new; what the server has not taken on may be asked elsewhere."""
+        self._retired = True
+        for number, exchange in list(self._exchanges.items()):
+            if number > farewell.last_stream:
+                reason = f"the server goes away with error code {farewell.code}"
+                exchange.fail(Fault("ERR_HTTP2_GOAWAY_SESSION", reason, unprocessed=True))
+        if not self._exchanges:
+            self.close()
+
+
+@final
+class Http2Exchange:
+    """A response whose head is there and whose body comes in."""
+
+    http_version = "HTTP/2"
+
+    def __init__(self, connection: Http2Connection, number: int) -> None:
+        self._connection = connection
+        self._h2 = connection.h2
+        self._number = number
+        self._changed = trio.lowlevel.ParkingLot()
+        self._inbox: deque[tuple[bytes, int]] = deque()
+        self._fault: Fault | None = None
+        self._asked = False  # the request has been sent to its end
+        self._answered = False  # and the response received to its own
+        self._closed = False
+        self.address = connection.address
+        self.status = 0
+        self.reason = ""
+        self.headers: tuple[tuple[str, str], ...] = ()
+
+    async def start(self, head: Head, body: bytes | None) -> None:
+        try:
+            self._ask(head, end=not body)
+            if body:
+                await self._upload(body)
+            while not self.status:
+                await self._change()
+        except Fault as fault:
+            # As with HTTP/1.1: an idle connection may end just as a request sets out on it.
+            if self._connection.used and self._connection.closed and head.replayable:
+                raise Fault(fault.code, fault.reason, unprocessed=True) from fault
+            raise
+        self._connection.used = True
+
+    def _ask(self, head: Head, *, end: bool) -> None:
+        (_, authority), *rest = head.headers
+        fields = [
+            (":method", head.method),
+            (":authority", authority),
+            (":scheme", "https"),
+            (":path", head.target),
+            *((name.lower(), value) for name, value in rest),
+        ]
+        try:
+            self._h2.send_headers(
+                self._number,
+                [(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+                end_stream=end,
+            )
+        except h2.exceptions.TooManyStreamsError as exc:
+            raise Fault("ECONNRESET", "socket hang up", unprocessed=True) from exc
+        except h2.exceptions.ProtocolError as exc:
+            raise Fault("ERR_HTTP2_INVALID_HEADER_VALUE", f"the request cannot be sent: {exc}") from exc
+        self._asked = end
+        self._connection.flush()
+
+    async def _upload(self, body: bytes) -> None:
+        rest = memoryview(body)
+        # A server may answer before it has read all of it, and then stops reading.
+        while rest and not self._answered:
+            if self._fault is not None:
+                raise self._fault
+            window = min(self._h2.local_flow_control_window(self._number), self._h2.max_outbound_frame_size)
+            if window <= 0:
+                await self._change()
+                continue
+            self._h2.send_data(self._number, bytes(rest[:window]), end_stream=window >= len(rest))
+            rest = rest[window:]
+            self._connection.flush()
+        self._asked = not rest
+
+    async def _change(self) -> None:
+        """Wait until something is new about this stream."""
+        if self._fault is None:
+            await self._changed.park()
+        if self._fault is not None:
+            raise self._fault
+
+    def take(self, event: h2.events.Event) -> None:
+        """Take what the connection has read for this stream."""
+        if isinstance(event, h2.events.ResponseReceived):
+            self._take_head(event)
+        elif isinstance(event, h2.events.DataReceived):
+            self._inbox.append((event.data or b"", event.flow_controlled_length or 0))
+        elif isinstance(event, h2.events.StreamEnded):
+            self._answered = True
+        elif isinstance(event, h2.events.StreamReset):
+            code = getattr(event.error_code, "name", event.error_code)
+            refused = event.error_code == ErrorCodes.REFUSED_STREAM
+            reason = f"Stream closed with error code NGHTTP2_{code}"
+            self.fail(Fault("ERR_HTTP2_STREAM_ERROR", reason, unprocessed=refused))
+        self._changed.unpark_all()
+
+    def _take_head(self, event: h2.events.ResponseReceived) -> None:
+        fields = [(bytes(name), bytes(value)) for name, value in event.headers or ()]
+        status = b"".join(value for name, value in fields if name == b":status")
+        plain = [(name, value) for name, value in fields if not name.startswith(b":")]
+        whole = len(status) == 3 and status.isdigit()
+        if not whole or any(
+            not _NAME.fullmatch(name) or _BAD_IN_VALUE.search(value) for name, value in plain
+        ):
+            self.fail(Fault("ERR_HTTP2_PROTOCOL_ERROR", "the response's headers are malformed"))
+            return
+        self.status = int(status)
+        # HTTP/2 has no reason phrase; functions written against HTTP/1.1 read one.
+        self.reason = _PHRASES.get(self.status, "")
+        self.headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in plain)
+
+    def fail(self, fault: Fault) -> None:
+        """No more will come; a response that is complete stays so."""
+        if not self._answered and self._fault is None:
+            self._fault = fault
+            self._changed.unpark_all()
+
+    async def receive(self) -> bytes:
+        """The next bytes of the body, none at its end.
+
+        Raises:
+            Fault: the body broke off.
+        """
+        while True:
+            if self._inbox:
+                data, length = self._inbox.popleft()
+                self._acknowledge(length)
+                if data:
+                    return data
+            elif self._answered:
+                return b""
+            elif self._fault is not None:
+                raise Fault("ECONNRESET", "aborted") if self._connection.closed else self._fault
+            else:
+                await self._changed.park()
+
+    def _acknowledge(self, length: int) -> None:
+        """Let the server send as much again."""
+        if length and not self._connection.closed:
+            self._h2.acknowledge_received_data(length, self._number)
+            self._connection.flush()
+
+    def close(self) -> None:
+        """End the exchange, in whatever state it is; the connection goes on."""
+        if self._closed:
+            return
+        self._closed = True
+        if not self._connection.closed:
+            # What is thrown away counts as read, or it would weigh on the other streams for good.
+            self._acknowledge(sum(length for _, length in self._inbox))
+            if not (self._asked and self._answered):
+                with contextlib.suppress(h2.exceptions.ProtocolError):  # the server was first
+                    self._h2.reset_stream(self._number, ErrorCodes.CANCEL)
+        self._inbox.clear()
+        self._connection.forget(self._number)
