@@ -7,7 +7,7 @@ written by hand over sockets, h2 or TLS.
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import gzip
 import ipaddress
 import json
@@ -20,7 +20,6 @@ from typing import Any, final
 import h2.config
 import h2.connection
 import h2.events
-import h2.settings
 import hypercorn.trio
 import trio
 from cryptography import x509
@@ -100,15 +99,15 @@ def _name(text: str) -> x509.Name:
 def _builder(
     subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, *, days: tuple[int, int]
 ) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now + datetime.timedelta(days=days[0]))
-        .not_valid_after(now + datetime.timedelta(days=days[1]))
+        .not_valid_before(now + dt.timedelta(days=days[0]))
+        .not_valid_after(now + dt.timedelta(days=days[1]))
     )
 
 
@@ -143,7 +142,9 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
             "path": scope["path"],
             "query": query,
             "version": scope["http_version"],
-            "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]],
+            "headers": [
+                [name.decode("latin-1"), value.decode("latin-1")] for name, value in scope["headers"]
+            ],
             "body": body.decode("latin-1"),
             "client": scope["client"][1],
         }
@@ -261,7 +262,7 @@ class Proxy:
         if first == b"\x05":
             await self._socks(stream)
         elif first:
-            await self._http(stream, first + await read_head(stream))
+            await self._http(stream, bytes(first) + await read_head(stream))
 
     async def _http(self, stream: trio.abc.Stream, head: bytes) -> None:
         while head:
@@ -305,7 +306,7 @@ class Proxy:
                 return
         else:
             await stream.send_all(b"\x05\x00")
-        request = await stream.receive_some()
+        request = bytes(await stream.receive_some())
         if request[3] == 3:
             host = request[5 : 5 + request[4]].decode()
         else:
@@ -349,7 +350,9 @@ class H2Session:
 
     def __init__(self, stream: trio.abc.Stream, settings: dict[Any, int] | None = None) -> None:
         self.stream = stream
-        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        self.h2 = h2.connection.H2Connection(
+            h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
+        )
         self.h2.local_settings.update(settings or {})
         self.h2.initiate_connection()
         self._events: list[h2.events.Event] = []

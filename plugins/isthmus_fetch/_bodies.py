@@ -6,6 +6,7 @@ the limit by more than one of them, however well it was compressed.
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Callable
 from typing import final
@@ -36,7 +37,8 @@ class Body:
 
     def __init__(self, encoding: str, limit: int) -> None:
         self._limit = limit
-        self._pieces: list[bytes] = []
+        # Hands out what it holds without a copy, as joined pieces would not be.
+        self._held = io.BytesIO()
         self.size = 0
         encoding = encoding.strip().lower()
         self._decoder: _Gzip | _Deflate | None = None
@@ -64,16 +66,14 @@ class Body:
         if self.size + len(piece) > self._limit:
             raise TooLarge
         self.size += len(piece)
-        self._pieces.append(piece)
+        self._held.write(piece)
 
     def value(self) -> bytes:
         """All there is so far.
 
         A compressed body that ends early counts as ended: browsers and node-fetch are as lenient.
         """
-        if len(self._pieces) != 1:
-            self._pieces = [b"".join(self._pieces)]
-        return self._pieces[0]
+        return self._held.getvalue()
 
 
 class _Gzip:

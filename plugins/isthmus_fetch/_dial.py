@@ -19,7 +19,7 @@ from ._proxies import connect_tunnel, proxy_headers, socks_tunnel
 from ._wire import Forward, Wire
 from .egress import Proxy, Rules, rules_of
 
-__all__ = ["Dialer", "Resolve", "Route", "resolve"]
+__all__ = ["Dialer", "Resolve", "Route", "forwarded", "resolve"]
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Looks up the addresses of a name, best first; raises OSError where it has none."""
@@ -40,6 +40,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     address: Address | None
+
+
+def forwarded(rules: Rules, route: Route) -> bool:
+    """Whether a proxy reads the requests of a route, instead of passing bytes on."""
+    return rules.proxy is not None and rules.proxy.scheme == "http" and route.scheme == "http"
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -69,7 +74,8 @@ class Dialer:
             if rules.proxy is None:
                 wire = await _connect(await self._permitted(route, rules), route.port)
             else:
-                await self.judge(route)
+                if not forwarded(rules, route):
+                    await self.judge(route)
                 wire = await self._through(rules.proxy, route)
             try:
                 if route.scheme == "https":
@@ -83,7 +89,8 @@ class Dialer:
     async def judge(self, route: Route) -> None:
         """Put a proxied target to the rules, as far as this machine knows its addresses.
 
-        Any forbidden address refuses it, for the proxy may choose any.
+        Any forbidden address refuses it, for the proxy may choose any.  Where requests are
+        forwarded this is asked before each of them, as the proxy may look the name up for each.
 
         Raises:
             Fault: the rules forbid it.

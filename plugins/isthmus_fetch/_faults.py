@@ -124,7 +124,7 @@ def _known(exc: BaseException, doing: str, target: str) -> Fault | None:
             "ECONNRESET", "Client network socket disconnected before secure TLS connection was established"
         )
     if isinstance(exc, ssl.SSLError):
-        return Fault("EPROTO", f"{doing} EPROTO {exc.reason or exc.strerror or exc}".rstrip())
+        return Fault("EPROTO", f"{doing} EPROTO {getattr(exc, 'reason', None) or exc.strerror or exc}")
     if isinstance(exc, OSError) and exc.errno is not None and exc.errno in errno.errorcode:
         code = errno.errorcode[exc.errno]
         return Fault(code, f"{doing} {code} {target}".rstrip())

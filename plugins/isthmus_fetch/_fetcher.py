@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import ssl
 from collections.abc import Callable
 from typing import final
@@ -15,7 +14,7 @@ from isthmus.abc import Egress, Fetcher, FetchRequest, FetchResponse, Hop
 from isthmus.errors import EngineClosed, EngineError, FetchError
 
 from ._bodies import ENCODINGS, Body, TooLarge
-from ._dial import Dialer, Resolve, Route, resolve
+from ._dial import Dialer, Resolve, Route, forwarded, resolve
 from ._faults import Fault, body_error, request_error
 from ._pool import Exchange, Pool
 from ._requests import MAX_REDIRECTS, Head, head_of, redirected, url_of
@@ -143,8 +142,7 @@ class HttpFetcher(Fetcher):
             reason = reason or rules.refuse_host_header(hop.head.headers[0][1], url.port)
             if reason:
                 raise Fault("EACCES", reason)
-            if rules.proxy is not None and url.scheme == "http":
-                # The proxy may look the name up again for each request on a connection to it.
+            if forwarded(rules, route):
                 await self._dialer.judge(route)
             exchange = await self._pool.send(route, hop.head, hop.request.body)
         except Fault as fault:
@@ -171,9 +169,11 @@ class HttpFetcher(Fetcher):
 
     def _user_agent(self) -> str:
         if not self._agent:
+            from importlib import metadata  # here, as it takes 10 ms to import
+
             try:
-                self._agent = f"isthmus/{importlib.metadata.version('isthmus')}"
-            except importlib.metadata.PackageNotFoundError:  # run from a source tree
+                self._agent = f"isthmus/{metadata.version('isthmus')}"
+            except metadata.PackageNotFoundError:  # run from a source tree
                 self._agent = "isthmus"
         return self._agent
 

@@ -13,6 +13,7 @@ from ._wire import Wire
 
 __all__ = ["Http1Connection", "Http1Exchange"]
 
+_HTTP = b"HTTP/"
 _MAX_HEAD = 64 * 1024  # Node: 16 KiB; Cookies and policies of real sites come close to that
 
 
@@ -153,6 +154,9 @@ class Http1Exchange:
             if isinstance(event, h11.Event):
                 return event
             data = await self._wire.receive()
+            if not self._heard and not _HTTP.startswith(data[: len(_HTTP)]):
+                # h11 would wait for a whole head, which a server of another kind never sends.
+                raise Fault("HPE_INVALID_CONSTANT", "Parse Error: Expected HTTP/")
             self._heard = self._heard or data != b""
             self._ended = data == b""
             self._h11.receive_data(data)

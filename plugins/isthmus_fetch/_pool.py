@@ -230,15 +230,20 @@ class Pool:
             trio.lowlevel.spawn_system_task(self._reap, name="isthmus_fetch idle connections")
 
     async def _reap(self) -> None:
-        """Close what has been idle for too long; ends when nothing is."""
-        while self._resting:
-            connection, (since, _) = next(iter(self._resting.items()))
-            left = since + self._keepalive - trio.current_time()
-            if left > 0:
-                await trio.sleep(left)
-            else:
-                self._discard(connection)
-        self._reaping = False
+        """Close what has been idle for too long; ends when nothing is, or when the run does."""
+        try:
+            while self._resting:
+                connection, (since, _) = next(iter(self._resting.items()))
+                left = since + self._keepalive - trio.current_time()
+                if left > 0:
+                    await trio.sleep(left)
+                else:
+                    self._discard(connection)
+        except trio.Cancelled:
+            self.close()
+            raise
+        finally:
+            self._reaping = False
 
     def _forget(self, connection: Http1Connection | Http2Connection) -> None:
         """Take a connection out of what is idle."""

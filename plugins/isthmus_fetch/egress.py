@@ -217,7 +217,8 @@ def _network(text: str) -> Network | None:
     try:
         network = ip_network(text)
     except ValueError:
-        if "/" in text and _is_address(text.partition("/")[0]):
+        start, _, prefix = text.partition("/")
+        if prefix.isdecimal() and _is_address(start):
             raise
         return None
     inner = plain(network.network_address)

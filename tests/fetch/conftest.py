@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from tests.servers import Authority
 
 from isthmus.abc import Egress, FetchRequest, FetchResponse, Hop
 from isthmus_fetch import HttpFetcher
-from tests.servers import Authority
 
 LOCAL = Egress(allow_private=True)
 MIB = 1024 * 1024
