@@ -29,11 +29,13 @@ _LINE = 16
 # in a text that is nothing but backslashes.
 _ESCAPES = 8
 
-# What `head` reads beyond its limit: the longest form of a character is 16 (an astral one as two
-# escapes, escaped again), and a basic token holds a name as well.
-_REACH_PER_CHARACTER = 16
+# What `head` reads beyond its limit: enough for an astral character as two escapes, with their
+# backslashes doubled and percent-encoded, and for the name in a token beside its password.
+_REACH_PER_CHARACTER = 64
 _REACH = 1024
 
+_PERCENT = "%(?:25){0,2}"
+_BACKSLASH = (r"\\", _PERCENT + "5[Cc]")  # JSON in a form has both escapes, one over the other
 _PARTS = re.compile(r"[A-Za-z0-9]+|\\+|.", re.DOTALL)
 _XML = {
     "&": ("&amp;", "&#38;"),
@@ -179,31 +181,30 @@ def _part_forms(part: str) -> list[str]:
     """List the ways in which encoders write letters and digits, a run of backslashes, or any other character."""
     if part.isascii() and part.isalnum():
         return [part]
-    percent = r"%(?:25){0,2}"
     if part[0] == "\\":
-        count = len(part)
-        return [
-            rf"\\\\{{{count - 1},{_ESCAPES * count - 1}}}",
-            "".join(percent + "5[Cc]" for _ in part),
-        ]
-    escaped = rf"\\\\{{0,{_ESCAPES - 1}}}"
+        return [_backslashes(spelling, len(part), _ESCAPES * len(part)) for spelling in _BACKSLASH]
+    escapes = [_backslashes(spelling, 1, _ESCAPES) for spelling in _BACKSLASH]
     raw = part.encode("utf-8", "surrogatepass")
-    units = part.encode("utf-16-be", "surrogatepass")
-    forms = [
-        re.escape(part),
-        "".join(percent + _hex(f"{byte:02x}") for byte in raw),
-        "".join(f"{escaped}u{_hex(units[at : at + 2].hex())}" for at in range(0, len(units), 2)),
-        *_XML.get(part, ()),
-    ]
-    if part in "\"'`/":
-        forms.append(escaped + part)
-    if part in _NAMED_ESCAPES:
-        forms.append(escaped + _NAMED_ESCAPES[part])
-    if len(raw) == 1 and not part.isprintable():
-        forms.append(f"{escaped}x{_hex(raw.hex())}")
+    wide = part.encode("utf-16-be", "surrogatepass").hex()
+    units = [_hex(wide[at : at + 4]) for at in range(0, len(wide), 4)]
+    percent = "".join(_PERCENT + _hex(f"{byte:02x}") for byte in raw)
+    forms = [re.escape(part), percent, *_XML.get(part, ())]
+    for escape in escapes:
+        forms.append("".join(f"{escape}u{unit}" for unit in units))
+        if part in "\"'`/":
+            forms.append(f"{escape}(?:{part}|{percent})")
+        if part in _NAMED_ESCAPES:
+            forms.append(escape + _NAMED_ESCAPES[part])
+        if len(raw) == 1 and not part.isprintable():
+            forms.append(f"{escape}x{_hex(raw.hex())}")
     if part == " ":
         forms.append(r"\+")
     return forms
+
+
+def _backslashes(spelling: str, least: int, most: int) -> str:
+    """Make a pattern of a run of backslashes that starts with a literal."""
+    return f"{spelling}(?:{spelling}){{{least - 1},{most - 1}}}"
 
 
 def _hex(digits: str) -> str:

@@ -82,10 +82,20 @@ def _ready(message: msgspec.Raw, ids: frozenset[str], source_id: str, max_bytes:
     _check_size(text, max_bytes)
     if not (_may_name(text, b"writeKey") or (ids and _may_name(text, b"messageId"))):
         return message
+    with_key: list[dict[str, Any]] = []
+
+    def without_write_key(fields: dict[str, Any]) -> dict[str, Any]:
+        if "writeKey" in fields:
+            del fields["writeKey"]
+            with_key.append(fields)
+        return fields
+
     try:
-        fields: dict[str, Any] = json.loads(text, object_hook=_without_write_key)
+        fields: dict[str, Any] = json.loads(text, object_hook=without_write_key)
         if (message_id := _id_text(fields.get("messageId"))) in ids:
             fields["messageId"] = derived_id(source_id, message_id)
+        elif not with_key:
+            return message
         cleaned = json.dumps(fields, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except RecursionError:
         raise MessagesRefused("what Segment was given is nested too deeply to be sent") from None
@@ -101,11 +111,6 @@ def _check_size(text: bytes, max_bytes: int) -> None:
         raise MessagesRefused(
             f"a message given to Segment is {len(text)} bytes, over the limit of {max_bytes} bytes"
         )
-
-
-def _without_write_key(fields: dict[str, Any]) -> dict[str, Any]:
-    fields.pop("writeKey", None)
-    return fields
 
 
 def _may_name(text: bytes, name: bytes) -> bool:

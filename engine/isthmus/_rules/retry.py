@@ -84,12 +84,12 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
             longest = min(self.cap, high * self.factor ** (attempt - 1))
         except OverflowError:
             longest = self.cap
-        return longest * low / high, longest
+        return min(longest * low / high, longest), longest
 
     def wait(self, message_id: str, attempt: int) -> float:
         """Draw the wait after an attempt, in seconds."""
         low, high = self.bounds(attempt)
-        return low + (high - low) * _fraction(message_id, attempt)
+        return min(low + (high - low) * _fraction(message_id, attempt), high)
 
 
 HOUR: Final = 3600.0

@@ -88,7 +88,9 @@ def _event(type_: str, required: Mapping[str, Any], optional: Mapping[str, Any])
         "writeKey": _names,
         "projectId": _names,
     }
-    return st.fixed_dictionaries({**common, **required}, optional={**sometimes, **optional})
+    always = {**common, **required}
+    maybe = {**sometimes, **optional}
+    return st.fixed_dictionaries(always, optional={key: maybe[key] for key in maybe if key not in always})
 
 
 def _with_user(type_: str, required: Mapping[str, Any], optional: Mapping[str, Any]) -> _EventStrategy:
