@@ -46,7 +46,7 @@ _XML = {
 }
 _NAMED_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v"}
 _BASIC = "|".join(
-    first + r"[Aa][Ss][Ii][Cc](?:\s|%20|\+)+((?:[A-Za-z0-9/_=-]|\+|%2[BbFf]|%3[Dd])+)" for first in "Bb"
+    first + r"[Aa][Ss][Ii][Cc](?:\s|%20)+((?:[A-Za-z0-9+/_=-]|%2[BbFf]|%3[Dd])+)" for first in "Bb"
 )
 
 
@@ -61,7 +61,7 @@ class Redactor:
         sensitive: by setting name, the texts to hide.
     """
 
-    __slots__ = ("_all", "_marks", "_names", "_reach", "_values")
+    __slots__ = ("_all", "_marks", "_names", "_reach")
 
     def __init__(self, sensitive: Mapping[str, tuple[str, ...]]) -> None:
         forms: dict[str, tuple[int, str]] = {}
@@ -79,9 +79,8 @@ class Redactor:
         self._reach = _REACH + longest * _REACH_PER_CHARACTER
         # The empty group after each alternative tells by its number which one matched.  Each starts
         # with a literal character, and from those `re` makes a set of characters to skip to.
-        values_pattern = "|".join(f"{pattern}()" for pattern, _ in in_order)
-        self._values = re.compile(values_pattern) if forms else None
-        self._all = re.compile(f"{values_pattern}|{_BASIC}") if forms else None
+        alternatives = [*(f"{pattern}()" for pattern, _ in in_order), _BASIC]
+        self._all = re.compile("|".join(alternatives)) if forms else None
 
     def __repr__(self) -> str:
         return f"<Redactor of {', '.join(self._names) or 'nothing'}>"
@@ -120,13 +119,23 @@ class Redactor:
         group = match.lastindex or 0
         if group <= len(self._marks):
             return self._marks[group - 1]
-        # A token of basic authentication: base64 of "user:password".
+        # A token of basic authentication: base64 of "user:password".  Where no value is in what it
+        # encodes, the token itself may still be one; it cannot hold another token.
         token = match[group]
         before = match[0][: -len(token)]
-        inside = self._values.search(_decoded(token)) if self._values else None
-        if inside is not None:
-            return before + self._marks[(inside.lastindex or 0) - 1]
-        return before + (self._values.sub(self._replacement, token) if self._values else token)
+        mark = self._mark_in(_decoded(token))
+        return before + (self(token) if mark is None else mark)
+
+    def _mark_in(self, text: str) -> str | None:
+        """Give the mark of the first value in a text, None for none."""
+        for match in self._all.finditer(text) if self._all else ():
+            group = match.lastindex or 0
+            mark = (
+                self._marks[group - 1] if group <= len(self._marks) else self._mark_in(_decoded(match[group]))
+            )
+            if mark is not None:
+                return mark
+        return None
 
 
 def _decoded(token: str) -> str:

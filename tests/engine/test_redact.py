@@ -179,3 +179,8 @@ def test_a_hostile_text_costs_time_in_proportion_to_its_length(text: str) -> Non
     took = min(timeit.repeat(lambda: redact(text), number=1, repeat=3))
     half = min(timeit.repeat(lambda: redact(text[: len(text) // 4]), number=1, repeat=3))
     assert took < 12 * half + 0.01
+
+
+def test_a_token_is_hidden_even_where_no_mark_can_stand_in_its_place() -> None:
+    token = base64.b64encode(b"me:redacted").decode()
+    assert Redactor({"a": ("redacted", "*")})(f"Basic {token}!") == "Basic !"
