@@ -1,1 +1,40 @@
+"""Runs small functions other people wrote, each call in a sealed world of its own."""
 
+from __future__ import annotations
+
+from ._batches import EventBatcher as EventBatcher
+from ._engine import Engine as Engine, open_engine as open_engine
+from ._instances import Instance as Instance
+from ._plugins import PluginInfo as PluginInfo
+from .abc import Egress as Egress
+from .errors import (
+    EngineClosed as EngineClosed,
+    EngineError as EngineError,
+    FetchError as FetchError,
+    InvalidFunction as InvalidFunction,
+    InvalidInput as InvalidInput,
+    InvalidSettings as InvalidSettings,
+    IsthmusError as IsthmusError,
+    LoadError as LoadError,
+    PluginError as PluginError,
+    RuntimeFault as RuntimeFault,
+)
+from .events import Event as Event, Request as Request
+from .functions import (
+    Function as Function,
+    Kind as Kind,
+    SettingDefinition as SettingDefinition,
+    SettingType as SettingType,
+)
+from .hookspecs import hookimpl as hookimpl
+from .limits import Limits as Limits
+from .outcomes import (
+    Code as Code,
+    Exchange as Exchange,
+    ItemResult as ItemResult,
+    LogLine as LogLine,
+    Outcome as Outcome,
+    Problem as Problem,
+    Status as Status,
+    Usage as Usage,
+)

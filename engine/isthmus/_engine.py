@@ -1,0 +1,404 @@
+"""The engine: opens plugins, loads functions, invokes them, and closes everything again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from itertools import count
+from types import MappingProxyType
+from typing import Final, final
+
+import trio
+
+from ._batches import DeliverItem, EventBatcher
+from ._bulk import Bulk, Deliver
+from ._host import Door
+from ._instances import CLOSE_GRACE, Binding, Instance, SharedProgram, close_guarded
+from ._invocation import batch_text, event_text, perform, prepare, unrun
+from ._plugins import PluginInfo, Plugins
+from ._redact import Redactor
+from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
+from ._rules.dispatch import Chosen, choose_batch
+from .abc import Call, Egress, Runtime
+from .errors import EngineClosed, EngineError, InvalidFunction, PluginError
+from .events import Event, Request
+from .functions import Function, Kind
+from .limits import Limits
+from .outcomes import Outcome
+from .settings import sensitive_values, validate
+
+__all__ = ["Engine", "open_engine"]
+
+logger = logging.getLogger("isthmus")
+
+NO_SETTINGS: Final[Mapping[str, object]] = MappingProxyType({})
+DEFAULT_LIMITS: Final = Limits()
+DEFAULT_EGRESS: Final = Egress()
+
+
+@asynccontextmanager
+async def open_engine(
+    *,
+    plugins: Sequence[object] = (),
+    load_entry_points: bool = True,
+    limits: Limits = DEFAULT_LIMITS,
+    wall_clock: Callable[[], float] = time.time,
+    entropy: Callable[[int], bytes] = os.urandom,
+) -> AsyncIterator[Engine]:
+    """Open an engine, and close it on the way out.
+
+    Calls that other tasks still have under way then are cancelled, and raise
+    :class:`EngineClosed` there; programs, runtimes and the fetcher are closed.
+
+    Args:
+        plugins: modules or objects with hook implementations, beside the installed ones.
+        load_entry_points: take the installed ones; one that does not load is reported in
+            ``Engine.plugins`` and in the log, and the engine does without.
+        limits: of all instances that are loaded without limits of their own.
+        wall_clock: seconds since the epoch, for what functions see as the time.
+        entropy: gives that many random bytes, for what functions see as chance.
+
+    Raises:
+        PluginError: what was handed in is no plugin, or two offer a runtime for one language.
+    """
+    engine = Engine(Plugins(plugins, load_entry_points=load_entry_points), limits, wall_clock, entropy)
+    try:
+        yield engine
+    finally:
+        await engine._aclose()  # noqa: SLF001 -- nobody else is to close it
+
+
+@final
+class Engine:
+    """Runs functions; made by :func:`open_engine`.
+
+    Attributes:
+        plugins: what was found, with what each offers and why one is not used.
+        runtimes: by language.
+    """
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        limits: Limits,
+        wall_clock: Callable[[], float],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self.plugins: tuple[PluginInfo, ...] = plugins.infos
+        self.runtimes: Mapping[str, Runtime] = plugins.runtimes
+        self._fetcher = plugins.fetcher
+        self._limits = limits
+        self._wall_clock = wall_clock
+        self._entropy = entropy
+        self._keys = count(1)
+        self._programs: dict[tuple[Function, Limits], SharedProgram] = {}
+        self._bindings: dict[Instance, Binding] = {}
+        # One scope for each call, or run over many, so that closing the engine can end them.
+        self._scopes: set[trio.CancelScope] = set()
+        self._left = trio.Event()
+        self._closed = False
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{len(self._bindings)} instances"
+        return f"<isthmus.Engine of {', '.join(self.runtimes) or 'no language'}, {state}>"
+
+    # ------------------------------------------------------------ loading
+
+    async def load(
+        self,
+        function: Function,
+        *,
+        settings: Mapping[str, object] = NO_SETTINGS,
+        name: str | None = None,
+        limits: Limits | None = None,
+        egress: Egress = DEFAULT_EGRESS,
+        retry_network_errors: bool = False,
+        source_id: str | None = None,
+    ) -> Instance:
+        """Make an instance of a function.
+
+        Instances of equal functions under equal limits share one program; settings, egress rules
+        and cache are each one's own.
+
+        Args:
+            function: what to run.
+            settings: values for its settings, by name.
+            name: of the instance, the function's by default.
+            limits: of each call, the engine's by default.
+            egress: where its requests may go.
+            retry_network_errors: an uncaught network error in a fetch is retried, not refused.
+            source_id: of a source function, part of the ids of what it forwards; the name by default.
+
+        Raises:
+            InvalidSettings: the values do not fit the function's definitions.
+            InvalidFunction: the function is none that can be run.
+            PluginError: no runtime for its language.
+            LoadError: its code does not load.
+            RuntimeFault: its runtime failed.
+            EngineClosed: the engine has been closed.
+        """
+        if self._closed:
+            raise EngineClosed("the engine has been closed")
+        runtime = self._runtime(function)
+        text = validate(function, settings)
+        sensitive = sensitive_values(function, settings)
+        limits = self._limits if limits is None else limits
+        shared = self._shared(runtime, function, limits)
+        shared.users += 1
+        scope = self._open_scope()
+        try:
+            with scope:
+                loaded = await shared.load()
+                name = function.name if name is None else name
+                instance = Instance(name, function, loaded.program.handlers, self._close_instance)
+                self._bindings[instance] = Binding(
+                    shared,
+                    Door(
+                        limits,
+                        fetcher=self._fetcher,
+                        egress=egress,
+                        redactor=Redactor(sensitive) if sensitive else None,
+                    ),
+                    loaded.program.handlers,
+                    key=f"{name}#{next(self._keys)}",
+                    name=name,
+                    settings=text,
+                    retry_network_errors=retry_network_errors,
+                    source_id=name if source_id is None else source_id,
+                )
+                return instance
+        except BaseException:
+            await self._give_back(shared)
+            raise
+        finally:
+            self._close_scope(scope)
+        await self._give_back(shared)
+        raise EngineClosed("the engine was closed while a function was being loaded")
+
+    def _runtime(self, function: Function) -> Runtime:
+        if not isinstance(function.kind, Kind):
+            raise InvalidFunction(
+                f"function {function.name!r}: its kind is an isthmus.Kind, not {function.kind!r}"
+            )
+        runtime = self.runtimes.get(function.language)
+        if runtime is None:
+            known = ", ".join(map(repr, self.runtimes)) or "none"
+            raise PluginError(
+                f"function {function.name!r}: no plugin offers a runtime for the language "
+                f"{function.language!r}; there is {known}"
+            )
+        return runtime
+
+    def _shared(self, runtime: Runtime, function: Function, limits: Limits) -> SharedProgram:
+        try:
+            shared = self._programs.get((function, limits))
+        except TypeError as exc:
+            raise InvalidFunction(
+                f"function {function.name!r} holds what cannot be compared: {exc}"
+            ) from None
+        if shared is None:
+            shared = self._programs[function, limits] = SharedProgram(runtime, function, limits)
+        return shared
+
+    # ------------------------------------------------------------ invoking
+
+    async def invoke(self, instance: Instance, event: Event | Request) -> Outcome:
+        """Run the handler for one event, or for the webhook of a source function.
+
+        What the function does, and what its runtime does wrong, is in the outcome.
+
+        Args:
+            instance: of this engine.
+            event: JSON text, which is passed on as it came, or a mapping; a request for a source.
+
+        Raises:
+            InvalidInput: ``event`` is not JSON, too large, or not what the function takes.
+            EngineClosed: the instance or the engine was closed, before or meanwhile.
+        """
+        binding = self._binding(instance)
+        choice, text = prepare(binding, event)
+        if not isinstance(choice, Chosen):
+            await trio.lowlevel.checkpoint()
+            return unrun(binding, choice, text)
+        body = event.body if isinstance(event, Request) else b""
+        return await self._call(binding, choice.handler, text, None, body)
+
+    async def invoke_batch(self, instance: Instance, events: Sequence[Event]) -> Outcome:
+        """Run ``onBatch`` on events; the outcome has one result for each.
+
+        A function without ``onBatch`` supports no batch: the outcome is refused.  See
+        :meth:`open_batcher` for what falls back to the single handlers.
+
+        Raises:
+            InvalidInput: the batch is empty, too large, or an event is not one.
+            EngineClosed: the instance or the engine was closed, before or meanwhile.
+        """
+        binding = self._binding(instance)
+        texts = [event_text(binding, event) for event in events]
+        text = batch_text(binding, texts)
+        choice = choose_batch(binding.kind, binding.handlers)
+        if not isinstance(choice, Chosen):
+            await trio.lowlevel.checkpoint()
+            return unrun(binding, choice, text, len(texts))
+        return await self._call(binding, choice.handler, text, texts)
+
+    async def invoke_each(
+        self,
+        instance: Instance,
+        events: Iterable[Event | Request] | AsyncIterable[Event | Request],
+        deliver: Deliver,
+        *,
+        concurrency: int = 256,
+    ) -> None:
+        """Run the handlers for many events, many at a time; by far the cheapest way by the event.
+
+        An event that is not one goes to ``deliver`` as :class:`InvalidInput`, and the run goes on.
+        Outcomes come in the order in which calls end.  Where ``events`` raises, calls under way
+        are waited for and delivered first; where ``deliver`` raises, they are cancelled.
+
+        Args:
+            instance: of this engine.
+            events: a plain iterable must not block for long, for it is read in the Trio thread.
+            deliver: called with each event's index, from 0, and its outcome; must not block.
+            concurrency: calls under way at the same time.
+
+        Raises:
+            EngineClosed: the instance or the engine was closed, before or meanwhile.
+        """
+        if concurrency < 1:
+            raise EngineError(f"concurrency takes a whole number from 1, not {concurrency!r}")
+        binding = self._binding(instance)
+        bulk = Bulk(
+            binding, deliver, concurrency=concurrency, wall_clock=self._wall_clock, entropy=self._entropy
+        )
+        scope = self._open_scope()
+        try:
+            with scope:
+                await bulk.run(events)
+                return
+        finally:
+            self._close_scope(scope)
+        raise EngineClosed("the engine was closed before all events had been taken")
+
+    def open_batcher(
+        self,
+        instance: Instance,
+        deliver: DeliverItem,
+        *,
+        max_count: int = DEFAULT_COUNT,
+        max_wait: float = DEFAULT_WAIT,
+        concurrency: int = 16,
+    ) -> AbstractAsyncContextManager[EventBatcher]:
+        """Gather events that come one by one into batches for ``onBatch``.
+
+        A batch runs when it is full or its first event has waited long enough, whichever comes
+        first.  Where the function has no ``onBatch``, each event goes to its own handler at once.
+        Left normally, the batcher runs what waits and waits for all results; left by an
+        exception, it cancels what is under way and drops what waits.
+
+        Args:
+            instance: of this engine.
+            deliver: called with each event's index (as ``EventBatcher.add`` gave it), its result,
+                and the outcome of the invocation, which a batch's events share; must not block.
+            max_count: events of a batch.
+            max_wait: seconds its first event waits at most.
+            concurrency: invocations under way before ``add`` waits.
+
+        Raises:
+            EngineError: a bound is out of its range.
+            InvalidInput: a source function takes no batches.
+            EngineClosed: the instance or the engine was closed, before or meanwhile.
+        """
+        binding = self._binding(instance)
+
+        async def invoke(handler: str, text: bytes, texts: list[bytes] | None) -> Outcome:
+            if binding.closed:
+                raise EngineClosed(f"instance {binding.name!r} has been closed")
+            return await self._call(binding, handler, text, texts)
+
+        batcher = EventBatcher(
+            binding, invoke, deliver, max_count=max_count, max_wait=max_wait, concurrency=concurrency
+        )
+        return batcher.running()
+
+    def _binding(self, instance: Instance) -> Binding:
+        binding = self._bindings.get(instance)
+        if binding is None:
+            what = (
+                "the engine has been closed" if self._closed else "it has been closed, or is another engine's"
+            )
+            raise EngineClosed(f"{instance!r} cannot be invoked: {what}")
+        return binding
+
+    async def _call(
+        self, binding: Binding, handler: str, text: bytes, events: list[bytes] | None, body: bytes = b""
+    ) -> Outcome:
+        call = Call(handler, text, binding.settings, binding.key, self._wall_clock(), self._entropy(32))
+        scope = self._open_scope()
+        binding.busy += 1
+        try:
+            with scope:
+                return await perform(binding, call, events=events, body=body)
+        finally:
+            binding.leave()
+            self._close_scope(scope)
+        raise EngineClosed(f"the engine was closed while {binding.name!r} was running")
+
+    # ------------------------------------------------------------ closing
+
+    def _open_scope(self) -> trio.CancelScope:
+        scope = trio.CancelScope()
+        self._scopes.add(scope)
+        return scope
+
+    def _close_scope(self, scope: trio.CancelScope) -> None:
+        self._scopes.discard(scope)
+        if self._closed and not self._scopes:
+            self._left.set()
+
+    async def _close_instance(self, instance: Instance) -> None:
+        binding = self._bindings.pop(instance, None)
+        if binding is not None:
+            binding.closed = True
+            try:
+                await binding.idle()
+            finally:
+                await self._give_back(binding.shared, binding.key)
+        await trio.lowlevel.checkpoint()
+
+    async def _give_back(self, shared: SharedProgram, key: str | None = None) -> None:
+        shared.users -= 1
+        if not shared.users:
+            # The engine, as it closes, may have been faster.
+            self._programs.pop((shared.function, shared.limits), None)
+            await shared.retire()
+        elif key is not None and shared.current is not None:
+            await close_guarded(f"instance {key!r}", partial(shared.current.program.forget, key))
+
+    async def _aclose(self) -> None:
+        self._closed = True
+        for binding in self._bindings.values():
+            binding.closed = True
+        self._bindings.clear()
+        for scope in self._scopes:
+            scope.cancel()
+        with trio.move_on_after(CLOSE_GRACE, shield=True):
+            if self._scopes:
+                await self._left.wait()
+        if self._scopes:
+            logger.error("%s calls did not end when the engine was closed", len(self._scopes))
+        for shared in tuple(self._programs.values()):
+            await shared.retire()
+        self._programs.clear()
+        for language, runtime in self.runtimes.items():
+            await close_guarded(f"the runtime of {language}", runtime.aclose)
+        if self._fetcher is not None:
+            await close_guarded("the fetcher", self._fetcher.aclose)
+
+
+Engine.__module__ = "isthmus"
+open_engine.__module__ = "isthmus"
