@@ -6,6 +6,7 @@ Trio in one wake-up.  A call that waits for its host holds a world, no lane.
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections import deque
@@ -21,6 +22,9 @@ __all__ = ["TICK", "Lanes", "Work"]
 
 TICK: Final = 0.005
 """Seconds between two looks at a running guest: the grain of every time limit."""
+
+QUIET: Final = 20
+"""Ticks without work after which the clock stops."""
 
 NATIVE_STACK: Final = 32 * 1024 * 1024
 """Bytes of a lane's stack: what WebAssembly may use (``_wasm.WASM_STACK``) and room for Python's own."""
@@ -42,13 +46,12 @@ class Lanes:
     def __init__(self, engine: wasmtime.Engine, count: int) -> None:
         self.count = count
         self._engine = engine
-        self._changed = threading.Condition(threading.Lock())
         self._urgent: deque[Work] = deque()
         self._ready: deque[Work] = deque()
-        self._idle = 0
-        self._busy = 0
-        self._closing = False
+        self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each piece of work, False to end
+        self._busy = [False] * count
         self._ticking = threading.Event()
+        self._closing = False
         self._threads: list[threading.Thread] = []
         self._token: trio.lowlevel.TrioToken | None = None
         self._posted: deque[Callable[[], None]] = deque()
@@ -58,10 +61,8 @@ class Lanes:
         """Queue work; what is urgent (a call that goes on) comes before what is new."""
         if not self._threads:
             self._start()
-        with self._changed:
-            (self._urgent if urgent else self._ready).append(work)
-            if self._idle:
-                self._changed.notify()
+        (self._urgent if urgent else self._ready).append(work)
+        self._tokens.put(True)
 
     async def run(self, function: Callable[[], None]) -> None:
         """Run a function in a lane, which has the stack that a guest needs, and wait for it.
@@ -99,11 +100,9 @@ class Lanes:
 
     async def aclose(self) -> None:
         """Let the lanes finish what they run, and end them."""
-        with self._changed:
-            self._closing = True
-            self._ready.clear()
-            self._urgent.clear()
-            self._changed.notify_all()
+        self._closing = True
+        for _ in self._threads:
+            self._tokens.put(False)
         self._ticking.set()
         for thread in self._threads:
             with trio.CancelScope(shield=True):
@@ -115,7 +114,7 @@ class Lanes:
         before = threading.stack_size(NATIVE_STACK)
         try:
             for index in range(self.count):
-                thread = threading.Thread(target=self._lane, name=f"isthmus lane {index}", daemon=True)
+                thread = threading.Thread(target=self._lane, args=(index,), name=f"isthmus lane {index}", daemon=True)
                 thread.start()
                 self._threads.append(thread)
         finally:
@@ -129,32 +128,29 @@ class Lanes:
         while self._posted:
             self._posted.popleft()()
 
-    def _lane(self) -> None:
-        changed, urgent, ready = self._changed, self._urgent, self._ready
-        while True:
-            with changed:
-                while not urgent and not ready and not self._closing:
-                    self._idle += 1
-                    changed.wait()
-                    self._idle -= 1
-                if self._closing:
-                    return
-                work = urgent.popleft() if urgent else ready.popleft()
-                self._busy += 1
-                if self._busy == 1:
-                    self._ticking.set()
+    def _lane(self, index: int) -> None:
+        urgent, ready, busy = self._urgent, self._ready, self._busy
+        while self._tokens.get() and not self._closing:
+            try:
+                work = urgent.popleft()
+            except IndexError:
+                work = ready.popleft()
+            busy[index] = True
+            if not self._ticking.is_set():
+                self._ticking.set()
             more = work.step(self.count)
-            with changed:
-                self._busy -= 1
-                if not self._busy:
-                    self._ticking.clear()
-                if more:
-                    ready.append(work)
-                    if self._idle:
-                        changed.notify()
+            busy[index] = False
+            if more:
+                self.offer(work)
 
     def _clock(self) -> None:
+        quiet = 0
         while not self._closing:
             self._ticking.wait()
             time.sleep(TICK)
             self._engine.increment_epoch()
+            quiet = 0 if any(self._busy) else quiet + 1
+            if quiet > QUIET:
+                self._ticking.clear()
+                if any(self._busy):  # it began between the look and the clearing
+                    self._ticking.set()

@@ -22,7 +22,7 @@ ZIG = "ziglang==0.17.1"
 HERE = Path(__file__).parent
 OURS = ("guest.c", "heap.c", "chance.c", "log.c", "native.c")
 THEIRS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
-ZIG_CC = (sys.executable, "-m", "ziglang", "cc", "--target=wasm32-wasi", "-mexec-model=reactor")
+TARGET = ("--target=wasm32-wasi", "-mexec-model=reactor")
 COMPILE = ("-O3", "-DNDEBUG", "-D_GNU_SOURCE")
 LINK = (
     "-Wl,--import-memory",
@@ -55,11 +55,33 @@ def hash_of(*parts: str | bytes) -> str:
     return digest.hexdigest()[:32]
 
 
-def run(*command: str | Path) -> None:
+def run(*command: str | Path, env: dict[str, str] | None = None) -> None:
     """Run a command; what it prints is shown only when it fails."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=env
+    )
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout}\nexit status {done.returncode}")
+
+
+class Compiler:
+    """ziglang, put into a folder of its own: 90 MB that only a build without cache has to unpack."""
+
+    def __init__(self, folder: Path) -> None:
+        run(sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder, ZIG)
+        self._env = {**os.environ, "PYTHONPATH": str(folder)}
+
+    def __call__(self, *arguments: str | Path) -> None:
+        run(sys.executable, "-m", "ziglang", "cc", *TARGET, *COMPILE, *arguments, env=self._env)
+
+    def objects(
+        self, to: Path, source: Path, includes: Path, names: tuple[str, ...], warnings: tuple[str, ...]
+    ) -> None:
+        """Compile C files of one folder into another."""
+        to.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for name in names:
+            made = to / f"{Path(name).stem}.o"
+            self(*warnings, f"-I{includes}", f"-I{HERE}", "-c", source / name, "-o", made)
 
 
 def unpack_quickjs(directory: Path) -> Path:
@@ -76,27 +98,16 @@ def unpack_quickjs(directory: Path) -> Path:
     return source
 
 
-def compile_to(
-    objects: Path, source: Path, includes: Path, names: tuple[str, ...], warnings: tuple[str, ...]
-) -> None:
-    """Compile C files into a folder."""
-    objects.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in names:
-        run(*ZIG_CC, *COMPILE, *warnings, f"-I{includes}", f"-I{HERE}", "-c", source / name,
-            "-o", objects / f"{Path(name).stem}.o")  # fmt: skip
-
-
-def quickjs_objects() -> Path:
+def quickjs_objects(compiler: Compiler, scratch: Path) -> Path:
     """QuickJS-NG compiled, with its headers beside the objects; from the cache where it is there already."""
-    kept = cache_directory() / "quickjs" / hash_of(QUICKJS, ZIG, STACK_NOTE, *ZIG_CC[3:], *COMPILE)
+    kept = cache_directory() / "quickjs" / hash_of(QUICKJS, ZIG, STACK_NOTE, *TARGET, *COMPILE)
     if not kept.exists():
-        with tempfile.TemporaryDirectory() as name:
-            source = unpack_quickjs(Path(name))
-            part = kept.with_suffix(f".{os.getpid()}")
-            compile_to(part, source, source, THEIRS, ("-Wno-everything",))
-            for header in source.glob("*.h"):
-                shutil.copyfile(header, part / header.name)
-            keep(part, kept)
+        source = unpack_quickjs(scratch)
+        part = kept.with_suffix(f".{os.getpid()}")
+        compiler.objects(part, source, source, THEIRS, ("-Wno-everything",))
+        for header in source.glob("*.h"):
+            shutil.copyfile(header, part / header.name)
+        keep(part, kept)
     return kept
 
 
@@ -116,16 +127,18 @@ def build() -> Path:
     kept = (
         cache_directory()
         / "guest"
-        / f"{hash_of(QUICKJS, ZIG, STACK_NOTE, *ZIG_CC[3:], *COMPILE, *LINK, *ours)}.wasm"
+        / f"{hash_of(QUICKJS, ZIG, STACK_NOTE, *TARGET, *COMPILE, *LINK, *ours)}.wasm"
     )
     if not kept.exists():
-        theirs = quickjs_objects()
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = kept.with_suffix(f".{os.getpid()}")
         with tempfile.TemporaryDirectory() as name:
-            mine = Path(name)
-            compile_to(mine, HERE, theirs, OURS, ("-Wall", "-Wextra", "-Werror"))
-            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part = kept.with_suffix(f".{os.getpid()}")
-            run(*ZIG_CC, *COMPILE, *sorted(mine.glob("*.o")), *sorted(theirs.glob("*.o")), *LINK, "-o", part)
+            scratch = Path(name)
+            compiler = Compiler(scratch / "zig")
+            theirs = quickjs_objects(compiler, scratch)
+            mine = scratch / "ours"
+            compiler.objects(mine, HERE, theirs, OURS, ("-Wall", "-Wextra", "-Werror"))
+            compiler(*sorted(mine.glob("*.o")), *sorted(theirs.glob("*.o")), *LINK, "-o", part)
             keep(part, kept)
     here = HERE / "quickjs.wasm"
     shutil.copyfile(kept, here)

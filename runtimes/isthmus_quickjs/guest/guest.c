@@ -41,7 +41,7 @@ static JSContext *ctx;
 static JSValue handlers[HANDLERS], hook_settle, hook_drain, hook_describe, hook_adopt, hook_rejected;
 static JSValue result; /* the promise, or the value, of the call under way */
 static char *input_at, *frame_at;
-static uint32_t input_capacity, frame_capacity;
+static uint32_t input_capacity, frame_capacity, memory_limit;
 
 EXPORT("vitals") struct vitals *get_vitals(void) { return &vitals; }
 
@@ -129,6 +129,9 @@ static void text_free(const char *s) {
 }
 
 static JSValue describe(JSValue error) { /* takes the error; a string, or undefined where even that fails */
+  /* Where there is no memory left for an error object QuickJS throws null. */
+  if (JS_IsNull(error) && memory_limit && vitals.heap_top / 4 > memory_limit / 5)
+    return JS_NewString(ctx, "{\"name\":\"InternalError\",\"message\":\"out of memory\"}");
   JSValue text = JS_Call(ctx, hook_describe, JS_UNDEFINED, 1, (JSValueConst *)&error);
   JS_FreeValue(ctx, error);
   if (!JS_IsException(text)) return text;
@@ -220,7 +223,7 @@ EXPORT("seal") void seal(uint32_t memory, uint32_t collect_after) {
   JS_FreeValue(ctx, result);
   result = JS_UNDEFINED;
   JS_RunGC(rt);
-  JS_SetMemoryLimit(rt, memory);
+  JS_SetMemoryLimit(rt, memory_limit = memory);
   JS_SetGCThreshold(rt, collect_after); /* a short call never collects; a long one that makes cycles does */
   log_clear();
   isthmus_stack_low = (uint32_t)(uintptr_t)__builtin_frame_address(0);
