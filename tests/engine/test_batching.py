@@ -15,8 +15,11 @@ from isthmus.errors import EngineError
 class BatcherMachine(RuleBasedStateMachine):
     """Drives a batcher as an engine would, late at times, and keeps its own account."""
 
+    # Bounds far apart, so that each of them is the one that closes batches in some of the runs.
     @initialize(
-        max_count=st.integers(1, 6), max_wait=st.sampled_from([0.0, 1.0, 10.0]), max_bytes=st.integers(1, 40)
+        max_count=st.sampled_from([1, 3, 6]),
+        max_wait=st.sampled_from([0.0, 1.0, 10.0]),
+        max_bytes=st.sampled_from([1, 20, 1_000]),
     )
     def start(self, max_count: int, max_wait: float, max_bytes: int) -> None:
         self.max_count, self.max_wait, self.max_bytes = max_count, max_wait, max_bytes
@@ -42,13 +45,18 @@ class BatcherMachine(RuleBasedStateMachine):
                 assert count == self.max_count
             if batch.closed_by == "wait":
                 assert self.now >= times[0] + self.max_wait
+            if batch.closed_by == "bytes":
+                following = [size for _, size in self.arrivals[self.handed_out + count :][:1]]
+                assert batch.bytes + sum(following) > self.max_bytes or batch.bytes == self.max_bytes
             self.handed_out += count
 
-    @rule(size=st.integers(0, 50))
+    @rule(size=st.integers(0, 6) | st.sampled_from([20, 50]))
     def add(self, size: int) -> None:
         item = len(self.arrivals)
         self.arrivals.append((self.now, size))
         self.take(self.batcher.add(item, size, self.now))
+        due = self.batcher.next_due()
+        assert due is None or due > self.now
 
     @rule(seconds=st.sampled_from([0.0, 0.5, 1.0, 9.5, 30.0]))
     def time_passes(self, seconds: float) -> None:

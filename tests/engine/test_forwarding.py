@@ -133,6 +133,11 @@ def test_choice_19_an_id_is_found_wherever_the_payload_holds_it(body: str) -> No
     assert sent["messageId"] == derived_id("src", "m-1")
 
 
+def test_in_a_payload_too_deep_to_parse_every_string_counts_as_an_id() -> None:
+    found = incoming_ids(('{"messageId":' + DEEP + r',"half":"\x","id":"m-1"}').encode())
+    assert {"m-1", "half", r"\x"} <= found
+
+
 def test_a_number_is_an_id_too() -> None:
     (sent,) = send({"type": "track", "messageId": 12}, body=b'{"messageId":12}')
     assert sent["messageId"] == derived_id("src", "12")

@@ -262,6 +262,14 @@ def test_choice_4_two_events_of_one_id_in_the_batch_are_two() -> None:
     assert [item.status for item in judged.items] == ["delivered", "dropped", "delivered"]
 
 
+@pytest.mark.parametrize("odd", ['"messageId"', "[]", '{"messageId":1e999}', "{}"])
+def test_choice_4_an_event_whose_id_cannot_be_read_pairs_by_index(odd: str) -> None:
+    batch = [b'{"messageId":"a"}', b'{"messageId":"b"}']
+    judged = judge_batch(Kind.INSERT, f'[{{"messageId":"b"}},{odd}]'.encode(), "", batch)
+    assert judged.items[0].event == msgspec.Raw(b'{"messageId":"b"}')
+    assert judged.items[1].status == ("delivered" if odd.startswith("{") else "refused")
+
+
 def test_an_element_that_is_no_event_is_refused_alone() -> None:
     judged = judge_batch(Kind.INSERT, b'[{"n":0},42,null]', "", [b"{}"] * 4)
     assert [item.status for item in judged.items] == ["delivered", "refused", "dropped", "dropped"]
