@@ -25,6 +25,7 @@ __all__ = [
     "Operation",
     "Report",
     "ThrownValue",
+    "heap_top",
     "pack_record",
     "parse_frame",
     "parse_logs",
@@ -144,6 +145,11 @@ def parse_frame(data: bytes) -> Frame:
         heap_top,
         log_total,
     )
+
+
+def heap_top(frame: bytes) -> int:
+    """First address of the world that was never written, out of an unparsed frame; 0 where there is none."""
+    return int.from_bytes(frame[24:28], "little")
 
 
 def parse_logs(data: bytes, start_us: int) -> list[tuple[str, str, float]]:

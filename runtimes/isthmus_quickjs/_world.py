@@ -20,6 +20,7 @@ import wasmtime
 from isthmus.errors import RuntimeFault
 
 from ._driver import ENTRIES, ENTRY, HEAD, KEPT_IN_WORLD
+from ._frames import heap_top
 from ._wasm import Exports, RawCall, Stopped, on_epoch
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ class World:
         self._exchange = ctypes.cast(exchange.data_ptr(store), ctypes.c_void_p).value or 0
         self._started = ctypes.c_int64.from_address(self._exchange + 8)
         self._begun = ctypes.c_int64.from_address(self._exchange + 16)
+        self._current = ctypes.c_uint32.from_address(self._exchange + 32)
+        self._out = ctypes.c_uint32.from_address(self._exchange + 36)
+        self._kept_at = ctypes.c_uint32.from_address(self._exchange + 44)
         self._proceed: Callable[[int, float], bool] = _always
         self._crossing_began = 0.0
         self._direct = False
@@ -153,23 +157,23 @@ class World:
             done = self._run_many(0, count, fresh) & 0xFFFFFFFF
         except Stopped as error:
             stopped, self.broken = error, True
-            done = ctypes.c_uint32.from_address(self._exchange + 32).value
-        *_, out, _end, kept_at = HEAD.unpack(ctypes.string_at(self._exchange, HEAD.size))
-        data = ctypes.string_at(self._exchange, max(out, ENTRIES + count * ENTRY.size))
+            done = self._current.value
+        done = min(done, count)
+        entries = ctypes.string_at(self._exchange + ENTRIES, done * ENTRY.size)
+        out = ctypes.string_at(self._exchange + OUT_AREA, self._out.value - OUT_AREA)
         ran = []
-        for index in range(min(done, count)):
-            _, _, start, length, log, _status, nanoseconds = ENTRY.unpack_from(
-                data, ENTRIES + index * ENTRY.size
-            )
+        for _, _, start, length, log, _status, nanoseconds in ENTRY.iter_unpack(entries):
             if start == KEPT_IN_WORLD:
-                frame, logs = self.peek(kept_at, length), self._log()
+                frame, logs = self.peek(self._kept_at.value, length), self._log()
             else:
-                frame, logs = data[start : start + length], data[start + length : start + length + log]
+                after = start - OUT_AREA + length
+                frame, logs = out[start - OUT_AREA : after], out[after : after + log]
             ran.append(Ran(frame, logs, nanoseconds / 1e9))
-        if stopped is None:
-            self._note_growth()
-            return CrossingResult(ran)
-        return CrossingResult(ran, stopped, self._log(), self._ran_for())
+        if stopped is not None:
+            return CrossingResult(ran, stopped, self._log(), self._ran_for())
+        if ran:
+            self._note_growth(ran[-1].frame)
+        return CrossingResult(ran)
 
     @staticmethod
     def fits(count: int, size: int) -> bool:
@@ -207,7 +211,7 @@ class World:
         seconds = self._ran_for()
         frame = self.peek(packed & 0xFFFFFFFF, (packed >> 32) & 0xFFFFFFFF)
         log = self._log()
-        self._note_growth()
+        self._note_growth(frame)
         return CrossingResult([Ran(frame, log, seconds)])
 
     def _put(self, data: bytes) -> int:
@@ -234,7 +238,7 @@ class World:
         return elapsed - (self._started.value - self._begun.value) / 1e9
 
     def _on_epoch(self) -> bool:
-        index = 0 if self._direct else ctypes.c_uint32.from_address(self._exchange + 32).value
+        index = 0 if self._direct else self._current.value
         return self._proceed(index, self._ran_for())
 
     def _base(self) -> int:
@@ -264,9 +268,9 @@ class World:
         """Bytes its code and heap take, at the most so far; the stack is not counted."""
         return max(0, self.vitals()[0] - STACK)
 
-    def _note_growth(self) -> None:
-        top = self.vitals()[0]
-        if top - self.image.end > KEPT_GROWTH:
+    def _note_growth(self, frame: bytes) -> None:
+        """Only the last call's heap is there to be cleared: earlier ones were, before it."""
+        if heap_top(frame) - self.image.end > KEPT_GROWTH:
             self.broken = True
 
 
