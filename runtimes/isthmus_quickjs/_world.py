@@ -159,10 +159,10 @@ class World:
             stopped, self.broken = error, True
             done = self._current.value
         done = min(done, count)
-        entries = ctypes.string_at(self._exchange + ENTRIES, done * ENTRY.size)
+        table = ctypes.string_at(self._exchange + ENTRIES, done * ENTRY.size)
         out = ctypes.string_at(self._exchange + OUT_AREA, self._out.value - OUT_AREA)
         ran = []
-        for _, _, start, length, log, _status, nanoseconds in ENTRY.iter_unpack(entries):
+        for _, _, start, length, log, _status, nanoseconds in ENTRY.iter_unpack(table):
             if start == KEPT_IN_WORLD:
                 frame, logs = self.peek(self._kept_at.value, length), self._log()
             else:
