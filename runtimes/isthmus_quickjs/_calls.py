@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from wasmtime import TrapCode
 
-from isthmus.abc import Call, Host, Killed
+from isthmus.abc import Call, Host, Killed, Thrown
 from isthmus.errors import RuntimeFault
 
 from ._frames import WAITING, Frame, pack_record, parse_frame, parse_logs
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._guest import Image
     from ._lanes import Lanes
 
-__all__ = ["CallQueue", "Crossing", "Journey"]
+__all__ = ["CallQueue", "Crossing", "Journey", "Landing"]
 
 MOST: Final = 64
 """Records in one crossing: beyond that the hop to a lane is paid off, and others wait."""
@@ -33,6 +33,9 @@ SOFT: Final = 0.004
 SPARE_WORLDS: Final = 32
 """Unused worlds kept by a program; more are closed as they come back."""
 
+
+Landing = Frame | Killed | Thrown | RuntimeFault
+"""What becomes of a call for now: it said something, or it was stopped, or its world makes no sense."""
 
 Cross = Callable[[World, Callable[[int, float], bool]], CrossingResult]
 
@@ -77,9 +80,7 @@ class Journey:
         "world",
     )
 
-    def __init__(
-        self, call: Call, host: Host, land: Callable[[Journey, Frame | Killed | RuntimeFault], None]
-    ) -> None:
+    def __init__(self, call: Call, host: Host, land: Callable[[Journey, Landing], None]) -> None:
         self.call = call
         self.host = host
         self.land = land
@@ -185,7 +186,7 @@ class CallQueue:
             crossing = world.run_many([journey.record for journey in taken], SOFT, proceed)
         # The driver's clock goes on while another thread has the processor; the thread's own does not.
         share = min(1.0, (time.thread_time() - cpu) / max(time.monotonic() - began, 1e-9))
-        landed: list[tuple[Journey, Frame | Killed | RuntimeFault]] = []
+        landed: list[tuple[Journey, Landing]] = []
         parked = False
         for journey, ran in zip(taken, crossing.ran, strict=False):
             frame = self.absorb(journey, ran.frame, ran.log, ran.seconds * share)
@@ -212,7 +213,7 @@ class CallQueue:
             self.return_world(world)
         self.land(landed)
 
-    def land(self, landed: list[tuple[Journey, Frame | Killed | RuntimeFault]]) -> None:
+    def land(self, landed: list[tuple[Journey, Landing]]) -> None:
         def deliver() -> None:
             for journey, frame in landed:
                 journey.land(journey, frame)
@@ -234,7 +235,7 @@ class CallQueue:
 
     def autopsy(
         self, journey: Journey, world: World, stopped: Stopped, log: bytes, seconds: float
-    ) -> Killed | RuntimeFault:
+    ) -> Killed | Thrown | RuntimeFault:
         """What killed a call."""
         journey.spent += seconds
         try:
@@ -250,9 +251,10 @@ class CallQueue:
         if journey.stop is Stop.CANCELLED:
             return Killed("crash", "the call was cancelled")
         if stopped.code is TrapCode.STACK_OVERFLOW:
-            return Killed(
-                "crash", "the call went deeper than its stack: too much recursion, or data nested too deeply"
-            )
+            # What QuickJS itself counts gives the same error, to be caught; this came from code that does not count.
+            return Thrown("RangeError", "Maximum call stack size exceeded")
+        if stopped.code is TrapCode.UNREACHABLE and journey.memory > limits.memory // 4 * 3:
+            return Killed("memory", f"the call needed more memory than its limit of {limits.memory} bytes")
         return Killed(
             "crash",
             f"the function's world failed: {stopped.code.name.lower() if stopped.code else 'stopped'}",
@@ -297,7 +299,7 @@ class Crossing:
     def step(self, lanes: int) -> bool:
         journey, queue = self._journey, self._queue
         world = journey.world
-        landing: Frame | Killed | RuntimeFault
+        landing: Landing
         try:
             if world is None:
                 world = journey.world = queue.take_world()

@@ -13,7 +13,7 @@ import trio
 from isthmus.abc import Call, Host, Killed, Program, Reply, Returned, Thrown
 from isthmus.errors import RuntimeFault
 
-from ._calls import CallQueue, Crossing, Journey
+from ._calls import CallQueue, Crossing, Journey, Landing
 from ._errands import Errands
 from ._frames import (
     STALLED,
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from ._lanes import Lanes
 
 __all__ = ["QuickJSProgram"]
-
-Landing = Frame | Killed | RuntimeFault
 
 OUT_OF_MEMORY: Final = ("InternalError", "out of memory")
 """What QuickJS throws at its memory limit; uncaught, it is the limit that ended the call."""
@@ -183,7 +181,7 @@ class QuickJSProgram(Program):
         return self._reply(journey, landing, Report(messages=talk.messages))
 
     async def _converse(self, trip: _Trip, talk: _Talk, errands: Errands) -> None:
-        while not isinstance(talk.landing, Killed | RuntimeFault):
+        while not isinstance(talk.landing, Killed | Thrown | RuntimeFault):
             frame = talk.landing
             report = parse_report(frame.report)
             if report.messages:
@@ -215,7 +213,7 @@ class QuickJSProgram(Program):
         messages = b""
         if isinstance(landing, RuntimeFault):
             raise landing
-        if isinstance(landing, Killed):
+        if isinstance(landing, Killed | Thrown):
             ending = landing
         else:
             ending = self._ending(journey, landing)
