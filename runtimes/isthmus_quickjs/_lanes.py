@@ -48,7 +48,8 @@ class Lanes:
         self._engine = engine
         self._urgent: deque[Work] = deque()
         self._ready: deque[Work] = deque()
-        self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()  # one for each piece of work, False to end
+        # One token for each piece of work; False ends a lane.
+        self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._busy = [False] * count
         self._ticking = threading.Event()
         self._closing = False
@@ -114,7 +115,9 @@ class Lanes:
         before = threading.stack_size(NATIVE_STACK)
         try:
             for index in range(self.count):
-                thread = threading.Thread(target=self._lane, args=(index,), name=f"isthmus lane {index}", daemon=True)
+                thread = threading.Thread(
+                    target=self._lane, args=(index,), name=f"isthmus lane {index}", daemon=True
+                )
                 thread.start()
                 self._threads.append(thread)
         finally:
