@@ -150,7 +150,7 @@ class CallQueue:
     def _take(self, lanes: int) -> list[Journey]:
         waiting = self._waiting
         share = -(-len(waiting) // lanes)
-        most = max(1, min(MOST, share, int(SOFT / self._typical) + 1))
+        most = max(1, min(MOST, share, int(SOFT / self._typical) + 1)) if self.image.copied else 1
         taken: list[Journey] = []
         size = 0
         with self._lock:
@@ -276,7 +276,7 @@ class CallQueue:
 
     def return_world(self, world: World) -> None:
         """Keep a world for a later call, unless it can't be restored or there are enough."""
-        if world.broken or self._closed or len(self._worlds) >= SPARE_WORLDS:
+        if world.broken or self._closed or not self.image.copied or len(self._worlds) >= SPARE_WORLDS:
             world.close()
         else:
             self._worlds.append(world)

@@ -48,6 +48,14 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
 
 
+COPY_LIMIT: Final = 6 * 1024 * 1024
+"""Bytes of code and heap up to which a used world is restored by copying the image back.
+
+Copying costs about 40 µs a MB while it fits the caches and twice that beyond; a world made anew, its
+memory mapped copy on write, costs about 400 µs whatever its size.
+"""
+
+
 class Image:
     """A loaded function's memory, from which worlds are made.
 
@@ -56,6 +64,7 @@ class Image:
         end: first byte above its heap.
         memory_cap: bytes a world's memory may grow to.
         handlers: the handlers its code defines.
+        copied: a used world is restored from it; of a larger image each call gets a new world.
     """
 
     def __init__(
@@ -64,6 +73,7 @@ class Image:
         self.guest = guest
         self.memory = memory
         self.end = len(memory)
+        self.copied = self.end - STACK <= COPY_LIMIT
         self.handlers = handlers
         pages = -(-self.end // PAGE)
         self.memory_cap = max(STACK + memory_cap, pages * PAGE, EXCHANGE_PAGES * PAGE)
