@@ -15,7 +15,7 @@
 extern unsigned char __heap_base;
 
 struct vitals vitals;
-static uint32_t limit; /* first byte beyond linear memory */
+static uint32_t limit; /* a byte up to which linear memory surely reaches */
 
 struct block { uint32_t class_; uint32_t size; uint32_t unused[2]; }; /* before every allocation */
 struct free_block { struct free_block *next; };
@@ -36,7 +36,8 @@ static uint32_t class_of(uint32_t size, uint32_t *rounded) {
 
 static int reach(uint32_t top) {
   if (top <= limit) return 1;
-  if (!limit) limit = (uint32_t)__builtin_wasm_memory_size(0) * PAGE;
+  /* A restored world knows what its image knew, but memory that an earlier call has grown stays grown. */
+  limit = (uint32_t)__builtin_wasm_memory_size(0) * PAGE;
   if (top <= limit) return 1;
   uint32_t pages = (top - limit + PAGE - 1) / PAGE;
   if (__builtin_wasm_memory_grow(0, pages) == (size_t)-1) return 0;
