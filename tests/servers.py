@@ -20,6 +20,7 @@ from typing import Any, final
 import h2.config
 import h2.connection
 import h2.events
+import h2.settings
 import hypercorn.trio
 import trio
 from cryptography import x509
@@ -36,12 +37,12 @@ Handler = Callable[[trio.abc.Stream], Awaitable[None]]
 
 @final
 class Authority:
-    """A certificate authority of the test's own."""
+    """A certificate authority of the test's own, with its files in a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        name = _name("isthmus test authority")
+        name = _name(f"test authority of {folder.name}")
         self._certificate = (
             _builder(name, name, self._key, days=(-1, 1))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -285,12 +286,12 @@ class Proxy:
             host, _, port = target.split("/")[2].partition(":")
             path = "/" + target.split("/", 3)[3]
             async with await trio.open_tcp_stream(self._hosts.get(host, host), int(port or 80)) as upstream:
-                await upstream.send_all(head.replace(target.encode(), path.encode(), 1))
-                await upstream.send_eof()
+                head = head.replace(target.encode(), path.encode(), 1)
+                await upstream.send_all(head.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1))
                 answer = b""
                 async for data in upstream:
                     answer += data
-            await stream.send_all(answer)
+            await stream.send_all(answer.replace(b"connection: close\r\n", b"", 1))
             head = await read_head(stream)
 
     async def _socks(self, stream: trio.abc.Stream) -> None:
@@ -353,7 +354,7 @@ class H2Session:
         self.h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
         )
-        self.h2.local_settings.update(settings or {})
+        self.h2.local_settings = h2.settings.Settings(client=False, initial_values=settings or {})
         self.h2.initiate_connection()
         self._events: list[h2.events.Event] = []
 

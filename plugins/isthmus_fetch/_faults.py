@@ -77,6 +77,7 @@ _RESOLVER = {
 
 # OpenSSL's X509_V_ERR_... by number, as Node spells and words them.
 _CERTIFICATE = {
+    7: ("CERT_SIGNATURE_FAILURE", "certificate signature failure"),
     9: ("CERT_NOT_YET_VALID", "certificate is not yet valid"),
     10: ("CERT_HAS_EXPIRED", "certificate has expired"),
     18: ("DEPTH_ZERO_SELF_SIGNED_CERT", "self-signed certificate"),

@@ -19,7 +19,7 @@ import h2.settings
 import trio
 
 from ._faults import Fault
-from ._goaway import GoAway, GoAwayFilter
+from ._frames import FrameFilter, GoAway
 from ._http2_exchange import Http2Exchange
 from ._requests import Head
 from ._wire import Wire
@@ -30,7 +30,6 @@ _STREAM_WINDOW = 1024 * 1024
 _CONNECTION_WINDOW = 16 * 1024 * 1024
 _MAX_HEADERS = 64 * 1024
 _MAX_STREAMS = 1000
-_ASSUMED_STREAMS = 100  # until the server's settings are there; RFC 9113 section 6.5.2 wants no less
 
 # A server that sends pings and reads no answers must not fill this side's memory.
 _MAX_BACKLOG = 1024 * 1024
@@ -42,10 +41,12 @@ class Http2Connection:
 
     Args:
         wire: under TLS, HTTP/2 agreed on.
+        limit: exchanges the server is taken to bear at once, until it says how many.
         on_idle: called each time its last exchange is over.
         on_gone: called once, when it is closed by either side.
 
     Attributes:
+        limit: exchanges the server bears at once.
         used: whether a response has come on it.
         closed: whether it is gone.
     """
@@ -54,19 +55,20 @@ class Http2Connection:
         self,
         wire: Wire,
         *,
+        limit: int,
         on_idle: Callable[[Http2Connection], None],
         on_gone: Callable[[Http2Connection], None],
     ) -> None:
         self.address = wire.address
+        self.limit = limit
         self.used = False
         self.closed = False
         self._wire = wire
         self._on_idle = on_idle
         self._on_gone = on_gone
         self._retired = False
-        self._limit = _ASSUMED_STREAMS
         self._exchanges: dict[int, Http2Exchange] = {}
-        self._farewells = GoAwayFilter()
+        self._frames = FrameFilter()
         self._outgoing = bytearray()
         self._wake = trio.lowlevel.ParkingLot()
         self._drained = trio.lowlevel.ParkingLot()
@@ -91,7 +93,7 @@ class Http2Connection:
     @property
     def room(self) -> bool:
         """Whether it takes another exchange now."""
-        return not self.closed and not self._retired and len(self._exchanges) < self._limit
+        return not self.closed and not self._retired and len(self._exchanges) < self.limit
 
     @property
     def idle(self) -> bool:
@@ -167,7 +169,7 @@ class Http2Connection:
                 data = await self._wire.receive()
                 if not data:
                     raise Fault("ECONNRESET", "socket hang up")
-                data, farewells = self._farewells.feed(data)
+                data, farewells = self._frames.feed(data)
                 for event in self.h2.receive_data(data):
                     self._take(event)
                 for farewell in farewells:
@@ -185,7 +187,7 @@ class Http2Connection:
 
     def _take(self, event: h2.events.Event) -> None:
         if isinstance(event, h2.events.RemoteSettingsChanged):
-            self._limit = min(self.h2.remote_settings.max_concurrent_streams, _MAX_STREAMS)
+            self.limit = min(self.h2.remote_settings.max_concurrent_streams, _MAX_STREAMS)
         number = getattr(event, "stream_id", None)
         if number:
             if exchange := self._exchanges.get(number):

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Http2Exchange"]
 
-_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+# Node's, where Python's own differ with its version.
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {
+    413: "Payload Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _BAD_IN_VALUE = re.compile(rb"[\x00\r\n]")
 

@@ -31,7 +31,8 @@ __all__ = ["Exchange", "Pool"]
 # it is there for a server that has just said GOAWAY.
 _ATTEMPTS = 3
 
-_REMEMBERED = 4096  # origins whose protocol is known
+_REMEMBERED = 4096  # routes of which it is known what they speak
+_ASSUMED_STREAMS = 100  # RFC 9113 section 6.5.2 wants no server to bear less
 
 
 class Exchange(Protocol):
@@ -88,7 +89,8 @@ class Pool:
         self._idle: dict[Route, deque[Http1Connection]] = {}
         self._shared: dict[Route, list[Http2Connection]] = {}
         self._dials: dict[Route, _Dial] = {}
-        self._plain: OrderedDict[Route, None] = OrderedDict()  # https routes that do not speak HTTP/2
+        # Of routes over TLS: how many streams a connection bears, 0 where it is not HTTP/2.
+        self._known: OrderedDict[Route, int] = OrderedDict()
         # Oldest first: when each idle connection was last used, and where it belongs.
         self._resting: OrderedDict[Http1Connection | Http2Connection, tuple[float, Route]] = OrderedDict()
         self._reaping = False
@@ -168,7 +170,7 @@ class Pool:
     async def _open(self, route: Route) -> Http1Connection | None:
         """Make a connection with the permit in hand; None where it is one to share, by now in its place."""
         dial = None
-        if route.scheme == "https" and route not in self._plain:
+        if route.scheme == "https" and self._known.get(route) != 0:
             dial = self._dials[route] = _Dial()
         kept = False
         try:
@@ -181,7 +183,7 @@ class Pool:
                 kept = True
                 return None
             if route.scheme == "https":
-                self._remember_plain(route)
+                self._remember(route, 0)
             kept = True
             return _http1(wire)
         except Fault as fault:
@@ -198,19 +200,20 @@ class Pool:
     def _share(self, route: Route, wire: Wire) -> None:
         from ._http2 import Http2Connection  # here, as h2 takes 10 ms to import
 
+        others = self._shared.setdefault(route, [])
         connection = Http2Connection(
             wire,
+            limit=others[-1].limit if others else self._known.get(route) or _ASSUMED_STREAMS,
             on_idle=functools.partial(self._rest, route),
             on_gone=functools.partial(self._gone, route),
         )
-        self._plain.pop(route, None)
-        self._shared.setdefault(route, []).append(connection)
+        others.append(connection)
 
-    def _remember_plain(self, route: Route) -> None:
-        self._plain[route] = None
-        self._plain.move_to_end(route)
-        if len(self._plain) > _REMEMBERED:
-            self._plain.popitem(last=False)
+    def _remember(self, route: Route, streams: int) -> None:
+        self._known[route] = streams
+        self._known.move_to_end(route)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
 
     def _over(self, route: Route, connection: Http1Connection, reusable: bool) -> None:
         self._permits.release()
@@ -260,6 +263,7 @@ class Pool:
 
     def _gone(self, route: Route, connection: Http2Connection) -> None:
         self._permits.release()
+        self._remember(route, connection.limit)
         self._resting.pop(connection, None)
         shared = self._shared[route]
         shared.remove(connection)

@@ -140,7 +140,8 @@ def _absolute(scheme: str, rest: str) -> Url:
         scheme=scheme,
         host=host,
         address=address,
-        port=int(digits) if digits else PORTS[scheme],
+        # int() refuses more than 4,300 digits, zeros too.
+        port=int(digits.lstrip("0") or "0") if digits else PORTS[scheme],
         path=_path(path, []),
         query=query,
         fragment=fragment,

@@ -213,7 +213,6 @@ async def test_a_reset_in_the_middle_of_a_body(client: Client, nursery: trio.Nur
     async def server(stream: trio.abc.Stream) -> None:
         await read_head(stream)
         await stream.send_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")
-        await wait_all_tasks_blocked()  # until the half has been read, which a reset would overtake
         reset(stream)
 
     port = await serve(nursery, server)
@@ -247,7 +246,7 @@ async def test_a_refusal_before_the_body_was_read_is_heard(client: Client, nurse
 async def test_cancelling_closes_the_connection_and_leaves_the_rest(
     client: Client, nursery: trio.Nursery
 ) -> None:
-    hung_up = trio.Event()
+    asked, hung_up = trio.Event(), trio.Event()
 
     async def drip(stream: trio.abc.Stream) -> None:
         while head := await read_head(stream):
@@ -255,6 +254,7 @@ async def test_cancelling_closes_the_connection_and_leaves_the_rest(
                 await stream.send_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
                 continue
             await stream.send_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n.")
+            asked.set()
             assert await stream.receive_some() == b""
             hung_up.set()
             return
@@ -263,11 +263,10 @@ async def test_cancelling_closes_the_connection_and_leaves_the_rest(
     with trio.CancelScope() as scope:
         async with trio.open_nursery() as calls:
             calls.start_soon(client, f"http://127.0.0.1:{port}/slow")
-            await wait_all_tasks_blocked()
+            await asked.wait()
             scope.cancel()
     await hung_up.wait()
-    (hop,) = client.hops
-    assert (hop.error, hop.status, hop.response_body) == ("cancelled", 200, b".")
+    assert [hop.error for hop in client.hops] == ["cancelled"]
     assert (await client(f"http://127.0.0.1:{port}/")).body == b"ok"
 
 

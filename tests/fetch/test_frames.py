@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given, strategies as st
 
-from isthmus_fetch._goaway import GoAway, GoAwayFilter
+from isthmus_fetch._faults import Fault
+from isthmus_fetch._frames import FrameFilter, GoAway
 
 
 def frame(kind: int, stream: int, payload: bytes) -> bytes:
@@ -31,7 +33,7 @@ def test_whole_or_in_pieces_the_rest_passes_unchanged(
 ) -> None:
     data = b"".join(encode(item, debug) if isinstance(item, GoAway) else item for item in frames)
     edges = [0, *sorted(min(at, len(data)) for at in cuts), len(data)]
-    filtered = GoAwayFilter()
+    filtered = FrameFilter()
     passed, seen = b"", []
     for start, end in itertools.pairwise(edges):
         more, farewells_ = filtered.feed(data[start:end])
@@ -42,5 +44,13 @@ def test_whole_or_in_pieces_the_rest_passes_unchanged(
 
 
 def test_a_malformed_one_passes_for_h2_to_judge() -> None:
-    short, long = frame(7, 0, b"1234"), frame(7, 0, bytes(20_000))
-    assert GoAwayFilter().feed(short + long) == (short + long, [])
+    short = frame(7, 0, b"1234")
+    assert FrameFilter().feed(short) == (short, [])
+
+
+def test_a_frame_is_judged_by_the_length_it_announces() -> None:
+    largest = frame(0, 1, bytes(16384))
+    assert FrameFilter().feed(largest) == (largest, [])
+    for kind in (0, 7):
+        with pytest.raises(Fault, match="a frame of 16385 bytes"):
+            FrameFilter().feed(frame(kind, 0, bytes(16385))[:9])
