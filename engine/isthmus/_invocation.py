@@ -13,9 +13,9 @@ import trio
 from ._host import Door, InvocationHost, describe
 from ._instances import Binding, Loaded
 from ._rules.dispatch import Choice, PassThrough, Unsupported
-from ._rules.endings import judge_throw
+from ._rules.endings import INSERTS, judge_throw
 from ._rules.forwarding import MessagesRefused, outgoing
-from ._rules.jsontext import well_formed
+from ._rules.jsontext import Unreadable, decode, kind_of, well_formed
 from ._rules.results import judge_batch, judge_single, same_for_all
 from .abc import Call, Killed, Reply, Returned, Thrown
 from .errors import InvalidInput, LoadError, RuntimeFault
@@ -280,12 +280,14 @@ def conclude(
     output_bytes = 0
     if type(ending) is Returned:
         output_bytes = len(ending.value) + len(reply.messages)
+        returned = _json_text(ending.value, binding.kind, batch=events is not None)
         if events is None:
-            judged = judge_single(binding.kind, ending.value, ending.note)
+            judged = judge_single(binding.kind, returned, ending.note)
         else:
-            judged = judge_batch(binding.kind, ending.value, ending.note, events)
+            judged = judge_batch(binding.kind, returned, ending.note, events)
         status, problem, value, items = judged.status, judged.problem, judged.value, judged.items
         if reply.messages and status is Status.DELIVERED:
+            _check_utf8(reply.messages)
             try:
                 messages = outgoing(reply.messages, request_body=body, source_id=binding.source_id)
             except MessagesRefused as exc:
@@ -323,6 +325,40 @@ def conclude(
             output_bytes=output_bytes,
         ),
     )
+
+
+_RAW = msgspec.json.Decoder(msgspec.Raw)
+
+
+def _json_text(value: bytes, kind: Kind, *, batch: bool) -> bytes:
+    """A returned value, once it is certain that an outcome holding it is JSON.
+
+    One that is nested too deeply to be looked through becomes a string of its text, but where
+    judging it refuses it: of an insert, and an array for a batch.
+
+    Raises:
+        RuntimeFault: it is not JSON.
+    """
+    if not value:
+        return value
+    _check_utf8(value)
+    try:
+        decode(_RAW, value)
+    except Unreadable as exc:
+        if exc.malformed:
+            raise RuntimeFault("the runtime handed over a returned value that is not JSON") from None
+        if kind not in INSERTS and not (batch and kind_of(value) == "an array"):
+            return msgspec.json.encode(value.decode())
+    return value
+
+
+def _check_utf8(text: bytes) -> None:
+    """Raise a RuntimeFault for what is not UTF-8; msgspec does not look into the strings it skips."""
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            raise RuntimeFault("the runtime handed over JSON that is not UTF-8") from None
 
 
 def failed(

@@ -86,6 +86,13 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidFunction(f"function {self.name!r} defines the setting {twice[0]!r} twice")
         if not all(names):
             raise InvalidFunction(f"function {self.name!r} defines a setting with an empty name")
+        for name in names:
+            try:
+                name.encode()
+            except UnicodeEncodeError:
+                raise InvalidFunction(
+                    f"function {self.name!r} defines the setting {name!r}, whose name has half a surrogate pair"
+                ) from None
         if self.isolation not in {"call", "instance"}:
             raise InvalidFunction(
                 f"function {self.name!r}: isolation is 'call' or 'instance', not {self.isolation!r}"
