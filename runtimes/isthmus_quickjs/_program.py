@@ -20,6 +20,7 @@ from ._frames import (
     WAITING,
     Frame,
     Report,
+    ThrownValue,
     parse_report,
     parse_thrown,
 )
@@ -230,8 +231,10 @@ class QuickJSProgram(Program):
 
     def _ending(self, journey: Journey, frame: Frame) -> Returned | Thrown | Killed:
         if frame.settled and not frame.failed:
-            note = parse_thrown(frame.note).message if frame.note else ""
-            return Returned(frame.value, note)
+            if not frame.note:
+                return Returned(frame.value)
+            why = parse_thrown(frame.note)
+            return self._out_of_memory() if _is_out_of_memory(why) else Returned(b"", why.message)
         if frame.status == STALLED:
             return Thrown(
                 "Error",
@@ -239,11 +242,16 @@ class QuickJSProgram(Program):
                 "no fetch, timer or cache call is under way",
             )
         thrown = parse_thrown(frame.value)
-        if not frame.value or (thrown.name, thrown.message) == OUT_OF_MEMORY:
-            return Killed(
-                "memory", f"the call needed more memory than its limit of {self._limits.memory} bytes"
-            )
+        if not frame.value or _is_out_of_memory(thrown):
+            return self._out_of_memory()
         return Thrown(thrown.name, thrown.message, thrown.stack)
+
+    def _out_of_memory(self) -> Killed:
+        return Killed("memory", f"the call needed more memory than its limit of {self._limits.memory} bytes")
+
+
+def _is_out_of_memory(thrown: ThrownValue) -> bool:
+    return (thrown.name, thrown.message) == OUT_OF_MEMORY
 
 
 class _Talk:

@@ -50,7 +50,10 @@ EXPORT("input") char *input(uint32_t length) {
     heap_free(input_at);
     input_capacity = length + 1;
     input_at = heap_alloc(input_capacity);
-    if (!input_at) __builtin_trap();
+    if (!input_at) {
+      vitals.heap_top += length; /* so that the host sees what it was that did not fit */
+      __builtin_trap();
+    }
   }
   return input_at;
 }
@@ -99,13 +102,32 @@ EXPORT("boot") void boot(uint32_t stack, uint32_t log_cap) {
 
 /* ---- frames ---- */
 
+/* A lone surrogate is written by JSON.stringify as an escape that no JSON decoder but JavaScript's takes: U+FFFD. */
+static void make_well_formed(char *at, size_t length) {
+  char *end = at + length;
+  while ((at = memchr(at, '\\', (size_t)(end - at)))) {
+    if (end - at < 6 || at[1] != 'u' || (at[2] | 0x20) != 'd' || at[3] < '8') at += end - at < 2 ? 1 : 2;
+    else if ((at[3] | 0x20) < 'c' && end - at >= 12 && at[6] == '\\' && at[7] == 'u' && (at[8] | 0x20) == 'd' &&
+             (at[9] | 0x20) >= 'c') at += 12; /* a pair; QuickJS writes none, JSON.rawJSON may */
+    else memcpy(at + 2, "fffd", 4), at += 6;
+  }
+}
+
+/* A call whose words find no room has run out of memory; the host is told by a failure that is not described. */
+static uint64_t starved(void) {
+  static struct frame bare;
+  bare = (struct frame){.status = THROWN, .settled = 1, .failed = 1};
+  bare.heap_top = vitals.heap_top, bare.log_total = vitals.log_total;
+  return ((uint64_t)sizeof bare << 32) | (uint32_t)(uintptr_t)&bare;
+}
+
 static uint64_t frame(struct frame *head, const char *value, const char *note, const char *report) {
   uint32_t length = sizeof *head + head->value_length + head->note_length + head->report_length;
   if (length > frame_capacity) {
     heap_free(frame_at);
     frame_at = heap_alloc(length);
-    if (!frame_at) __builtin_trap();
-    frame_capacity = length;
+    frame_capacity = frame_at ? length : 0;
+    if (!frame_at) return starved();
   }
   head->heap_top = vitals.heap_top;
   head->log_total = vitals.log_total;
@@ -114,6 +136,7 @@ static uint64_t frame(struct frame *head, const char *value, const char *note, c
   memcpy(at, value, head->value_length), at += head->value_length;
   memcpy(at, note, head->note_length), at += head->note_length;
   memcpy(at, report, head->report_length);
+  make_well_formed(frame_at + sizeof *head, length - sizeof *head);
   return ((uint64_t)length << 32) | (uint32_t)(uintptr_t)frame_at;
 }
 
@@ -130,7 +153,7 @@ static void text_free(const char *s) {
 
 static JSValue describe(JSValue error) { /* takes the error; a string, or undefined where even that fails */
   /* Where there is no memory left for an error object QuickJS throws null. */
-  if (JS_IsNull(error) && memory_limit && vitals.heap_top / 4 > memory_limit / 5)
+  if (JS_IsNull(error) && memory_limit && heap_used() / 4 > memory_limit / 5)
     return JS_NewString(ctx, "{\"name\":\"InternalError\",\"message\":\"out of memory\"}");
   JSValue text = JS_Call(ctx, hook_describe, JS_UNDEFINED, 1, (JSValueConst *)&error);
   JS_FreeValue(ctx, error);
@@ -146,7 +169,7 @@ static uint64_t finish(void) {
     if (ran < 0) JS_FreeValue(ctx, JS_GetException(ctx));
   struct frame head = {0};
   JSValue value = JS_UNDEFINED, note = JS_UNDEFINED, report = JS_UNDEFINED;
-  int promise = JS_IsPromise(result);
+  int promise = JS_IsPromise(result), mute = 0;
   JSPromiseStateEnum state = promise ? JS_PromiseState(ctx, result) : JS_PROMISE_FULFILLED;
   head.settled = state != JS_PROMISE_PENDING;
   head.failed = state == JS_PROMISE_REJECTED;
@@ -159,14 +182,19 @@ static uint64_t finish(void) {
     if (JS_IsException(value)) {
       value = JS_UNDEFINED;
       note = describe(JS_GetException(ctx));
+      mute = 1;
     }
   }
   if (flags[FLAG_REPORT] || flags[FLAG_FETCHING]) {
     JSValueConst settled = head.settled ? JS_TRUE : JS_FALSE;
     report = JS_Call(ctx, hook_drain, JS_UNDEFINED, 1, &settled);
-    if (JS_IsException(report)) {
-      JS_FreeValue(ctx, JS_GetException(ctx));
-      report = JS_UNDEFINED;
+    if (JS_IsException(report)) { /* what the call asked for is lost, and with that the call */
+      JS_FreeValue(ctx, value), JS_FreeValue(ctx, note);
+      value = describe(JS_GetException(ctx));
+      note = report = JS_UNDEFINED;
+      mute = 0;
+      head.settled = head.failed = 1;
+      flags[FLAG_FETCHING] = 0;
     }
   }
   if (head.settled && !flags[FLAG_FETCHING]) head.status = head.failed ? THROWN : RETURNED;
@@ -174,7 +202,9 @@ static uint64_t finish(void) {
   const char *v = text_of(value, &head.value_length);
   const char *n = text_of(note, &head.note_length);
   const char *r = text_of(report, &head.report_length);
-  uint64_t out = frame(&head, v ? v : "", n ? n : "", r ? r : "");
+  int lost = (mute && !n) || (JS_IsString(value) && !v) || (JS_IsString(note) && !n) || (JS_IsString(report) && !r);
+  uint64_t out = lost ? starved() : frame(&head, v ? v : "", n ? n : "", r ? r : "");
+  if (lost) JS_FreeValue(ctx, JS_GetException(ctx));
   text_free(v), text_free(n), text_free(r);
   JS_FreeValue(ctx, value), JS_FreeValue(ctx, note), JS_FreeValue(ctx, report);
   return out;

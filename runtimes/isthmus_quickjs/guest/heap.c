@@ -34,6 +34,8 @@ static uint32_t class_of(uint32_t size, uint32_t *rounded) {
   return SMALL / ALIGN + (log - 9) * 4 + quarter;
 }
 
+uint32_t heap_used(void) { return vitals.heap_top - (uint32_t)(uintptr_t)&__heap_base; }
+
 static int reach(uint32_t top) {
   if (top <= limit) return 1;
   /* A restored world knows what its image knew, but memory that an earlier call has grown stays grown. */

@@ -26,6 +26,7 @@ extern uint32_t isthmus_stack_low; /* written by QuickJS's own stack check: see 
 extern const JSMallocFunctions heap_functions;
 void *heap_alloc(size_t size);
 void heap_free(void *at);
+uint32_t heap_used(void);
 
 /* chance.c: the world's clock and its randomness, both given by the host at the start of a call */
 void chance_start(int64_t now_us, const uint8_t seed[32]);
