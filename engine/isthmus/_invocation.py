@@ -27,6 +27,9 @@ __all__ = ["batch_text", "conclude", "event_text", "failed", "perform", "prepare
 
 logger = logging.getLogger("isthmus")
 
+PATH_SHOWN = 200
+"""Characters that a message repeats of where something is: keys are the sender's, and may be of any length."""
+
 
 # ---------------------------------------------------------------- what comes in
 
@@ -141,7 +144,7 @@ def _encoded(event: Mapping[str, Any]) -> bytes:
     except Exception as exc:  # noqa: BLE001 -- a mapping of the embedder's may raise anything
         raise InvalidInput(f"an event is what JSON can hold: {exc}") from None
     if b"null" in text and (path := _not_finite(event, "event")):
-        raise InvalidInput(f"an event is what JSON can hold, and {path} is no finite number")
+        raise InvalidInput(f"an event is what JSON can hold, and {path[:PATH_SHOWN]} is no finite number")
     return text
 
 
