@@ -14,7 +14,6 @@ from typing import final
 import h2.config
 import h2.connection
 import h2.events
-import h2.exceptions
 import h2.settings
 import trio
 
@@ -30,6 +29,7 @@ _STREAM_WINDOW = 1024 * 1024
 _CONNECTION_WINDOW = 16 * 1024 * 1024
 _MAX_HEADERS = 64 * 1024
 _MAX_STREAMS = 1000
+_LAST_STREAM = 2**31 - 3  # they are numbered, and numbers run out
 
 # A server that sends pings and reads no answers must not fill this side's memory.
 _MAX_BACKLOG = 1024 * 1024
@@ -93,27 +93,20 @@ class Http2Connection:
     @property
     def room(self) -> bool:
         """Whether it takes another exchange now."""
-        return not self.closed and not self._retired and len(self._exchanges) < self.limit
-
-    @property
-    def idle(self) -> bool:
-        return not self._exchanges
+        return (
+            not self.closed
+            and not self._retired
+            and len(self._exchanges) < self.limit
+            and self.h2.highest_outbound_stream_id < _LAST_STREAM
+        )
 
     async def exchange(self, head: Head, body: bytes | None) -> Http2Exchange:
-        """Send a request and wait for the head of its response.
+        """Send a request, for which there must be room, and wait for the head of its response.
 
         Raises:
             Fault: no response came.
         """
-        if not self.room:
-            raise Fault("ECONNRESET", "socket hang up", unprocessed=True)
-        try:
-            number = self.h2.get_next_available_stream_id()
-        except h2.exceptions.NoAvailableStreamIDError as exc:
-            self._retired = True
-            if self.idle:
-                self.close()
-            raise Fault("ECONNRESET", "socket hang up", unprocessed=True) from exc
+        number = self.h2.get_next_available_stream_id()
         exchange = self._exchanges[number] = Http2Exchange(self, number)
         try:
             await exchange.start(head, body)
@@ -189,12 +182,10 @@ class Http2Connection:
         if isinstance(event, h2.events.RemoteSettingsChanged):
             self.limit = min(self.h2.remote_settings.max_concurrent_streams, _MAX_STREAMS)
         number = getattr(event, "stream_id", None)
-        if number:
-            if exchange := self._exchanges.get(number):
-                exchange.take(event)
-            elif isinstance(event, h2.events.DataReceived):
-                self.h2.acknowledge_received_data(event.flow_controlled_length or 0, number)
+        if number in self._exchanges:
+            self._exchanges[number].take(event)
         elif isinstance(event, h2.events.WindowUpdated | h2.events.RemoteSettingsChanged):
+            # There may be room to send again, on any of them.
             for exchange in self._exchanges.values():
                 exchange.take(event)
 

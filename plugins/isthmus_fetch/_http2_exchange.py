@@ -76,16 +76,11 @@ class Http2Exchange:
             (":path", head.target),
             *((name.lower(), value) for name, value in rest),
         ]
-        try:
-            self._h2.send_headers(
-                self._number,
-                [(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
-                end_stream=end,
-            )
-        except h2.exceptions.TooManyStreamsError as exc:
-            raise Fault("ECONNRESET", "socket hang up", unprocessed=True) from exc
-        except h2.exceptions.ProtocolError as exc:
-            raise Fault("ERR_HTTP2_INVALID_HEADER_VALUE", f"the request cannot be sent: {exc}") from exc
+        self._h2.send_headers(
+            self._number,
+            [(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+            end_stream=end,
+        )
         self._asked = end
         self._connection.flush()
 

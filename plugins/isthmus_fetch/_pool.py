@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Exchange", "Pool"]
 
-# The second attempt takes a fresh connection, so a third would tell nothing new of an idle one;
-# it is there for a server that has just said GOAWAY.
-_ATTEMPTS = 3
+# The first takes a fresh connection, so a second would tell nothing new of an idle one; it is there
+# for a server that refuses streams until its settings are known.
+_RETRIES = 2
 
 _REMEMBERED = 4096  # routes of which it is known what they speak
 _ASSUMED_STREAMS = 100  # RFC 9113 section 6.5.2 wants no server to bear less
@@ -102,13 +102,13 @@ class Pool:
         Raises:
             Fault: no response came.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(_RETRIES):
             try:
-                return await self._exchange(route, head, body, fresh=attempt > 1)
+                return await self._exchange(route, head, body, fresh=attempt > 0)
             except Fault as fault:
-                if not fault.unprocessed or attempt == _ATTEMPTS:
+                if not fault.unprocessed:
                     raise
-        raise AssertionError("unreachable")  # pragma: no cover
+        return await self._exchange(route, head, body, fresh=True)
 
     def close(self) -> None:
         """Close what is idle, and what is shared with whatever it carries."""

@@ -97,6 +97,7 @@ def test_ipv6_entries(entry: str, address: str, port: int, taken: bool) -> None:
         ("example.com:65536", "not a port"),
         ("10.0.0.1/8", "host bits set"),
         ("10.0.0.0/33", "33"),
+        ("example/8", "not a host"),
         ("fe80::1%eth0", "not a port"),
         ("[::1", "not"),
         ("300.1.1.1", "not an IPv4 address"),

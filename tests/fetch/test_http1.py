@@ -326,3 +326,58 @@ async def test_a_name_with_several_addresses_is_tried_in_order(
         unused = taken.getsockname()[1]
         error = await fails(client, f"http://a.test:{unused}/")
     assert str(error).endswith(f"connect ECONNREFUSED 127.0.0.2:{unused}")
+
+
+class Hanging:
+    """An address at which connecting takes for ever: a listener nobody accepts from, and its queue is full."""
+
+    def __init__(self, address: str, port: int) -> None:
+        self._address = address, port
+        self._sockets: list[trio.socket.SocketType] = []
+
+    async def __aenter__(self) -> None:
+        listener = trio.socket.socket()
+        self._sockets.append(listener)
+        await listener.bind(self._address)
+        listener.listen(0)
+        with trio.move_on_after(0.05):
+            while True:
+                self._sockets.append(trio.socket.socket())
+                await self._sockets[-1].connect(self._address)
+
+    async def __aexit__(self, *exc: object) -> None:
+        for one in self._sockets:
+            one.close()
+
+
+async def test_an_address_that_hangs_does_not_hold_up_the_next(
+    make_client: Callable[..., Client], nursery: trio.Nursery
+) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    port = await serve(nursery, saying(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"))
+    client = make_client(resolve=resolve)
+    async with Hanging("127.0.0.2", port):
+        await client(f"http://a.test:{port}/")
+        assert client.hops[0].address == "127.0.0.1"
+        assert client.hops[0].duration < 5
+
+
+async def test_cancelled_while_several_addresses_are_tried(
+    make_client: Callable[..., Client], autojump_clock: trio.testing.MockClock
+) -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.3"]
+
+    autojump_clock.autojump_threshold = 0.02
+    client = make_client(resolve=resolve, connect_timeout=60)
+    with trio.socket.socket() as taken:
+        await taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        async with Hanging("127.0.0.2", port), Hanging("127.0.0.3", port):
+            with trio.move_on_after(2) as scope:
+                await client(f"http://a.test:{port}/")
+            assert scope.cancelled_caught
+            with pytest.raises(FetchError, match="ETIMEDOUT"):
+                await client(f"http://a.test:{port}/")

@@ -261,6 +261,46 @@ async def test_goaway_while_idle_closes_the_connection(
     assert server.connections == 2
 
 
+async def test_an_idle_connection_that_ends_as_a_request_sets_out(
+    client: Client, nursery: trio.Nursery, authority: Authority
+) -> None:
+    async def once(session: H2Session) -> None:
+        number = await session.request()
+        assert number is not None
+        await session.answer(number)
+        await session.request()
+
+    server = await Server(once).start(nursery, authority)
+    for _ in range(2):
+        assert (await client(server.url)).body == b"ok"
+    error = await error_of(client, server.url, method="POST", body=b"x")
+    assert (error.code, server.connections) == ("ECONNRESET", 2)
+
+
+async def test_stream_numbers_run_out(client: Client, nursery: trio.Nursery, authority: Authority) -> None:
+    server = await Server(polite).start(nursery, authority)
+    await client(server.url)
+    ((connection,),) = client.fetcher._pool._shared.values()
+    connection.h2.highest_outbound_stream_id = 2**31 - 3
+    for _ in range(2):
+        assert (await client(server.url)).body == b"ok"
+    assert server.connections == 2
+
+
+async def test_an_upload_the_server_breaks_off(
+    client: Client, nursery: trio.Nursery, authority: Authority
+) -> None:
+    async def script(session: H2Session) -> None:
+        while event := await session.event():
+            if isinstance(event, h2.events.RequestReceived):
+                assert event.stream_id is not None
+                session.h2.reset_stream(event.stream_id, ErrorCodes.ENHANCE_YOUR_CALM)
+
+    server = await Server(script).start(nursery, authority)
+    error = await error_of(client, server.url, method="POST", body=bytes(4 * MIB))
+    assert "NGHTTP2_ENHANCE_YOUR_CALM" in str(error)
+
+
 async def test_a_refused_stream_is_tried_again(
     client: Client, nursery: trio.Nursery, authority: Authority
 ) -> None:

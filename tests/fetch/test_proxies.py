@@ -192,6 +192,13 @@ async def test_a_proxy_that_opens_no_way(
     assert why in str(caught.value)
 
 
+async def test_a_name_too_long_for_socks(make_client: Callable[..., Client], nursery: trio.Nursery) -> None:
+    egress = Egress(proxy=f"socks5://127.0.0.1:{await serve(nursery, Proxy())}")
+    client = make_client(resolve=unknown)
+    with pytest.raises(FetchError, match="too long for it"):
+        await client(f"http://{'a.' * 200}test/", egress)
+
+
 async def test_nobody_listens_where_the_proxy_should_be(client: Client) -> None:
     with trio.socket.socket() as taken:
         await taken.bind(("127.0.0.1", 0))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import h2.connection
+import h11
 import pytest
 from hypothesis import given, strategies as st
 
@@ -97,6 +99,31 @@ def test_no_header_leaves_that_could_be_read_as_anything_else(name: str, value: 
     text = "\r\n".join(f"{key}: {entry}" for key, entry in lines)
     assert len(text.encode("latin-1").splitlines()) == len(lines)
     assert not set(text) & set("\0\x0b\x0c\x1c\x1d\x1e\x7f")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["X", "Host", "Cookie", "x-%", "Expect"]), st.text(max_size=9)), max_size=4
+    ),
+    st.text(max_size=20),
+    st.sampled_from(["GET", "PATCH", "patch", "M-SEARCH", "!"]),
+)
+def test_what_leaves_is_what_the_protocols_can_carry(
+    headers: list[tuple[str, str]], path: str, method: str
+) -> None:
+    try:
+        made = head(headers=tuple(headers), url=f"http://a.test/{path}", method=method)
+    except FetchError:
+        return
+    encoded = [(name.encode("ascii"), value.encode("latin-1")) for name, value in made.headers]
+    # Both raise where they are given what they cannot send.
+    h11.Request(method=made.method, target=made.target, headers=encoded)
+    connection = h2.connection.H2Connection()
+    connection.initiate_connection()
+    (_, authority), *rest = encoded
+    pseudo = [(b":method", made.method.encode()), (b":authority", authority), (b":scheme", b"https")]
+    pseudo.append((b":path", made.target.encode("ascii")))
+    connection.send_headers(1, [*pseudo, *((name.lower(), value) for name, value in rest)])
 
 
 @pytest.mark.parametrize(
