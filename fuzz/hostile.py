@@ -33,7 +33,7 @@ class _World:
     def run_many(
         self, records: Sequence[bytes], soft: float, proceed: Callable[[int, float], bool]
     ) -> CrossingResult:
-        ran = []
+        ran: list[Ran] = []
         for _ in records:
             crossing = next(self._crossings, None)
             if crossing is None:

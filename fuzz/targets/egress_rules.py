@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
 
+from fuzz.generators import text
 from isthmus.abc import Egress
 from isthmus.errors import EngineError
 from isthmus_fetch._addresses import carried, plain
 from isthmus_fetch._urls import BadUrl, parse_url
 from isthmus_fetch.egress import Rules
-
-from fuzz.generators import text
 
 _DEFAULT = Rules(Egress())
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 
-from isthmus_fetch._urls import BadUrl, Url, parse_url
-
 from fuzz.generators import text
+from isthmus_fetch._urls import BadUrl, Url, parse_url
 
 PRINTABLE = frozenset(map(chr, range(0x21, 0x7F)))
 

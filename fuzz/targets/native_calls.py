@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from isthmus_quickjs._natives import answer
-
 from fuzz.generators import text
+from isthmus_quickjs._natives import answer
 
 
 def check(data: bytes) -> None:

@@ -16,13 +16,10 @@ def check(data: bytes) -> None:
         function, values = function_with_settings(data)
     except InvalidFunction:
         return
-    try:
-        encoded = validate(function, values)
-    except InvalidSettings as error:
-        assert error.problems
-        assert _refusal(function, {name: _another(value) for name, value in values.items()}) == str(error)
+    if refusal := _refusal(function, values):
+        assert _refusal(function, {name: _another(value) for name, value in values.items()}) == refusal
         return
-    seen = json_value(encoded)
+    seen = json_value(validate(function, values))
     assert set(seen) <= {definition.name for definition in function.settings}
     for definition in function.settings:
         value = values.get(definition.name)

@@ -275,8 +275,10 @@ class _Trip:
 
     @classmethod
     def of(cls, journey: Journey) -> _Trip:
-        """Follow a journey that is under way."""
+        """Follow a journey that has landed, and waits."""
         trip = cls.__new__(cls)
+        trip._landed = trio.Event()
+        trip._landed.set()
         trip.journey = journey
         journey.land = trip.land
         return trip
