@@ -14,7 +14,8 @@ from wasmtime import TrapCode
 from isthmus.abc import Call, Host, Killed, Thrown
 from isthmus.errors import RuntimeFault
 
-from ._frames import WAITING, Frame, pack_record, parse_frame, parse_logs
+from ._burst import SOFT, Burst
+from ._frames import Frame, pack_record, parse_frame, parse_logs
 from ._wasm import Stopped
 from ._world import RECORD_LIMIT, STACK, CrossingResult, World
 
@@ -28,8 +29,6 @@ __all__ = ["CallQueue", "Crossing", "Journey", "Landing"]
 
 MOST: Final = 64
 """Records in one crossing: beyond that the hop to a lane is paid off, and others wait."""
-SOFT: Final = 0.004
-"""Seconds after which a crossing begins no further record: how long a call can be held up by its elders."""
 SPARE_WORLDS: Final = 32
 """Unused worlds kept by a program; more are closed as they come back."""
 
@@ -123,24 +122,40 @@ class CallQueue:
         """Queue calls; in the Trio thread."""
         with self._lock:
             self._waiting.extend(journeys)
-            more = min(self.lanes.count, len(self._waiting)) - self._running
-            self._running += max(0, more)
+        self._wake()
+
+    def _wake(self) -> None:
+        """Have as many lanes run as there are calls for; those that run are busy, for how long nobody knows."""
+        with self._lock:
+            more = max(0, min(self.lanes.count - self._running, len(self._waiting)))
+            self._running += more
         for _ in range(more):
             self.lanes.offer(self)
+
+    def hand_back(self, taken: list[Journey], start: int) -> None:
+        """Queue again what was taken and not begun, in its order, before all others."""
+        with self._lock:  # _take looks at the first and takes it: nothing may come between
+            self._waiting.extendleft(reversed(taken[start:]))
+        del taken[start:]
+        self._wake()
 
     def step(self, lanes: int) -> bool:
         """Run one crossing's worth; in a lane."""
         taken = self._take(lanes)
         if taken:
+            burst = Burst(self, taken)
             try:
-                self._cross(taken)
+                burst.run()
             except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the calls
                 fault = (
                     error
                     if isinstance(error, RuntimeFault)
                     else RuntimeFault(f"{type(error).__name__}: {error}")
                 )
-                self.land([(journey, fault) for journey in taken])
+                self.land([(journey, fault) for journey in taken[burst.told :]])
+            if burst.told:
+                average = burst.seconds / burst.told
+                self._typical += (max(average, 1e-6) - self._typical) / 4
         with self._lock:
             if self._waiting:
                 return True
@@ -166,52 +181,6 @@ class CallQueue:
                 if large:
                     break
         return taken
-
-    def _cross(self, taken: list[Journey]) -> None:
-        world = self.take_world()
-        began, cpu = time.monotonic(), time.thread_time()
-        first = taken[0]
-
-        def proceed(index: int, seconds: float) -> bool:
-            journey = taken[index]
-            if journey.began is None:
-                journey.began = time.monotonic() - seconds
-            return journey.proceed(seconds, self.limits)
-
-        if len(first.record) > RECORD_LIMIT:
-            first.began = began
-            world.restore()
-            crossing = world.invoke(first.record, proceed)
-        else:
-            crossing = world.run_many([journey.record for journey in taken], SOFT, proceed)
-        # The driver's clock goes on while another thread has the processor; the thread's own does not.
-        share = min(1.0, (time.thread_time() - cpu) / max(time.monotonic() - began, 1e-9))
-        landed: list[tuple[Journey, Landing]] = []
-        parked = False
-        for journey, ran in zip(taken, crossing.ran, strict=False):
-            frame = self.absorb(journey, ran.frame, ran.log, ran.seconds * share)
-            if journey.began is None:
-                journey.began = began
-            began += ran.seconds
-            if isinstance(frame, RuntimeFault):
-                world.broken = True
-            elif frame.status == WAITING:
-                journey.world, parked = world, True
-            landed.append((journey, frame))
-        done = len(crossing.ran)
-        if crossing.ran:
-            average = sum(ran.seconds for ran in crossing.ran) / done
-            self._typical += (max(average, 1e-6) - self._typical) / 4
-        if crossing.stopped is not None and done < len(taken):
-            journey = taken[done]
-            landed.append(
-                (journey, self.autopsy(journey, world, crossing.stopped, crossing.log, crossing.seconds))
-            )
-            done += 1
-        self._waiting.extendleft(reversed(taken[done:]))
-        if not parked:
-            self.return_world(world)
-        self.land(landed)
 
     def land(self, landed: list[tuple[Journey, Landing]]) -> None:
         def deliver() -> None:

@@ -72,10 +72,11 @@ def driver_text(
                                 (i32.sub (local.get $top) (i32.const {image_end}))))))
   (func (export "run_many") (param $next i32) (param $end i32) (param $fresh i32) (result i32)
     (local $entry i32) (local $start i64) (local $frame i64) (local $at i32) (local $length i32) (local $log i32)
-    (i64.store $exchange (i32.const 16) (call $now))
+    (i64.store $exchange (i32.const 8) (call $now)) ;; both at once: the host may look at any loop's head
+    (i64.store $exchange (i32.const 16) (i64.load $exchange (i32.const 8)))
     (loop $each
       (local.set $start (call $now))
-      (if (i32.and (local.get $next)
+      (if (i32.and (i32.ne (local.get $next) (i32.const 0))
                    (i64.gt_s (i64.sub (local.get $start) (i64.load $exchange (i32.const 16)))
                              (i64.load $exchange (i32.const 24))))
         (then (return (local.get $next))))

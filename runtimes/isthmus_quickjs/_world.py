@@ -112,6 +112,7 @@ class World:
         self._exchange = ctypes.cast(exchange.data_ptr(store), ctypes.c_void_p).value or 0
         self._started = ctypes.c_int64.from_address(self._exchange + 8)
         self._begun = ctypes.c_int64.from_address(self._exchange + 16)
+        self._soft = ctypes.c_int64.from_address(self._exchange + 24)
         self._current = ctypes.c_uint32.from_address(self._exchange + 32)
         self._out = ctypes.c_uint32.from_address(self._exchange + 36)
         self._kept_at = ctypes.c_uint32.from_address(self._exchange + 44)
@@ -158,7 +159,19 @@ class World:
         except Stopped as error:
             stopped, self.broken = error, True
             done = self._current.value
-        done = min(done, count)
+        ran = self._answers(min(done, count))
+        if stopped is not None:
+            return CrossingResult(ran, stopped, self._log(), self._ran_for())
+        if ran:
+            self._note_growth(ran[-1].frame)
+        return CrossingResult(ran)
+
+    def finish_early(self) -> list[Ran]:
+        """End the crossing with the record that is running; what came of those before it."""
+        self._soft.value = -1
+        return self._answers(self._current.value)
+
+    def _answers(self, done: int) -> list[Ran]:
         table = ctypes.string_at(self._exchange + ENTRIES, done * ENTRY.size)
         out = ctypes.string_at(self._exchange + OUT_AREA, self._out.value - OUT_AREA)
         ran = []
@@ -169,11 +182,7 @@ class World:
                 after = start - OUT_AREA + length
                 frame, logs = out[start - OUT_AREA : after], out[after : after + log]
             ran.append(Ran(frame, logs, nanoseconds / 1e9))
-        if stopped is not None:
-            return CrossingResult(ran, stopped, self._log(), self._ran_for())
-        if ran:
-            self._note_growth(ran[-1].frame)
-        return CrossingResult(ran)
+        return ran
 
     @staticmethod
     def fits(count: int, size: int) -> bool:
