@@ -93,6 +93,12 @@ class Journey:
         self.cancelled = False
         self.stop: Stop | None = None
 
+    def leave_world(self) -> None:
+        """Close the world it waits in, if any; in the Trio thread, while no lane has it."""
+        if self.world is not None:
+            self.world.close()
+            self.world = None
+
     def proceed(self, seconds: float, limits: Limits) -> bool:
         """Whether the call may run on, having run for so long in this crossing."""
         if self.cancelled:
@@ -245,7 +251,8 @@ class CallQueue:
 
     def return_world(self, world: World) -> None:
         """Keep a world for a later call, unless it can't be restored or there are enough."""
-        if world.broken or self._closed or not self.image.copied or len(self._worlds) >= SPARE_WORLDS:
+        used_up = world.broken or world.outgrown or not self.image.copied
+        if used_up or self._closed or len(self._worlds) >= SPARE_WORLDS:
             world.close()
         else:
             self._worlds.append(world)
@@ -270,6 +277,9 @@ class Crossing:
         world = journey.world
         landing: Landing
         try:
+            if journey.cancelled:
+                queue.land([(journey, Killed("crash", "the call was cancelled"))])
+                return False
             if world is None:
                 world = journey.world = queue.take_world()
                 world.restore()

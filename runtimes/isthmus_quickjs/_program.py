@@ -99,6 +99,7 @@ class QuickJSProgram(Program):
             def lander(index: int) -> Callable[[Journey, Landing], None]:
                 def land(journey: Journey, landing: Landing) -> None:
                     if journey.cancelled:
+                        journey.leave_world()
                         return
                     if type(landing) is Frame and landing.status != WAITING and not landing.report:
                         deliver(index, self._reply(journey, landing, Report()))
@@ -146,7 +147,9 @@ class QuickJSProgram(Program):
 
         landing = await trip.go(lambda: self._lanes.offer(Crossing(self._queue, journey, cross)))
         reply = await self._carry_on(trip, landing, keep=True)
-        if journey.world is not None and not journey.world.broken:
+        if isinstance(reply.ending, Killed):
+            journey.leave_world()  # what a limit has ended may not be fit to go on
+        elif journey.world is not None:
             self._kept[call.instance] = journey.world
         return reply
 
@@ -176,9 +179,12 @@ class QuickJSProgram(Program):
             landing = talk.settled or Killed(
                 "timeout", f"the call took longer than its limit of {self._limits.wall:g} s"
             )
-        if journey.world is not None and not journey.cancelled and (not keep or journey.world.broken):
-            self._queue.return_world(journey.world)
-            journey.world = None
+        if journey.world is not None and not journey.cancelled:
+            if isinstance(landing, RuntimeFault):
+                journey.world.broken = True
+            if not keep or journey.world.broken:
+                self._queue.return_world(journey.world)
+                journey.world = None
         return self._reply(journey, landing, Report(messages=talk.messages))
 
     async def _converse(self, trip: _Trip, talk: _Talk, errands: Errands) -> None:
@@ -300,13 +306,11 @@ class _Trip:
         """Stop it wherever it is; the lane that runs it, or this, closes its world."""
         journey = self.journey
         journey.cancelled = True
-        if self._landed.is_set() and journey.world is not None:
-            journey.world.close()
-            journey.world = None
+        if self._landed.is_set():
+            journey.leave_world()
 
     def land(self, journey: Journey, landing: Landing) -> None:
         self._landing = landing
         self._landed.set()
-        if journey.cancelled and journey.world is not None:
-            journey.world.close()
-            journey.world = None
+        if journey.cancelled:
+            journey.leave_world()

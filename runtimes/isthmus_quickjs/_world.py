@@ -76,13 +76,15 @@ class World:
     Attributes:
         image: what it is restored to.
         pristine: nothing has run in it since it was made or restored.
-        broken: it was stopped, or has grown too large to restore: to be closed, not used again.
+        broken: it was stopped: to be closed, not used again.
+        outgrown: its heap has grown so far that another world is cheaper than restoring it.
     """
 
     def __init__(self, image: Image) -> None:
         self.image = image
         self.pristine = True
         self.broken = False
+        self.outgrown = False
         guest = image.guest
         store = self._store = wasmtime.Store(guest.engine)
         store.set_limits(memory_size=image.memory_cap)
@@ -159,6 +161,8 @@ class World:
         except Stopped as error:
             stopped, self.broken = error, True
             done = self._current.value
+        finally:
+            self._proceed = _always
         ran = self._answers(min(done, count))
         if stopped is not None:
             return CrossingResult(ran, stopped, self._log(), self._ran_for())
@@ -217,6 +221,8 @@ class World:
         except Stopped as error:
             self.broken = True
             return CrossingResult([], error, self._log(), self._ran_for())
+        finally:
+            self._proceed = _always  # what is done between calls is not the last one's to stop
         seconds = self._ran_for()
         frame = self.peek(packed & 0xFFFFFFFF, (packed >> 32) & 0xFFFFFFFF)
         log = self._log()
@@ -279,8 +285,7 @@ class World:
 
     def _note_growth(self, frame: bytes) -> None:
         """Only the last call's heap is there to be cleared: earlier ones were, before it."""
-        if heap_top(frame) - self.image.end > KEPT_GROWTH:
-            self.broken = True
+        self.outgrown = heap_top(frame) - self.image.end > KEPT_GROWTH
 
 
 def _always(_index: int, _seconds: float) -> bool:
