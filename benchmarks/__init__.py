@@ -1,0 +1,1 @@
+"""What things cost, measured against each other in one run."""

@@ -1,0 +1,109 @@
+"""Cases measured in turns, so that whatever else the machine does hits all of them alike.
+
+A *round* runs every case once, for a few calls each; the next round runs them in the opposite order.
+A ratio of two cases is the median over the rounds of the ratio of their medians within one round.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import final
+
+import msgspec
+
+__all__ = ["Case", "Figures", "interleave", "timed", "timed_async"]
+
+Sample = Callable[[], Awaitable[Sequence[float]]]
+
+
+@final
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation to be measured.
+
+    Attributes:
+        name: how it is called in every output.
+        what: one sentence.
+        sample: one turn: seconds of each call; where many calls are one measurement, their mean.
+        inside: it reaches for what is no public API, because there is none.
+    """
+
+    name: str
+    what: str
+    sample: Sample
+    inside: bool = False
+
+
+@final
+class Figures(msgspec.Struct, kw_only=True):
+    """What was measured of a case.
+
+    Attributes:
+        rounds: seconds of each call, by round.
+        extra: what else there is to say, by name with its unit: ``rss_mb_each``.
+    """
+
+    name: str
+    what: str
+    inside: bool = False
+    rounds: list[Sequence[float]] = []
+    extra: dict[str, float] = {}
+
+    @property
+    def seconds(self) -> list[float]:
+        """All calls, the quickest first."""
+        return sorted(seconds for round_ in self.rounds for seconds in round_)
+
+    @property
+    def median(self) -> float:
+        """Seconds of a call."""
+        return statistics.median(self.seconds)
+
+    def ratio_to(self, other: Figures) -> float:
+        """How many times as long as the other's a call took, in rounds that both were part of."""
+        pairs = zip(self.rounds, other.rounds, strict=True)
+        return statistics.median(statistics.median(mine) / statistics.median(its) for mine, its in pairs)
+
+
+async def interleave(cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
+    """Run the cases round after round, after one round that does not count."""
+    figures = {case.name: Figures(name=case.name, what=case.what, inside=case.inside) for case in cases}
+    for number in range(rounds + 1):
+        for case in cases if number % 2 else reversed(cases):
+            seconds = await case.sample()
+            if number:
+                figures[case.name].rounds.append(seconds)
+    return figures
+
+
+def timed(call: Callable[[], object], count: int, *, warm_up: int = 2) -> Sample:
+    """A sample of so many calls, each timed alone, after some that do not count: the last case had the caches."""
+
+    async def sample() -> Sequence[float]:
+        for _ in range(warm_up):
+            call()
+        seconds = []
+        for _ in range(count):
+            began = time.perf_counter()
+            call()
+            seconds.append(time.perf_counter() - began)
+        return seconds
+
+    return sample
+
+
+def timed_async(call: Callable[[], Awaitable[object]], count: int, *, warm_up: int = 2) -> Sample:
+    """As :func:`timed`, of calls that are awaited one after the other."""
+
+    async def sample() -> Sequence[float]:
+        for _ in range(warm_up):
+            await call()
+        seconds = []
+        for _ in range(count):
+            began = time.perf_counter()
+            await call()
+            seconds.append(time.perf_counter() - began)
+        return seconds
+
+    return sample
