@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import secrets
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -61,9 +62,9 @@ class Boot:
         at = self._call("input", len(blob)) & 0xFFFFFFFF
         self.poke(at, blob)
         began = time.monotonic()
-        keep = on_epoch(self._store, lambda: proceed is None or proceed(0, time.monotonic() - began))
-        packed = self._call("evaluate", len(script), len(name), int(time.time() * 1e6))
-        del keep
+        # Kept with the store, which goes on to call it at every epoch: while the world is sealed, too.
+        self._epoch = on_epoch(self._store, lambda: proceed is None or proceed(0, time.monotonic() - began))
+        packed = self._call("evaluate", len(script), len(name), int(time.time() * 1e6), secrets.randbits(63))
         return parse_frame(self.peek(packed & 0xFFFFFFFF, (packed >> 32) & 0xFFFFFFFF))
 
     def seal(self, memory: int) -> tuple[bytes, int]:

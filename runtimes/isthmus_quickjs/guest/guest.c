@@ -223,9 +223,9 @@ static uint64_t thrown(void) { /* outside any handler: while loading, or for inp
 /* ---- loading ---- */
 
 /* Evaluates the script in the input; a frame with its value, or with what it threw. */
-EXPORT("evaluate") uint64_t evaluate(uint32_t length, uint32_t name_length, int64_t now_us) {
+EXPORT("evaluate") uint64_t evaluate(uint32_t length, uint32_t name_length, int64_t now_us, int64_t chance) {
   uint8_t seed[32] = {0};
-  memcpy(seed, &now_us, sizeof now_us);
+  memcpy(seed, &chance, sizeof chance);
   chance_start(now_us, seed);
   char *name = input_at, *text = input_at + name_length + 1;
   text[length] = 0;
