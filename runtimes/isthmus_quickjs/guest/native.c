@@ -259,17 +259,19 @@ static JSValue now(ARGS) {
   return JS_NewFloat64(ctx, (double)chance_now_us() / 1000.0);
 }
 
-/* log(level, text): 0 debug, 1 log, 2 info, 3 warn, 4 error, 5 notice */
+/* log(level, text): 0 debug, 1 log, 2 info, 3 warn, 4 error, 5 notice; false once a line has found no room.  Without a
+ * text it only says so. */
 static JSValue write_log(ARGS) {
   (void)self, (void)argc;
   int32_t level;
   size_t n;
+  if (JS_IsUndefined(argv[1])) return JS_NewBool(ctx, !vitals.log_lines);
   if (JS_ToInt32(ctx, &level, argv[0])) return JS_EXCEPTION;
   const char *s = JS_ToCStringLen(ctx, &n, argv[1]);
   if (!s) return JS_EXCEPTION;
   log_write((uint32_t)level, s, n);
   JS_FreeCString(ctx, s);
-  return JS_UNDEFINED;
+  return JS_NewBool(ctx, !vitals.log_lines);
 }
 
 /* call(op, bytes) -> Uint8Array: the host's answer, at once; it throws where the host knows no such op */
@@ -296,20 +298,45 @@ static JSValue call(ARGS) {
 }
 
 /* evaluate(text, file, line): a script whose first line counts as `line` */
+static JSValue script(JSContext *ctx, JSValueConst text, JSValueConst file, int line, int flags) {
+  size_t n;
+  const char *s = JS_ToCStringLen(ctx, &n, text), *name = JS_ToCString(ctx, file);
+  JSValue v = JS_EXCEPTION;
+  if (s && name) {
+    JSEvalOptions options = {JS_EVAL_OPTIONS_VERSION, JS_EVAL_TYPE_GLOBAL | flags, name, line};
+    v = JS_Eval2(ctx, s, n, &options);
+  }
+  JS_FreeCString(ctx, s);
+  JS_FreeCString(ctx, name);
+  return v;
+}
+
 static JSValue evaluate(ARGS) {
   (void)self, (void)argc;
-  size_t n;
   int32_t line;
   if (JS_ToInt32(ctx, &line, argv[2])) return JS_EXCEPTION;
-  const char *text = JS_ToCStringLen(ctx, &n, argv[0]), *file = JS_ToCString(ctx, argv[1]);
-  JSValue v = JS_EXCEPTION;
-  if (text && file) {
-    JSEvalOptions options = {JS_EVAL_OPTIONS_VERSION, JS_EVAL_TYPE_GLOBAL, file, line};
-    v = JS_Eval2(ctx, text, n, &options);
-  }
-  JS_FreeCString(ctx, text);
-  JS_FreeCString(ctx, file);
-  return v;
+  return script(ctx, argv[0], argv[1], line, 0);
+}
+
+/* compile(text, file) -> Uint8Array: a script's bytecode, without source text and positions, which are more than half of
+ * what functions take up in every image; run(bytecode) evaluates it, and leaves none of the compiler's litter behind */
+static JSValue compile(ARGS) {
+  (void)self, (void)argc;
+  JSValue code = script(ctx, argv[0], argv[1], 1, JS_EVAL_FLAG_COMPILE_ONLY);
+  if (JS_IsException(code)) return code;
+  size_t n;
+  uint8_t *at = JS_WriteObject(ctx, &n, code, JS_WRITE_OBJ_BYTECODE | JS_WRITE_OBJ_STRIP_SOURCE | JS_WRITE_OBJ_STRIP_DEBUG);
+  JS_FreeValue(ctx, code);
+  return at ? bytes_take(ctx, at, n) : JS_EXCEPTION;
+}
+
+static JSValue run(ARGS) {
+  (void)self, (void)argc;
+  size_t n;
+  const uint8_t *at = bytes_of(ctx, argv[0], &n);
+  if (!at) return JS_EXCEPTION;
+  JSValue code = JS_ReadObject(ctx, at, n, JS_READ_OBJ_BYTECODE);
+  return JS_IsException(code) ? code : JS_EvalFunction(ctx, code);
 }
 
 /* bind({settle, drain, describe, adopt, rejected}) */
@@ -329,10 +356,24 @@ static JSValue promise(ARGS) {
   return JS_NewArrayFrom(ctx, 2, pair);
 }
 
-/* proxyTarget(p) -> its target, undefined for what is no proxy; asking runs no trap */
+/* proxyTarget(p) -> its target, null for one that is revoked, undefined for what is no proxy; asking runs no trap */
 static JSValue proxy_target(ARGS) {
   (void)self, (void)argc;
-  return JS_IsProxy(argv[0]) ? JS_GetProxyTarget(ctx, argv[0]) : JS_UNDEFINED;
+  if (!JS_IsProxy(argv[0])) return JS_UNDEFINED;
+  JSValue target = JS_GetProxyTarget(ctx, argv[0]);
+  if (!JS_IsException(target)) return target;
+  JS_FreeValue(ctx, JS_GetException(ctx));
+  return JS_NULL;
+}
+
+/* classOf(value) -> the name of an object's built-in class, whatever it says of itself: "Map", "Error", "Object"; else "" */
+static JSValue class_of(ARGS) {
+  (void)self, (void)argc;
+  if (!JS_IsObject(argv[0])) return JS_NewString(ctx, "");
+  JSAtom name = JS_GetClassName(JS_GetRuntime(ctx), JS_GetClassID(argv[0]));
+  JSValue text = JS_AtomToString(ctx, name);
+  JS_FreeAtom(ctx, name);
+  return text;
 }
 
 JSValue native_object(JSContext *ctx) {
@@ -343,7 +384,8 @@ JSValue native_object(JSContext *ctx) {
       {"hexEncode", hex_encode, 1},       {"hexDecode", hex_decode, 1},       {"random", random_bytes, 1},
       {"now", now, 0},                    {"log", write_log, 2},              {"call", call, 2},
       {"evaluate", evaluate, 3},          {"bind", bind, 1},                  {"promise", promise, 1},
-      {"proxyTarget", proxy_target, 1},
+      {"proxyTarget", proxy_target, 1},   {"classOf", class_of, 1},           {"compile", compile, 2},
+      {"run", run, 1},
   };
   JSValue o = JS_NewObject(ctx);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
