@@ -50,7 +50,7 @@ class QuickJSRuntime(Runtime):
 
     async def load(self, function: Function, limits: Limits) -> QuickJSProgram:
         """Make a program of a function's source text; see :class:`isthmus.abc.Runtime`."""
-        code = function.code if isinstance(function.code, str) else _decoded(function.code, function.file)
+        code = _text(function.code, function.file)
         guest, lanes = await self._open()
         options: dict[str, object] = {
             "code": code,
@@ -101,8 +101,15 @@ def modules_named_in(code: str) -> list[str]:
     return [module for module, names in table.items() if not words.isdisjoint(names)]
 
 
-def _decoded(code: bytes, file: str) -> str:
+def _text(code: str | bytes, file: str) -> str:
     try:
-        return code.decode()
+        if isinstance(code, bytes):
+            return code.decode()
+        code.encode()
     except UnicodeDecodeError as error:
         raise LoadError(f"the code is not UTF-8: {error.reason} at byte {error.start}", file=file) from error
+    except UnicodeEncodeError as error:
+        raise LoadError(
+            f"the code is no text: a lone surrogate at character {error.start}", file=file
+        ) from error
+    return code
