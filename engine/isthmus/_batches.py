@@ -184,3 +184,6 @@ class EventBatcher:
         if self._error is None:
             self._error = error
         self._nursery.cancel_scope.cancel()
+
+
+EventBatcher.__module__ = "isthmus"

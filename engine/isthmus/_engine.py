@@ -136,14 +136,16 @@ class Engine:
         Raises:
             InvalidSettings: the values do not fit the function's definitions.
             InvalidFunction: the function is none that can be run.
+            EngineError: an egress rule is malformed.
             PluginError: no runtime for its language.
             LoadError: its code does not load.
             RuntimeFault: its runtime failed.
             EngineClosed: the engine has been closed.
         """
-        if self._closed:
-            raise EngineClosed("the engine has been closed")
+        self._check_open()
         runtime = self._runtime(function)
+        if self._fetcher is not None:
+            self._fetcher.check_egress(egress)
         text = validate(function, settings)
         sensitive = sensitive_values(function, settings)
         limits = self._limits if limits is None else limits
@@ -153,6 +155,7 @@ class Engine:
         try:
             with scope:
                 loaded = await shared.load()
+                self._check_open()
                 name = function.name if name is None else name
                 instance = Instance(name, function, loaded.program.handlers, self._close_instance)
                 self._bindings[instance] = Binding(
@@ -178,6 +181,10 @@ class Engine:
             self._close_scope(scope)
         await self._give_back(shared)
         raise EngineClosed("the engine was closed while a function was being loaded")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineClosed("the engine has been closed")
 
     def _runtime(self, function: Function) -> Runtime:
         if not isinstance(function.kind, Kind):

@@ -11,7 +11,7 @@ import trio
 from ._cache import Cache, Flight
 from ._redact import Redactor
 from .abc import CacheEntry, Egress, Fetcher, FetchRequest, FetchResponse, Hop, Host
-from .errors import FetchError, RuntimeFault
+from .errors import FetchError, IsthmusError, RuntimeFault
 from .limits import Limits
 from .outcomes import Exchange, LogLine
 
@@ -68,13 +68,23 @@ class InvocationHost(Host):
         log_bytes: UTF-8 bytes of console output, before any cut.
     """
 
-    __slots__ = ("_console", "_door", "_exchanges", "_flights", "_operations", "fetches", "log_bytes")
+    __slots__ = (
+        "_console",
+        "_door",
+        "_ended",
+        "_exchanges",
+        "_flights",
+        "_operations",
+        "fetches",
+        "log_bytes",
+    )
 
     def __init__(self, door: Door) -> None:
         self._door = door
         self.fetches = 0
         self.log_bytes = 0
         self._operations = 0
+        self._ended = False
         self._exchanges: list[Exchange] | None = None
         self._flights: dict[str, Flight] | None = None
         self._console: _Console | None = None
@@ -122,6 +132,9 @@ class InvocationHost(Host):
             self._operations -= 1
         if isinstance(found, bytes):
             return CacheEntry(found)
+        if self._ended:
+            found.fail()
+            raise FetchError("the call has ended", type="limit")
         if self._flights is None:
             self._flights = {}
         # The same key again, after a delete that detached the first load: that one's waiters
@@ -172,6 +185,7 @@ class InvocationHost(Host):
 
     def close(self) -> None:
         """The call has ended: whoever waits for what it was loading loads it instead."""
+        self._ended = True
         if self._flights:
             flights, self._flights = self._flights, None
             for flight in flights.values():
@@ -258,7 +272,7 @@ def _failed(request: FetchRequest, reason: str, *, type: str = "limit") -> Fetch
 def describe(exc: BaseException, door: Door | None) -> str:
     """An exception for the log: its class and where it came from.
 
-    Its message only where it is one of ours: a foreign one may quote the event or a setting.
+    Its message only where its class is ours: a foreign one may quote the event or a setting.
     """
     if isinstance(exc, BaseExceptionGroup):
         return "; ".join(describe(part, door) for part in exc.exceptions)
@@ -267,7 +281,7 @@ def describe(exc: BaseException, door: Door | None) -> str:
         frame = frame.tb_next
     place = f" at {frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame is not None else ""
     said = ""
-    if isinstance(exc, RuntimeFault):
+    if isinstance(exc, IsthmusError):
         said = f": {exc if door is None else door.show(str(exc))}"
     cause = exc.__cause__
     return f"{type(exc).__name__}{said}{place}" + (f", caused by {describe(cause, door)}" if cause else "")

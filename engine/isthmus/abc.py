@@ -286,6 +286,13 @@ class Fetcher(ABC):
             FetchError: no response came, or the rules forbid the request.
         """
 
+    def check_egress(self, egress: Egress) -> None:  # noqa: B027 -- optional
+        """Say, when an instance is loaded, whether its egress rules can be followed.
+
+        Raises:
+            EngineError: a rule is malformed; the message names it.
+        """
+
     async def aclose(self) -> None:  # noqa: B027 -- optional
         """Close pooled connections."""
 
