@@ -185,7 +185,7 @@ class Guest:
                 raise RuntimeFault(f"loading answered no list of handlers: {error}") from error
             image, stack_low = boot.seal(memory)
         except Stopped as error:
-            raise LoadError(f"the code did not finish loading: {error}", file=file) from error
+            raise LoadError(_why_stopped(error), file=file) from error
         finally:
             boot.close()
         return Image(self, image, stack_low, memory, handlers & frozenset(HANDLERS))
@@ -217,6 +217,14 @@ def _load_error(frame: Frame, code: str, file: str) -> LoadError:
             rows.insert(numbers.index(line) + 1, f"       | {' ' * (column - 1)}^")
         excerpt = "\n".join(rows)
     return LoadError(f"{thrown.name}: {thrown.message}", file=file, line=line, column=column, excerpt=excerpt)
+
+
+def _why_stopped(stopped: Stopped) -> str:
+    if stopped.code is None:
+        return "the code did not finish loading in time: what stands outside the handlers runs too long"
+    if stopped.code is wasmtime.TrapCode.STACK_OVERFLOW:
+        return "RangeError: Maximum call stack size exceeded"
+    return "the code could not be loaded: its world failed, or needed more memory than there is"
 
 
 def _cpu_flags() -> str:

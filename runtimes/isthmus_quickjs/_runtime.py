@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["QuickJSRuntime"]
 
 PRELUDE: Final = Path(__file__).parent / "prelude"
+LOADING: Final = 2.0
+"""Seconds that loading may take, also where calls have less: compiling and libraries are not a call's affair."""
 WORD: Final = re.compile(r"[A-Za-z_$][\w$]*")
 
 
@@ -64,7 +66,7 @@ class QuickJSRuntime(Runtime):
 
         def load() -> None:
             began = time.monotonic()
-            seconds = min(limits.wall, limits.cpu)
+            seconds = max(min(limits.wall, limits.cpu), LOADING)
             loaded.append(
                 guest.load(
                     options,
