@@ -1,4 +1,4 @@
-"""How an invocation ended, and what it left behind."""
+"""How an invocation ended, and what it left behind; written as JSON, without the fields that are empty."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Code(enum.StrEnum):
 
 
 @final
-class LogLine(msgspec.Struct, frozen=True, gc=False):
+class LogLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One line of console output.
 
     Attributes:
@@ -50,7 +50,7 @@ class LogLine(msgspec.Struct, frozen=True, gc=False):
 
 
 @final
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What went wrong in a function.
 
     Attributes:
@@ -68,7 +68,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One request of a call and what came back; sensitive values redacted, bodies capped.
 
     Attributes:
@@ -105,7 +105,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a call took.
 
     Attributes:
@@ -126,7 +126,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 @final
-class ItemResult(msgspec.Struct, frozen=True, kw_only=True):
+class ItemResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one event of a batch.
 
     Attributes:
@@ -141,7 +141,7 @@ class ItemResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How one invocation ended.
 
     Attributes:

@@ -1,0 +1,147 @@
+"""Which command is meant, and what is said where one fails."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from .faults import INTERRUPTED, UNLOADABLE, USAGE, UsageFault
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: Final = MappingProxyType(
+    {
+        "run": "run a function on files of events, and say what became of them",
+        "invoke": "run a function once, and show all of the call",
+        "test": "run a function on its sample, and compare with what is expected",
+        "new": "make a directory with a function, its sample and a test",
+        "check": "load a function, and say which handlers it has",
+        "plugins": "say what is installed: runtimes, fetchers, and why one is not used",
+    }
+)
+"""Each is a module of its name beside this one, imported when it is called."""
+
+_EXAMPLES: Final = """\
+a first look:
+  isthmus new destination my-orders --template orders
+  isthmus run my-orders --sink endpoint
+"""
+
+
+class Command(Protocol):
+    """What the module of a command has."""
+
+    def parser(self) -> argparse.ArgumentParser:
+        """Make a parser of its arguments."""
+
+    def execute(self, arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+        """Do what they say and give the exit status."""
+
+
+def main(argv: Sequence[str] | None = None, *, plugins: Sequence[object] = ()) -> int:
+    """Run a command and give its exit status.
+
+    Args:
+        argv: arguments, without the name of the program; those of the process by default.
+        plugins: beside the installed ones; for tests.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal has every character
+    if not given or given[0] not in COMMANDS:
+        return _without_command(given)
+    name = given[0]
+    command: Command = importlib.import_module(f".{name}", __package__)
+    try:
+        arguments = command.parser().parse_intermixed_args(given[1:])
+    except SystemExit as exc:  # of --help, or of a wrong call
+        return exc.code if isinstance(exc.code, int) else USAGE
+    _set_up_logging(debug=arguments.debug)
+    try:
+        return command.execute(arguments, plugins)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BaseException as exc:  # noqa: BLE001 -- re-raised where it is nothing to tell in a sentence
+        return _failed(name, _alone(exc), debug=arguments.debug)
+
+
+def _without_command(given: Sequence[str]) -> int:
+    if not given or given[0] in {"-h", "--help", "help"}:
+        print(_help(), end="", file=sys.stdout if given else sys.stderr)
+        return 0 if given else USAGE
+    if given[0] in {"-V", "--version", "version"}:
+        print(f"isthmus {_version()}")
+        return 0
+    import difflib
+
+    near = difflib.get_close_matches(given[0], COMMANDS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(COMMANDS)}"
+    what = "option" if given[0].startswith("-") else "command"
+    print(f"isthmus: there is no {what} {given[0]!r}; {hint} (see isthmus --help)", file=sys.stderr)
+    return USAGE
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    lines = [f"  {name:<{width}}{summary}" for name, summary in COMMANDS.items()]
+    return (
+        "usage: isthmus COMMAND ... | isthmus --version\n\n"
+        "Runs small functions other people wrote, on events other people sent, each call in a sealed\n"
+        "world of its own.\n\n"
+        "commands (isthmus COMMAND --help says more):\n" + "\n".join(lines) + f"\n\n{_EXAMPLES}"
+    )
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("isthmus")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _alone(exc: BaseException) -> BaseException:
+    """The one exception in nested groups of one, which nurseries make."""
+    while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
+        exc = exc.exceptions[0]
+    return exc
+
+
+def _failed(name: str, exc: BaseException, *, debug: bool) -> int:
+    from isthmus.errors import IsthmusError, LoadError
+
+    if isinstance(exc, KeyboardInterrupt):
+        return INTERRUPTED
+    if not isinstance(exc, UsageFault | IsthmusError):
+        raise exc
+    if debug:
+        traceback.print_exception(exc)
+    from .screen import Screen, visible
+
+    screen = Screen(sys.stderr)
+    if isinstance(exc, LoadError):
+        screen.print(f"{screen.paint('the function does not load', 'bold red')}\n{visible(str(exc))}")
+        return UNLOADABLE
+    screen.print(f"isthmus {name}: {visible(str(exc))}")
+    return USAGE
+
+
+def _set_up_logging(*, debug: bool) -> None:
+    """Send what the engine logs to standard error: all of it in debugging, else warnings in a line each."""
+    logger = logging.getLogger("isthmus")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        logging.Formatter("%(name)s: %(message)s" if not debug else "%(levelname)s %(name)s: %(message)s")
+    )
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.DEBUG if debug else logging.WARNING)
+    logger.propagate = False

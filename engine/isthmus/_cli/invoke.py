@@ -1,0 +1,158 @@
+"""``isthmus invoke``: a function, once, and all there is to see of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from isthmus.functions import Kind
+from isthmus.outcomes import Outcome, Status
+
+from . import units
+from .definition import Project, read_file
+from .faults import FAILED, OK, UsageFault
+from .feeds import Feed
+from .opening import Opened, open_function, project_of
+from .options import Parser, add_definition, add_egress, add_general, add_limits, add_settings, limits_of
+from .screen import Screen
+from .shown import show
+from .splitting import Flaw, Unreadable, detecting
+from .webhooks import webhook
+
+__all__ = ["execute", "parser"]
+
+TRACE_BYTES: Final = 64 * 1024
+"""Of each body kept where somebody wants to see it all."""
+
+
+def parser() -> Parser:
+    """The command's arguments."""
+    parser = Parser(
+        prog="isthmus invoke",
+        usage="isthmus invoke FUNCTION [--event FILE|JSON|- | --request FILE|JSON|-] [options]",
+        description="""
+            Runs a function once and shows how it ended, what it printed, its requests, the messages
+            it sent, what it returned, and the time and memory it took.
+        """,
+        epilog="""
+            examples:
+              isthmus invoke my-orders --sink endpoint             the first event of its sample
+              isthmus invoke my-orders --sink endpoint --line 3 -v the third, with all headers and bodies
+              isthmus invoke track.js --event '{"type": "track", "event": "Hello", "userId": "u1"}'
+              isthmus invoke hook.js --request '{"headers": {"X-Topic": "a"}, "body": {"id": 1}}' --json
+
+            exit status: 0 delivered or dropped, 1 refused or to be tried again, 2 a wrong call,
+            3 the function does not load
+        """,
+    )
+    add_definition(parser)
+    group = parser.add_argument_group("what it gets")
+    group.add_argument(
+        "--event",
+        metavar="EVENT",
+        help="an event: JSON, a file, or - for standard input (default: of the sample)",
+    )
+    group.add_argument(
+        "--request",
+        metavar="REQUEST",
+        help='for a source function, a webhook: JSON like {"method", "url", "headers", "body"}, or the body alone',
+    )
+    group.add_argument(
+        "--line",
+        metavar="N",
+        type=units.count,
+        help="which event of the file, where it has several (default: 1)",
+    )
+    group.add_argument("--batch", action="store_true", help="give all events of the file to onBatch")
+    group = parser.add_argument_group("output")
+    group.add_argument("--verbose", "-v", action="store_true", help="with the headers and bodies of requests")
+    group.add_argument("--json", action="store_true", help="print the outcome as one line of JSON")
+    add_settings(parser)
+    add_egress(parser)
+    add_limits(parser)
+    add_general(parser)
+    return parser
+
+
+def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+    """Run the command and give its exit status."""
+    return trio.run(_run, arguments, plugins)
+
+
+async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+    project = project_of(arguments)
+    pieces = _pieces(arguments, project)
+    async with open_function(
+        arguments, project, limits_of(arguments, trace_bytes=TRACE_BYTES), plugins
+    ) as opened:
+        outcome = await _invoke(opened, pieces, arguments)
+    if arguments.json:
+        sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")
+        sys.stdout.flush()
+    else:
+        show(outcome, Screen(sys.stdout), bodies=arguments.verbose)
+    return OK if outcome.status in {Status.DELIVERED, Status.DROPPED} else FAILED
+
+
+async def _invoke(opened: Opened, pieces: list[bytes], arguments: argparse.Namespace) -> Outcome:
+    engine, instance = opened.engine, opened.instance
+    if arguments.batch:
+        return await engine.invoke_batch(instance, pieces)
+    place = arguments.line or 1
+    if place > len(pieces):
+        raise UsageFault(f"--line {place}: there are {len(pieces)} events")
+    event = pieces[place - 1]
+    if opened.kind is Kind.SOURCE:
+        return await engine.invoke(instance, webhook(event))
+    if arguments.request:
+        raise UsageFault(f"--request is for source functions, and this is a {opened.kind.value} function")
+    return await engine.invoke(instance, event)
+
+
+def _pieces(arguments: argparse.Namespace, project: Project) -> list[bytes]:
+    """The events that were named, as texts; those of lines with a flaw are left to the engine to refuse."""
+    if arguments.event and arguments.request:
+        raise UsageFault("--event and --request exclude each other")
+    named: str | None = arguments.event or arguments.request
+    if named is None:
+        named = project.sample_file(project.manifest.sample.events)
+        if not named:
+            raise UsageFault("no event: give one by --event, or --request for a source function")
+    if named.lstrip()[:1] in {"{", "["}:
+        return _split([named.encode()], "the event")
+    if named != "-":
+        data = read_file(Path(named))  # in its own words where it is not there
+        if not data.strip():
+            raise UsageFault(f"{named} is empty")
+    feed = Feed(named)
+    try:
+        return _split(list(iter(feed.read, b"")), feed.name)
+    except Unreadable as exc:
+        raise UsageFault(f"{feed.name} cannot be read: {exc}") from None
+    finally:
+        feed.close()
+
+
+def _split(chunks: Sequence[bytes], name: str) -> list[bytes]:
+    """Split events; one that is laid out over several lines is one."""
+    whole = b"".join(chunks)
+    try:
+        value = msgspec.json.decode(whole, type=msgspec.Raw)
+        if not bytes(value).lstrip().startswith(b"["):
+            return [whole]
+    except (ValueError, RecursionError):
+        pass  # several, or a broken one, of which the engine will say what is wrong
+    splitter = detecting(max(len(whole), 1))
+    pieces = [piece for piece in (*splitter.feed(whole), *splitter.end()) if piece and not piece.isspace()]
+    for number, piece in enumerate(pieces, 1):
+        if isinstance(piece, Flaw):
+            raise UsageFault(f"{name}, {splitter.noun} {number}: {piece}")
+    if not pieces:
+        raise UsageFault(f"{name} holds no event")
+    return [bytes(piece) for piece in pieces if isinstance(piece, bytes)]

@@ -1,0 +1,63 @@
+"""``isthmus plugins``: what is installed, from where, and why something is not used."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import trio
+
+from isthmus import open_engine
+
+from .faults import FAILED, OK
+from .options import Parser, add_general
+from .screen import Cell, Screen, visible
+
+__all__ = ["execute", "parser"]
+
+
+def parser() -> Parser:
+    """The command's arguments."""
+    parser = Parser(
+        prog="isthmus plugins",
+        usage="isthmus plugins [options]",
+        description="""
+            Lists the plugins that are installed (entry points of the group "isthmus"), what the engine
+            has from each, and what separates the functions of each runtime from the host.
+        """,
+        epilog="exit status: 0, or 1 where a plugin is not used because of an error",
+    )
+    add_general(parser)
+    return parser
+
+
+def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+    """Run the command and give its exit status."""
+    del arguments
+    return trio.run(_run, plugins)
+
+
+async def _run(plugins: Sequence[object]) -> int:
+    screen = Screen(sys.stdout)
+    async with open_engine(plugins=plugins) as engine:
+        infos, runtimes = engine.plugins, engine.runtimes
+    if not infos:
+        screen.print("no plugin is installed, so there is no runtime to run a function with")
+        return OK
+    rows: list[list[Cell]] = [[(name, "dim") for name in ("plugin", "from", "offers")]]
+    for info in infos:
+        origin = f"{info.distribution} {info.version}".strip() or "handed in"
+        offers: Cell = ", ".join(info.offers) or ("nothing", "red" if info.error else "dim")
+        rows.append([(visible(info.name), "bold"), visible(origin), offers])
+    screen.table(rows)
+    for language, runtime in runtimes.items():
+        suffixes = " ".join(runtime.suffixes)
+        screen.print()
+        screen.print(f"{screen.paint(language, 'bold')} {screen.paint(suffixes, 'dim')}")
+        screen.print(f"  {visible(runtime.isolation or 'says nothing of its isolation')}")
+    broken = [info for info in infos if info.error]
+    for info in broken:
+        screen.print()
+        screen.print(f"{screen.paint(visible(info.name), 'bold red')}: {visible(info.error)}")
+    return FAILED if broken else OK

@@ -1,0 +1,196 @@
+"""``isthmus run``: a function on files of events."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, aclosing
+from pathlib import Path
+
+import trio
+
+from . import units
+from .definition import Project
+from .faults import UsageFault
+from .job import Job
+from .opening import open_function, project_of
+from .options import Parser, add_definition, add_egress, add_general, add_limits, add_settings, limits_of
+from .outlet import Outlet
+from .screen import Screen
+
+__all__ = ["execute", "parser"]
+
+STDOUT = 1
+
+
+def parser() -> Parser:
+    """The command's arguments."""
+    parser = Parser(
+        prog="isthmus run",
+        usage="isthmus run FUNCTION [EVENTS ...] [options]",
+        description="""
+            Runs a function on every event of some files, many at a time, each call in a sealed world of
+            its own.  A file is NDJSON, a JSON array, or JSON objects in a row, and any of them may be
+            gzip; of a source function, the events are webhooks.
+
+            One outcome a line goes to standard output as NDJSON, or to --out.  On a terminal they are
+            left out unless asked for by --out -; there is a table of them either way.
+        """,
+        epilog="""
+            examples:
+              isthmus run my-orders --sink endpoint              the sample of a directory that `isthmus new` made
+              isthmus run track.js events.ndjson.gz --set apiKey=abc --out outcomes.ndjson
+              zcat archive/*.gz | isthmus run track.js - --concurrency 64 | jq .status
+              isthmus run hook.js webhooks.ndjson --kind source --wall 10s --memory 256M
+
+            exit status:
+              0  every event was delivered, or dropped on purpose
+              1  some were refused, are to be tried again, or were no events
+              2  a wrong call         3  the function does not load
+              130  interrupted: calls under way were finished, and --from-line says where to go on
+        """,
+    )
+    add_definition(parser)
+    parser.add_argument(
+        "events",
+        metavar="EVENTS",
+        nargs="*",
+        default=[],
+        help="files of events, - for standard input (default: the sample's)",
+    )
+    group = parser.add_argument_group("running")
+    group.add_argument(
+        "--concurrency",
+        metavar="N",
+        type=units.count,
+        default=256,
+        help="events under way at once (default: 256)",
+    )
+    group.add_argument(
+        "--batch",
+        metavar="N",
+        type=units.count,
+        help="events of one onBatch call, where the function has one (default: 20, as Segment)",
+    )
+    group.add_argument(
+        "--no-batch", action="store_true", help="use the single handlers though there is an onBatch"
+    )
+    group.add_argument(
+        "--from-line",
+        metavar="N",
+        type=units.count,
+        default=1,
+        help="leave out what is before it in the first file",
+    )
+    group.add_argument(
+        "--grace",
+        metavar="TIME",
+        type=units.seconds,
+        default=10.0,
+        help="how long calls under way may go on after Ctrl-C or SIGTERM (default: 10s)",
+    )
+    group = parser.add_argument_group("output")
+    group.add_argument("--out", metavar="FILE", help="write the outcomes there, - for standard output")
+    group.add_argument("--append", action="store_true", help="add to the file of --out")
+    group.add_argument(
+        "--trace",
+        action=argparse.BooleanOptionalAction,
+        help="show one call in full, the first that failed if any (default: on a terminal)",
+    )
+    group.add_argument(
+        "--quiet", "-q", action="store_true", help="no progress and no table, only what went wrong"
+    )
+    add_settings(parser)
+    add_egress(parser)
+    add_limits(parser)
+    add_general(parser)
+    return parser
+
+
+def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+    """Run the command and give its exit status."""
+    return trio.run(_run, arguments, plugins)
+
+
+async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+    screen = Screen(sys.stderr)
+    project = project_of(arguments)
+    paths = events_of(arguments.events, project)
+    limits = limits_of(arguments)
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(open_function(arguments, project, limits, plugins))
+        job = Job(
+            opened,
+            screen,
+            paths=paths,
+            first=arguments.from_line,
+            concurrency=arguments.concurrency,
+            batch=_batch_size(arguments, opened.instance.handlers),
+            grace=arguments.grace,
+            quiet=arguments.quiet,
+            trace=arguments.trace,
+        )
+        await stack.enter_async_context(aclosing(job.stream))
+        fd = stack.enter_context(_Output(arguments.out, paths, append=arguments.append))
+        outlet = None if fd is None else Outlet(fd, job.outlet_broken)
+        return await job.run(outlet)
+
+
+def events_of(given: Sequence[str], project: Project) -> list[str]:
+    """The files to read: as named, or those of the function's sample.
+
+    Raises:
+        UsageFault: there are none, one of them is not there, or standard input is named twice.
+    """
+    sample = project.sample_file(project.manifest.sample.events)
+    paths = list(given) or ([sample] if sample else [])
+    if not paths:
+        raise UsageFault("no events: name files of them, or - for standard input")
+    if paths.count("-") > 1:
+        raise UsageFault("standard input can be read once only")
+    for path in paths:
+        if path != "-" and not os.path.exists(path):
+            raise UsageFault(f"there is no file {path!r}")
+        if path != "-" and os.path.isdir(path):
+            raise UsageFault(f"{path!r} is a directory, not a file of events")
+    return paths
+
+
+def _batch_size(arguments: argparse.Namespace, handlers: frozenset[str]) -> int | None:
+    if "onBatch" not in handlers:
+        if arguments.batch:
+            raise UsageFault("--batch: the function has no onBatch")
+        return None
+    return None if arguments.no_batch else arguments.batch or 20
+
+
+class _Output:
+    """The file descriptor that outcomes go to, None where they go nowhere."""
+
+    def __init__(self, path: str | None, inputs: Sequence[str], *, append: bool) -> None:
+        self._path = path
+        self._inputs = inputs
+        self._append = append
+        self._own: int | None = None
+
+    def __enter__(self) -> int | None:
+        path = self._path
+        if path is None or path == "-":
+            if path is None and sys.stdout.isatty():
+                return None
+            sys.stdout.flush()
+            return sys.stdout.fileno()
+        if any(name != "-" and Path(path).exists() and os.path.samefile(name, path) for name in self._inputs):
+            raise UsageFault(f"--out {path} is one of the files to be read")
+        how = os.O_APPEND if self._append else os.O_TRUNC
+        try:
+            self._own = os.open(path, os.O_WRONLY | os.O_CREAT | how | getattr(os, "O_BINARY", 0), 0o666)
+        except OSError as exc:
+            raise UsageFault(f"--out {path} cannot be written: {exc.strerror}") from None
+        return self._own
+
+    def __exit__(self, *_: object) -> None:
+        if self._own is not None:
+            os.close(self._own)

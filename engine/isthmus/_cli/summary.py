@@ -1,0 +1,118 @@
+"""What a run leaves on the screen: one call in full, a table, the errors, and where to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from isthmus.outcomes import Outcome
+
+from .screen import Cell, Screen, visible
+from .shown import STYLES, show
+from .splitting import Unreadable
+from .stream import EventStream, Origin
+from .tally import Row, Tally
+from .units import ms_text, seconds_text
+
+if TYPE_CHECKING:
+    from .sink import Sink
+
+__all__ = ["show_end", "show_summary", "show_trace"]
+
+_ERRORS: Final = 8
+_TARGETS: Final = 8
+_TRACE_LINES: Final = 12
+_PATIENCE: Final = 1.0
+
+
+def show_trace(chosen: tuple[Origin, Outcome] | None, screen: Screen, *, several: bool) -> None:
+    """Show one call in full, if there was one."""
+    if chosen is None:
+        return
+    origin, outcome = chosen
+    place = f"{origin.noun} {origin.number}" + (f" of {visible(origin.file)}" if several else "")
+    screen.print(screen.paint(f"── {place} ".ljust(min(screen.width, 78), "─"), "dim"))
+    show(outcome, screen, lines=_TRACE_LINES)
+    screen.print()
+    screen.print(screen.paint("─" * min(screen.width, 78), "dim"))
+
+
+def show_summary(tally: Tally, elapsed: float, broken: int, screen: Screen, sink: Sink | None) -> None:
+    """Show the table of outcomes, the most frequent errors, and what the sink was sent."""
+    rows = tally.rows()
+    if rows:
+        screen.print()
+        _show_table(rows, screen)
+    if failures := tally.failures:
+        screen.print()
+        for failure in failures[:_ERRORS]:
+            lines = ", ".join(map(str, sorted(failure.numbers))) + (
+                ", …" if failure.count > len(failure.numbers) else ""
+            )
+            said = ": ".join(filter(None, (failure.name, failure.message)))
+            count = screen.paint(f"{failure.count:,} ×", STYLES[failure.status])
+            screen.print(f"{count} {visible(said)}  {screen.paint(f'line {lines}', 'dim')}")
+        if len(failures) > _ERRORS:
+            screen.print(screen.paint(f"… and {len(failures) - _ERRORS} other errors", "dim"))
+    screen.print()
+    if sink is not None:
+        _show_sink(sink, screen)
+    if broken:
+        screen.print(screen.paint(f"{broken:,} lines held no event", "magenta"))
+    rate = f" · {tally.events / elapsed:,.0f} events/s" if elapsed > 0 and tally.events else ""
+    screen.print(f"{screen.paint(f'{tally.events:,} events', 'bold')} in {seconds_text(elapsed)}{rate}")
+
+
+def _show_table(rows: Sequence[Row], screen: Screen) -> None:
+    batches = any(row.calls != row.events for row in rows)
+    names = ("handler", "outcome", "", "events", *(("calls",) if batches else ()), "p50 ms", "p99 ms")
+    table: list[list[Cell]] = [[(name, "dim") for name in names]]
+    for row in rows:
+        cells: list[Cell] = [
+            (visible(row.handler) or "none", ""),
+            (row.status.value, STYLES[row.status]),
+            (row.code if row.code != row.status.value else "", "dim"),
+            f"{row.events:,}",
+        ]
+        if batches:
+            cells.append(f"{row.calls:,}")
+        table.append([*cells, ms_text(row.p50), ms_text(row.p99)])
+    screen.table(table, right=frozenset(range(3, len(names))))
+
+
+def _show_sink(sink: Sink, screen: Screen) -> None:
+    screen.print(f"the sink at {sink.url} answered {sink.requests:,} requests")
+    common = sink.counts.most_common(_TARGETS)
+    screen.table(
+        [
+            [(method, "bold"), visible(path), f"→ {status}", f"{count:,}"]
+            for (method, path, status), count in common
+        ]
+        or [["nothing was sent to it"]],
+        right=frozenset({3}),
+        indent=2,
+    )
+    if len(sink.counts) > _TARGETS:
+        screen.print(screen.paint(f"  … and {len(sink.counts) - _TARGETS} others", "dim"))
+
+
+async def show_end(stream: EventStream, screen: Screen) -> None:
+    """Say what is left of a run that was stopped."""
+    under_way, position = stream.under_way(), stream.position
+    if under_way:
+        numbers = sorted(origin.number for origin in under_way)
+        shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+        screen.print(f"{len(numbers):,} calls did not end in time: {position.noun} {shown}")
+    try:
+        lines, exact = await stream.count_rest(_PATIENCE)
+        left = f"{'' if exact else 'about '}{lines:,} lines of {visible(position.file)} were not read"
+    except Unreadable:
+        left = f"the rest of {visible(position.file)} was not read"
+    if after := stream.files_after:
+        left += f", nor {', '.join(map(visible, after))}"
+    screen.print(left)
+    first = min([position.number, *(origin.number for origin in under_way if origin.file == position.file)])
+    again = ""
+    if first < position.number:
+        again = f"; of what was done already, lines {first} to {position.number - 1}, some runs twice then"
+    screen.print(f"go on with --from-line {first}{again}")
