@@ -299,6 +299,7 @@ EXPORT("invoke") uint64_t invoke(uint32_t length) {
 /* The answers of the host, JSON text, are in the input. */
 EXPORT("resume") uint64_t resume(uint32_t length, int64_t now_us) {
   chance_resume(now_us);
+  log_taken();
   input_at[length] = 0;
   JSValue text = JS_ParseJSON(ctx, input_at, length, "answers");
   if (JS_IsException(text)) return thrown();

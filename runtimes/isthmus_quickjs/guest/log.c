@@ -14,6 +14,8 @@ void log_open(uint32_t allowed) {
 
 void log_clear(void) { vitals.log_length = vitals.log_total = vitals.log_lines = kept = 0; }
 
+void log_taken(void) { vitals.log_length = 0; } /* the host has read it; what is allowed is not given anew */
+
 void log_write(uint32_t level, const char *text, size_t length) {
   vitals.log_total += (uint32_t)length;
   size_t room = cap - kept, space = capacity - vitals.log_length;

@@ -39,6 +39,7 @@ double chance_unit(void);
 void log_open(uint32_t cap);
 void log_write(uint32_t level, const char *text, size_t length);
 void log_clear(void);
+void log_taken(void);
 
 /* native.c: what the prelude is given */
 JSValue native_object(JSContext *ctx);
