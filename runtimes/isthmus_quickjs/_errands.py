@@ -29,6 +29,8 @@ class Errands:
 
     def begin(self, operations: list[Operation]) -> None:
         """Start operations, or do them at once where they have no answer."""
+        # What is taken back in the same breath is not begun: a timer set and cleared costs no task.
+        taken_back = {operation.id for operation in operations if operation.op == "cancel"}
         for operation in operations:
             match operation.op:
                 case "cache_store":
@@ -42,6 +44,8 @@ class Errands:
                     if scope := self._scopes.pop(operation.id, None):
                         scope.cancel()
                 case "fetch" | "sleep" | "cache_load" if operation.id not in self._scopes:
+                    if operation.id in taken_back:
+                        continue
                     if len(self._scopes) >= self._most:
                         text = f"more than {self._most} operations at once, the limit of one call"
                         self._answer(

@@ -21,6 +21,7 @@ from ._frames import (
     Frame,
     Report,
     ThrownValue,
+    asks_more_than,
     parse_report,
     parse_thrown,
 )
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from ._lanes import Lanes
 
 __all__ = ["QuickJSProgram"]
+
+BURSTS: Final = 10
+"""How many times ``Limits.operations`` a call may ask for without a pause, what it takes back included."""
 
 OUT_OF_MEMORY: Final = ("InternalError", "out of memory")
 """What QuickJS throws at its memory limit; uncaught, it is the limit that ended the call."""
@@ -56,7 +60,7 @@ class QuickJSProgram(Program):
         if self._keep_worlds:
             async with self._turns.setdefault(call.instance, trio.Lock()):
                 return await self._run_kept(call, host)
-        trip = _Trip(call, host)
+        trip = _Trip.begin(call, host)
         landing = await trip.go(lambda: self._queue.submit([trip.journey]))
         if type(landing) is Frame and landing.status != WAITING and not landing.report:
             return self._reply(trip.journey, landing, Report())
@@ -107,7 +111,7 @@ class QuickJSProgram(Program):
                     elif isinstance(landing, RuntimeFault):
                         fault(landing)
                     else:
-                        nursery.start_soon(wait_for, index, _Trip.of(journey), landing)
+                        nursery.start_soon(wait_for, index, _Trip(journey), landing)
 
                 return land
 
@@ -137,7 +141,7 @@ class QuickJSProgram(Program):
         self._queue.close()
 
     async def _run_kept(self, call: Call, host: Host) -> Reply:
-        trip = _Trip(call, host)
+        trip = _Trip.begin(call, host)
         journey = trip.journey
         journey.world = self._kept.pop(call.instance, None)
 
@@ -190,6 +194,12 @@ class QuickJSProgram(Program):
     async def _converse(self, trip: _Trip, talk: _Talk, errands: Errands) -> None:
         while not isinstance(talk.landing, Killed | Thrown | RuntimeFault):
             frame = talk.landing
+            most = self._limits.operations * BURSTS
+            if asks_more_than(most, frame.report):
+                talk.landing = Killed(
+                    "output", f"the call asked its host for more than {most} things in one go"
+                )
+                return
             report = parse_report(frame.report)
             if report.messages:
                 talk.messages = report.messages
@@ -260,6 +270,10 @@ def _is_out_of_memory(thrown: ThrownValue) -> bool:
     return (thrown.name, thrown.message) == OUT_OF_MEMORY
 
 
+def _unfollowed(_journey: Journey, _landing: Landing) -> None:
+    pass
+
+
 class _Talk:
     """What a world and its host have said to each other so far."""
 
@@ -276,18 +290,16 @@ class _Trip:
 
     __slots__ = ("_landed", "_landing", "journey")
 
-    def __init__(self, call: Call, host: Host) -> None:
-        self.journey = Journey(call, host, self.land)
+    def __init__(self, journey: Journey) -> None:
+        self.journey = journey
+        self.journey.land = self.land
+        self._landed = trio.Event()
+        self._landed.set()  # it is with its task until that sends it off
 
     @classmethod
-    def of(cls, journey: Journey) -> _Trip:
-        """Follow a journey that has landed, and waits."""
-        trip = cls.__new__(cls)
-        trip._landed = trio.Event()
-        trip._landed.set()
-        trip.journey = journey
-        journey.land = trip.land
-        return trip
+    def begin(cls, call: Call, host: Host) -> _Trip:
+        """Prepare a journey that this task follows from its start."""
+        return cls(Journey(call, host, _unfollowed))
 
     async def go(self, depart: Callable[[], None]) -> Landing:
         """Send it off, and wait until it lands."""
