@@ -9,7 +9,8 @@ from typing import final
 import trio
 
 from ._instances import Binding
-from ._invocation import batch_text, event_text, prepare, unrun
+from ._intake import batch_text, event_text, prepare
+from ._invocation import unrun
 from ._rules.batching import DEFAULT_BYTES, Batch, Batcher
 from ._rules.dispatch import Chosen, choose_batch
 from ._rules.endings import INSERTS

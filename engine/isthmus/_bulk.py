@@ -15,7 +15,8 @@ import trio
 
 from ._host import InvocationHost
 from ._instances import Binding
-from ._invocation import conclude, failed, note_faults, prepare, unrun
+from ._intake import prepare
+from ._invocation import conclude, failed, note_faults, report, unrun
 from ._rules.dispatch import Chosen
 from .abc import Call, Host, Reply
 from .errors import EngineClosed, InvalidInput, RuntimeFault
@@ -180,6 +181,7 @@ class Bulk:
             self._settle(chunk[position][0], outcome)
 
         def settle_failed(exc: Exception) -> None:
+            report(binding, exc)
             for position, (_, handler, _, _) in enumerate(chunk):
                 if pending[position]:
                     settle(position, failed(binding, handler, hosts[position], exc, begun))
@@ -200,6 +202,7 @@ class Bulk:
                 outcome = conclude(binding, handler, host, reply, begun, None, body)
             except Exception as exc:  # noqa: BLE001 -- the runtime's fault, and in the outcome
                 shared.discard(loaded)
+                report(binding, exc)
                 outcome = failed(binding, handler, host, exc, begun)
             settle(position, outcome)
 

@@ -17,9 +17,11 @@ import trio
 from ._batches import DeliverItem, EventBatcher
 from ._bulk import Bulk, Deliver
 from ._host import Door
-from ._instances import CLOSE_GRACE, Binding, Instance, SharedProgram, close_guarded
-from ._invocation import batch_text, event_text, perform, prepare, unrun
+from ._instances import Binding, Instance
+from ._intake import batch_text, event_text, prepare
+from ._invocation import perform, unrun
 from ._plugins import PluginInfo, Plugins
+from ._programs import CLOSE_GRACE, SharedProgram, close_guarded
 from ._redact import Redactor
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.dispatch import Chosen, choose_batch

@@ -1,196 +1,30 @@
-"""One invocation, from what was handed in to its outcome."""
+"""One invocation, from a call to its outcome."""
 
 from __future__ import annotations
 
-import base64
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, final
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import trio
 
 from ._host import Door, InvocationHost, describe
-from ._instances import Binding, Loaded
+from ._instances import Binding
+from ._programs import Loaded
 from ._rules.dispatch import Choice, PassThrough, Unsupported
 from ._rules.endings import INSERTS, judge_throw
 from ._rules.forwarding import MessagesRefused, outgoing
-from ._rules.jsontext import Unreadable, decode, kind_of, well_formed
+from ._rules.jsontext import Unreadable, decode, kind_of
 from ._rules.results import judge_batch, judge_single, same_for_all
 from .abc import Call, Killed, Reply, Returned, Thrown
-from .errors import InvalidInput, LoadError, RuntimeFault
-from .events import Event, Request
+from .errors import LoadError, RuntimeFault
 from .functions import Kind
 from .outcomes import Code, ItemResult, Outcome, Problem, Status, Usage
 
-__all__ = ["batch_text", "conclude", "event_text", "failed", "perform", "prepare", "unrun"]
+__all__ = ["conclude", "failed", "note_faults", "perform", "report", "unrun"]
 
 logger = logging.getLogger("isthmus")
-
-PATH_SHOWN = 200
-"""Characters that a message repeats of where something is: keys are the sender's, and may be of any length."""
-
-
-# ---------------------------------------------------------------- what comes in
-
-
-@final
-class _Head(msgspec.Struct):
-    """All the engine reads of an event; its type may be anything."""
-
-    type: object = None
-
-
-_HEAD = msgspec.json.Decoder(_Head)
-
-
-def prepare(binding: Binding, given: Event | Request) -> tuple[Choice, bytes]:
-    """What an event or a request comes to, and its JSON text.
-
-    Raises:
-        InvalidInput: it is not what the function takes, not JSON, or too large.
-    """
-    if binding.kind is Kind.SOURCE:
-        if not isinstance(given, Request):
-            raise InvalidInput(f"a source function takes an isthmus.Request, not {_named(given)}")
-        text = _request_text(given)
-        _check_size(len(text), binding, "a request")
-        return binding.choices[None], text
-    text, event_type = _event(binding, given)
-    return binding.choice(event_type), text
-
-
-def event_text(binding: Binding, given: Event | Request) -> bytes:
-    """The JSON text of one event of a batch.
-
-    Raises:
-        InvalidInput: as :func:`prepare`; also where the function takes no events.
-    """
-    if binding.kind is Kind.SOURCE:
-        raise InvalidInput("a source function takes requests, one at a time, and no batch of events")
-    return _event(binding, given)[0]
-
-
-def batch_text(binding: Binding, events: Sequence[bytes]) -> bytes:
-    """The JSON text of a batch.
-
-    Raises:
-        InvalidInput: it is empty, or too large.
-    """
-    if not events:
-        raise InvalidInput("a batch has one event or more, and this has none")
-    text = b"[" + b",".join(events) + b"]"
-    _check_size(len(text), binding, f"a batch of {len(events)} events")
-    return text
-
-
-def _event(binding: Binding, given: Event | Request) -> tuple[bytes, object]:
-    if isinstance(given, bytes):
-        text = given
-    elif isinstance(given, str):
-        text = _utf8(given)
-    elif isinstance(given, Mapping):
-        text = _encoded(given)
-    else:
-        raise InvalidInput(f"an event is JSON text (bytes or str) or a mapping, not {_named(given)}")
-    _check_size(len(text), binding, "an event")
-    try:
-        head = _HEAD.decode(text)
-        if not text.isascii():
-            text.decode()  # msgspec does not look into what it skips
-    except (ValueError, RecursionError) as exc:  # msgspec's errors are ValueErrors, and so is Unicode's
-        text, head = _event_again(text, exc)
-    return text, head.type
-
-
-def _event_again(text: bytes, error: Exception) -> tuple[bytes, _Head]:
-    """A second look at what could not be read, for a text that can be mended or a better message."""
-    try:
-        text.decode()
-    except UnicodeDecodeError as exc:
-        raise InvalidInput(
-            f"an event is UTF-8 text, and this is not: {exc.reason} at byte {exc.start}"
-        ) from None
-    if isinstance(error, msgspec.ValidationError):
-        came = str(error).rpartition("got ")[2].strip("`")
-        raise InvalidInput(f"an event is a JSON object, and this is JSON of type {came}") from None
-    if isinstance(error, RecursionError):
-        raise InvalidInput("an event is a JSON object, and this is nested too deeply to be read") from None
-    mended = well_formed(text)
-    if mended != text:
-        try:
-            return mended, _HEAD.decode(mended)
-        except (ValueError, RecursionError) as exc:
-            error = exc
-    place = "" if "(byte " in str(error) else f" (byte {len(text)})"
-    reason = str(error).removeprefix("JSON is malformed: ")
-    raise InvalidInput(f"an event is a JSON object, and this is not JSON: {reason}{place}") from None
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as exc:
-        raise InvalidInput(f"an event's text has half a surrogate pair at character {exc.start}") from None
-
-
-def _encoded(event: Mapping[str, Any]) -> bytes:
-    try:
-        text = msgspec.json.encode(event if isinstance(event, dict) else dict(event))
-    except RecursionError:
-        raise InvalidInput("an event that holds itself, or is nested too deeply, has no JSON form") from None
-    except UnicodeEncodeError:
-        raise InvalidInput("an event's text has half a surrogate pair, which JSON cannot hold") from None
-    except Exception as exc:  # noqa: BLE001 -- a mapping of the embedder's may raise anything
-        raise InvalidInput(f"an event is what JSON can hold: {exc}") from None
-    if b"null" in text and (path := _not_finite(event, "event")):
-        raise InvalidInput(f"an event is what JSON can hold, and {path[:PATH_SHOWN]} is no finite number")
-    return text
-
-
-def _not_finite(value: object, path: str) -> str:
-    """Where a NaN or an infinity is, which msgspec writes as null; "" for none."""
-    if isinstance(value, float):
-        return "" if value - value == 0 else path
-    if isinstance(value, Mapping):
-        parts = ((item, f"{path}.{key}") for key, item in value.items())
-    elif isinstance(value, list | tuple):
-        parts = ((item, f"{path}[{index}]") for index, item in enumerate(value))
-    else:
-        return ""
-    return next(filter(None, (_not_finite(item, where) for item, where in parts)), "")
-
-
-def _request_text(request: Request) -> bytes:
-    """A webhook as a runtime takes it: its body as ``text``, or as ``base64`` where it is not UTF-8."""
-    if not isinstance(request.body, bytes):
-        raise InvalidInput(f"a request's body is bytes, not {_named(request.body)}")
-    fields: dict[str, object] = {
-        "method": request.method,
-        "url": request.url,
-        "headers": request.headers,
-    }
-    try:
-        fields["text"] = request.body.decode()
-    except UnicodeDecodeError:
-        fields["base64"] = base64.b64encode(request.body).decode()
-    try:
-        return msgspec.json.encode(fields)
-    except (TypeError, ValueError) as exc:
-        raise InvalidInput(f"a request's method, URL and headers are text: {exc}") from None
-
-
-def _check_size(size: int, binding: Binding, what: str) -> None:
-    most = binding.limits.input_bytes
-    if size > most:
-        raise InvalidInput(
-            f"{what} has at most {most} bytes of JSON (Limits.input_bytes), and this has {size}"
-        )
-
-
-def _named(value: object) -> str:
-    return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-
 
 # ---------------------------------------------------------------- the call
 
@@ -214,6 +48,7 @@ async def perform(
         try:
             loaded = await shared.load()
         except Exception as exc:  # noqa: BLE001 -- it is in the outcome
+            report(binding, exc)
             return failed(binding, call.handler, host, exc, begun, events)
     loaded.calls += 1
     try:
@@ -221,6 +56,7 @@ async def perform(
         return conclude(binding, call.handler, host, reply, begun, events, body)
     except Exception as exc:  # noqa: BLE001 -- the runtime's fault, and in the outcome
         shared.discard(loaded)
+        report(binding, exc)
         return failed(binding, call.handler, host, exc, begun, events)
     except BaseExceptionGroup as group:
         note_faults(binding, loaded, group)
@@ -230,12 +66,17 @@ async def perform(
         await shared.leave(loaded)
 
 
+def report(binding: Binding, exc: BaseException) -> None:
+    """Log a fault of a function's runtime."""
+    logger.error("function %r: %s", binding.function.name, describe(exc, binding.door))
+
+
 def note_faults(binding: Binding, loaded: Loaded, group: BaseExceptionGroup[BaseException]) -> None:
     """Re-raise the cancellation alone where a runtime failed while it was being cancelled."""
     cancelled, rest = group.split(trio.Cancelled)
     if cancelled is not None and isinstance(rest, ExceptionGroup):
         binding.shared.discard(loaded)
-        logger.error("function %r: %s", binding.function.name, describe(rest, binding.door))
+        report(binding, rest)
         raise cancelled from None
 
 
@@ -300,7 +141,7 @@ def conclude(
         if events is not None:
             items = same_for_all(status, problem, len(events))
     else:
-        raise RuntimeFault(f"a reply's ending is Returned, Thrown or Killed, not {_named(ending)}")
+        raise RuntimeFault(f"a reply's ending is Returned, Thrown or Killed, not {type(ending).__name__}")
     door = binding.door
     if door.redactor is not None:
         problem = _shown_problem(problem, door)
@@ -346,7 +187,7 @@ def _json_text(value: bytes, kind: Kind, *, batch: bool) -> bytes:
         return value
     _check_utf8(value)
     try:
-        decode(_RAW, value)
+        return bytes(decode(_RAW, value))
     except Unreadable as exc:
         if exc.malformed:
             raise RuntimeFault("the runtime handed over a returned value that is not JSON") from None
@@ -372,9 +213,8 @@ def failed(
     begun: float,
     events: Sequence[bytes] | None = None,
 ) -> Outcome:
-    """The outcome of a call that its runtime failed: to be tried again, and logged."""
+    """The outcome of a call that its runtime failed: to be tried again."""
     door = binding.door
-    logger.error("function %r, %s: %s", binding.function.name, handler, describe(exc, door))
     said = (
         str(exc)
         if isinstance(exc, RuntimeFault | LoadError)

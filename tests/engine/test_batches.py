@@ -268,7 +268,9 @@ async def test_a_batcher_whose_instance_is_closed_says_so(handler: str) -> None:
                 await batcher.add(TRACK)
                 await trio.testing.wait_all_tasks_blocked()
                 await instance.aclose()
-                await batcher.add(TRACK)
+                with pytest.raises(isthmus.EngineClosed, match="has been closed") as refused:
+                    await batcher.add(TRACK)
+                raise refused.value
 
         with pytest.raises(isthmus.EngineClosed, match="has been closed"):
             await add()

@@ -329,22 +329,31 @@ async def test_calls_without_a_reply_are_retried() -> None:
     )
 
 
-async def test_a_fault_costs_the_calls_that_had_no_reply_yet() -> None:
+async def test_a_fault_costs_the_calls_that_had_no_reply_yet_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def run_many(calls: Any, deliver: Any) -> None:
         deliver(0, Reply(Returned()))
         raise ExceptionGroup("both", [KeyError("hunter-2"), OSError()])
 
     answers, _ = await run_over(run_many)
     assert statuses(answers) == [Status.DELIVERED, Status.RETRY, Status.RETRY, Status.RETRY]
+    (record,) = caplog.records
+    assert "KeyError" in record.getMessage()
+    assert "OSError" in record.getMessage()
+    assert "hunter-2" not in record.getMessage()
 
 
 async def test_a_malformed_reply_costs_its_own_call() -> None:
     def run_many(calls: Any, deliver: Any) -> None:
         for place in range(len(calls)):
-            deliver(place, None if place == 1 else Reply(Returned()))
+            deliver(place, None if place == 1 and not runs else Reply(Returned()))
+        runs.append(len(calls))
 
-    answers, _ = await run_over(run_many)
-    assert statuses(answers) == [Status.DELIVERED, Status.RETRY, Status.DELIVERED, Status.DELIVERED]
+    runs: list[int] = []
+    answers, runtime = await run_over(run_many, events=1000)
+    assert statuses(answers) == [Status.DELIVERED, Status.RETRY, *[Status.DELIVERED] * 998]
+    assert runtime.loads == 2
 
 
 async def test_a_second_reply_is_reported_and_does_not_count(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
@@ -106,6 +107,16 @@ async def test_an_event_with_half_an_emoji_is_mended_not_lost() -> None:
     assert json.loads(bytes(outcome.value or b"")) == expected
 
 
+async def test_a_returned_value_with_half_an_emoji_can_be_read() -> None:
+    def on_track(event: Any, settings: Any, world: World) -> Reply:
+        return Reply(Returned(rb'{"cut":"\ud83d"}'))
+
+    async with instance_with({"onTrack": on_track}) as (engine, instance):
+        outcome = await engine.invoke(instance, TRACK)
+    assert outcome.value is not None
+    assert msgspec.json.decode(outcome.value) == {"cut": "\ufffd"}
+
+
 async def test_an_event_larger_than_its_limit_is_refused_with_both_sizes() -> None:
     async with instance_with({"onTrack": echo, "onBatch": echo}, limits=Limits(input_bytes=40)) as (
         engine,
@@ -206,6 +217,38 @@ async def test_an_outcome_names_function_instance_and_handler_and_counts_what_wa
     assert outcome.ok
     assert outcome.value == msgspec.Raw(b'"done"')
     assert outcome.usage == isthmus.Usage(wall=2.5, log_bytes=2, output_bytes=6)
+
+
+async def test_a_call_s_time_begins_when_it_leaves_its_runtime_s_queue(
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    async def on_track(event: Any, settings: Any, world: World) -> Reply:
+        await trio.sleep(3)
+        started = trio.current_time()
+        await world.host.sleep(1)
+        return Reply(Returned(), cpu=0.25, memory=1024, started=started)
+
+    async with instance_with({"onTrack": on_track}) as (engine, instance):
+        outcome = await engine.invoke(instance, TRACK)
+    assert outcome.usage == isthmus.Usage(wall=1.0, cpu=0.25, memory=1024)
+
+
+async def test_a_call_leaves_nothing_for_the_garbage_collector() -> None:
+    async with instance_with({"onTrack": echo, "onPage": not_an_ending}) as (engine, instance):
+
+        async def once() -> None:
+            for event in (TRACK, {"type": "page"}, {"type": "group"}):
+                await engine.invoke(instance, event)
+                await engine.invoke_each(instance, [event] * 3, lambda index, outcome: None)
+
+        await once()
+        gc.collect()
+        gc.disable()
+        try:
+            await once()
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize(
