@@ -5,7 +5,7 @@ from __future__ import annotations
 import h2.connection
 import h11
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from isthmus.abc import FetchRequest
 from isthmus.errors import FetchError
@@ -101,6 +101,7 @@ def test_no_header_leaves_that_could_be_read_as_anything_else(name: str, value: 
     assert not set(text) & set("\0\x0b\x0c\x1c\x1d\x1e\x7f")
 
 
+@settings(deadline=None)  # the first example builds h2's tables, which takes its time on a busy machine
 @given(
     st.lists(
         st.tuples(st.sampled_from(["X", "Host", "Cookie", "x-%", "Expect"]), st.text(max_size=9)), max_size=4
