@@ -64,15 +64,18 @@ class Burst:
             # It holds up all others: those before it have ended, those after it go to another lane.
             self._queue.land(self._tell(self._world.finish_early()))
             self._queue.hand_back(self.taken, index + 1)
-        return journey.proceed(seconds, self._queue.limits)
+        return journey.proceed(self._at_most(seconds), self._queue.limits)
+
+    def _at_most(self, seconds: float) -> float:
+        """Processor time of a record that ran for so long: others may have had the processor meanwhile."""
+        return min(seconds, time.thread_time() - self._cpu)
 
     def _finish(self, crossing: CrossingResult) -> list[tuple[Journey, Landing]]:
         landed = self._tell(crossing.ran)
         if crossing.stopped is not None and self.told < len(self.taken):
             journey = self.taken[self.told]
-            found = self._queue.autopsy(
-                journey, self._world, crossing.stopped, crossing.log, crossing.seconds
-            )
+            seconds = self._at_most(crossing.seconds)
+            found = self._queue.autopsy(journey, self._world, crossing.stopped, crossing.log, seconds)
             landed.append((journey, found))
             self.told += 1
         if self.told < len(self.taken):

@@ -100,7 +100,7 @@ class Journey:
             self.world = None
 
     def proceed(self, seconds: float, limits: Limits) -> bool:
-        """Whether the call may run on, having run for so long in this crossing."""
+        """Whether the call may run on, having had so much of the processor in this crossing."""
         if self.cancelled:
             self.stop = Stop.CANCELLED
         elif self.spent + seconds >= limits.cpu:
@@ -285,12 +285,13 @@ class Crossing:
                 world.restore()
             if journey.began is None:
                 journey.began = time.monotonic()
-            result = self._cross(world, lambda _, seconds: journey.proceed(seconds, queue.limits))
+            cpu = time.thread_time()
+            result = self._cross(world, lambda *_: journey.proceed(time.thread_time() - cpu, queue.limits))
+            cpu = time.thread_time() - cpu
             if result.stopped is not None:
-                landing = queue.autopsy(journey, world, result.stopped, result.log, result.seconds)
+                landing = queue.autopsy(journey, world, result.stopped, result.log, cpu)
             else:
-                ran = result.ran[0]
-                landing = queue.absorb(journey, ran.frame, ran.log, ran.seconds)
+                landing = queue.absorb(journey, result.ran[0].frame, result.ran[0].log, cpu)
         except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the call
             landing = (
                 error if isinstance(error, RuntimeFault) else RuntimeFault(f"{type(error).__name__}: {error}")
