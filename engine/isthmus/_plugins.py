@@ -122,7 +122,7 @@ class Plugins:
     def _take(self, plugin: object) -> None:
         if self._manager.is_registered(plugin):
             return  # an installed one that is also handed in
-        if not any(hasattr(getattr(plugin, name, None), f"{GROUP}_impl") for name in dir(plugin)):
+        if not any(_is_implementation(plugin, name) for name in dir(plugin)):
             raise PluginError(
                 f"a plugin is a module or an object with functions marked by isthmus.hookspecs.hookimpl; "
                 f"{plugin!r} has none"
@@ -143,9 +143,10 @@ class Plugins:
         if self._manager.is_registered(found.plugin):
             found.leave_out("another entry point names the same plugin")
             return
-        # Named by its address too: pluggy wants unique names, and two distributions may agree on one.
+        # pluggy wants unique names, and two distributions may agree on one.
+        unique = f"{found.name} {id(found.plugin)}" if self._manager.has_plugin(found.name) else found.name
         try:
-            self._manager.register(found.plugin, f"{found.name} {id(found.plugin)}")
+            self._manager.register(found.plugin, unique)
         except Exception as exc:  # noqa: BLE001 -- reported; of pluggy's checks, or of a property that pluggy looked at
             if self._manager.is_registered(found.plugin):
                 self._manager.unregister(found.plugin)
@@ -213,6 +214,13 @@ class Plugins:
                     )
                 runtimes[runtime.language] = runtime
         return runtimes
+
+
+def _is_implementation(plugin: object, name: str) -> bool:
+    try:
+        return hasattr(getattr(plugin, name), f"{GROUP}_impl")
+    except Exception:  # noqa: BLE001 -- a property of the plugin's; registering it will report it
+        return False
 
 
 def _said(exc: BaseException) -> str:

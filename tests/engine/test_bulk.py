@@ -356,6 +356,26 @@ async def test_a_malformed_reply_costs_its_own_call() -> None:
     assert runtime.loads == 2
 
 
+async def test_a_program_that_cannot_be_loaded_again_costs_every_call_of_its_chunk() -> None:
+    def run_many(calls: Any, deliver: Any) -> None:
+        raise isthmus.RuntimeFault("once")
+
+    class Once(_ManyRuntime):
+        async def load(self, function: isthmus.Function, limits: Limits) -> Program:
+            if self.loads:
+                raise isthmus.LoadError("gone", file="f.js", line=1)
+            return await super().load(function, limits)
+
+    answers: Answers = {}
+    async with isthmus.open_engine(plugins=[Once(run_many)], load_entry_points=False) as engine:
+        await check(engine, await engine.load(function()), answers, 1000)
+    assert statuses(answers) == [Status.RETRY] * 1000
+    last = answers[999]
+    assert isinstance(last, Outcome)
+    assert last.problem is not None
+    assert last.problem.message == "f.js:1: gone"
+
+
 async def test_a_second_reply_is_reported_and_does_not_count(caplog: pytest.LogCaptureFixture) -> None:
     def run_many(calls: Any, deliver: Any) -> None:
         for place in (0, 0, 1, 2, 3):

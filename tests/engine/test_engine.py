@@ -72,6 +72,7 @@ HERSELF["self"] = HERSELF
         (b"null", "JSON object.*type null"),
         (b'{"a":"\xff"}', "UTF-8.*byte 6"),
         (b'{"type":"\xff"}', "UTF-8.*byte 9"),
+        (rb'{"cut":"\ud83d",}', r"\(byte 16\)"),
         (b'{"a":' + b"[" * 100_000, "nested too deeply"),
         ('{"type":"\ud800"}', "surrogate pair at character 9"),
         ({"type": "track", "when": object()}, "JSON can hold.*object"),
@@ -458,11 +459,15 @@ async def malformed(event: Any, settings: Any, world: World) -> Reply:
     return Reply(Returned(b"{nope"))
 
 
+async def not_utf8(event: Any, settings: Any, world: World) -> Reply:
+    return Reply(Returned(b'{"a":"\xff"}'))
+
+
 async def not_an_ending(event: Any, settings: Any, world: World) -> Reply:
     return Reply("done")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("broken", [fault, malformed, not_an_ending])
+@pytest.mark.parametrize("broken", [fault, malformed, not_utf8, not_an_ending])
 async def test_a_fault_is_an_outcome_and_the_program_is_loaded_anew(
     broken: Callable[[Any, Any, World], Awaitable[Any]], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -557,6 +562,23 @@ async def test_a_program_that_cannot_be_loaded_again_is_an_outcome_until_it_can(
             await engine.load(function(name="g"))
     assert [outcome.status for outcome in outcomes] == [Status.RETRY, Status.RETRY, Status.DELIVERED]
     assert "hunter-2" not in str(caught.value)
+
+
+async def test_a_program_of_the_wrong_shape_does_not_load() -> None:
+    class Wrong(_CustomRuntime):
+        async def load(self, function: isthmus.Function, limits: Limits) -> Program:
+            program = _Custom(self._act)
+            program.handlers = ["onTrack"]  # type: ignore[assignment]
+            return program
+
+    async def act() -> Reply:
+        raise AssertionError
+
+    async with isthmus.open_engine(plugins=[Wrong(act)], load_entry_points=False) as engine:
+        with pytest.raises(isthmus.RuntimeFault, match="failed to load"):
+            await engine.load(function())
+        assert repr(engine) == "<isthmus.Engine of scripted, 0 instances>"
+    assert "closed" in repr(engine)
 
 
 async def test_a_fault_during_cancellation_stays_with_the_runtime(caplog: pytest.LogCaptureFixture) -> None:

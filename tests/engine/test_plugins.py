@@ -152,6 +152,22 @@ def test_a_plugin_whose_runtimes_fail_is_not_asked_for_a_fetcher() -> None:
     assert (plugins.infos[0].offers, plugins.fetcher) == ((), None)
 
 
+def test_a_plugin_with_a_property_that_raises_serves_or_is_reported() -> None:  # by version of pluggy
+    class Prickly:
+        @hookimpl
+        def isthmus_fetcher(self) -> Fetcher:
+            return MockFetcher(refuse)
+
+        @property
+        def state(self) -> str:
+            raise ZeroDivisionError("not yet")
+
+    plugins = found(Prickly())
+    (info,) = plugins.infos
+    assert (info.offers, info.error) in ((("fetcher",), ""), ((), "ZeroDivisionError: not yet"))
+    assert (plugins.fetcher is None) == bool(info.error)
+
+
 def test_a_hook_of_a_later_version_does_not_cost_the_known_ones() -> None:
     plugins = found(plugin("newer", isthmus_runtimes=lambda: [runtime_of("x")], isthmus_queues=no_arguments))
     (info,) = plugins.infos
@@ -218,21 +234,24 @@ def isthmus_runtimes():
 
 
 async def test_installed_plugins_are_found_each_in_its_own_guard(
-    installed: Callable[[str, str, str], None], caplog: pytest.LogCaptureFixture
+    installed: Callable[[str, str, str], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     installed("fixture-good", "fixture_good", GOOD)
     installed("fixture-broken", "fixture_broken", "import no_such_module")
     installed("fixture-exits", "fixture_exits", "raise SystemExit(3)")
     installed("fixture-empty", "fixture_empty", "")
+    (tmp_path / "fixture_empty-1.2.dist-info" / "entry_points.txt").write_text(
+        "[isthmus]\nfixture_good = fixture_empty\n"
+    )
     async with isthmus.open_engine() as engine:
-        infos = {info.name: info for info in engine.plugins}
+        infos = {info.distribution: info for info in engine.plugins}
         assert list(engine.runtimes) == ["scripted"]
-    assert infos["fixture_good"] == PluginInfo(
+    assert infos["fixture-good"] == PluginInfo(
         name="fixture_good", version="1.2", distribution="fixture-good", offers=("runtime scripted",)
     )
-    assert "No module named 'no_such_module'" in infos["fixture_broken"].error
-    assert "SystemExit" in infos["fixture_exits"].error
-    assert infos["fixture_empty"].error == "it implements no hook"
+    assert "No module named 'no_such_module'" in infos["fixture-broken"].error
+    assert "SystemExit" in infos["fixture-exits"].error
+    assert infos["fixture-empty"].error == "it implements no hook"
     assert "fixture_broken" in caplog.text
 
 
