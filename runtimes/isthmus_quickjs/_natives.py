@@ -105,19 +105,22 @@ def _length(text: str, most: int) -> int:
 
 def _idna(_parameters: str, payload: bytes) -> bytes:
     """A host name's ASCII form, as URLs have it (UTS 46, non-transitional; not as strict as registries are)."""
+    return ".".join(_label(label) for label in _mapped(payload.decode()).split(".")).encode("ascii")
+
+
+def _mapped(name: str) -> str:
     import idna  # only functions with such a URL need its tables
 
     try:
-        mapped = idna.uts46_remap(payload.decode(), std3_rules=False, transitional=False)
+        return idna.uts46_remap(name, std3_rules=False, transitional=False)
     except idna.IDNAError as error:
         raise ValueError(str(error)) from error
-    return ".".join(_label(label) for label in mapped.split(".")).encode("ascii")
 
 
 def _label(label: str) -> str:
     if label.startswith("xn--"):
         decoded = label[4:].encode("ascii").decode("punycode")
-        if not decoded or decoded.isascii():
+        if decoded.isascii() or _mapped(decoded) != decoded:
             raise ValueError(f"{label!r} stands for no international name")
     return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
 

@@ -129,7 +129,7 @@
     if (typeof body !== "object") return { content: `${body}`, type: TEXT };
     if (ArrayBuffer.isView(body)) return { content: new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice() };
     if (native.classOf(body) === "ArrayBuffer") return { content: new Uint8Array(body).slice() };
-    if (isA(body, "url", "URLSearchParams")) {
+    if (isA(body, "params", "URLSearchParams")) {
       return { content: `${body}`, type: "application/x-www-form-urlencoded;charset=UTF-8" };
     }
     if (isA(body, "blob", "Blob")) return { content: shared.use("blob").bytesOf(body), type: body.type || undefined };

@@ -60,30 +60,11 @@
   /** A form as a flat object: a field that comes more than once is an array. */
   function fields(text) {
     const found = {};
-    for (const pair of text.split("&")) {
-      if (!pair) continue;
-      const at = pair.indexOf("=");
-      const [name, value] = (at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)]).map(decoded);
-      const before = Object.hasOwn(found, name) ? found[name] : undefined;
-      const all = before === undefined ? value : [before, value].flat();
+    for (const [name, value] of shared.use("percent").parseForm(text)) {
+      const all = Object.hasOwn(found, name) ? [found[name], value].flat() : value;
       Object.defineProperty(found, name, { value: all, writable: true, configurable: true, enumerable: true });
     }
     return found;
-  }
-
-  function decoded(text) {
-    const spaced = text.replaceAll("+", " ");
-    try {
-      return decodeURIComponent(spaced);
-    } catch {
-      const bytes = native.utf8Encode(spaced), kept = [];
-      for (let i = 0; i < bytes.length; i++) {
-        const pair = bytes[i] === 37 ? native.latin1Decode(bytes.subarray(i + 1, i + 3)) : "";
-        if (/^[\da-f]{2}$/i.test(pair)) i += 2;
-        kept.push(/^[\da-f]{2}$/i.test(pair) ? Number.parseInt(pair, 16) : bytes[i]);
-      }
-      return native.utf8Decode(Uint8Array.from(kept));
-    }
   }
 
   /** The handler as the guest calls it, with the request as it came over the bridge. */

@@ -1,0 +1,204 @@
+// Blob, File and FormData; a FormData is the form-data package's too: append with a file name, getHeaders, getBuffer.
+(native, shared) => {
+  "use strict";
+  const TYPES = {
+    __proto__: null, csv: "text/csv", gif: "image/gif", gz: "application/gzip", html: "text/html", jpeg: "image/jpeg",
+    jpg: "image/jpeg", json: "application/json", pdf: "application/pdf", png: "image/png", svg: "image/svg+xml",
+    txt: "text/plain", xml: "application/xml", zip: "application/zip",
+  };
+
+  function joined(parts) {
+    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  }
+
+  function bytesFrom(part) {
+    if (part instanceof Blob) return bytesOf(part);
+    if (ArrayBuffer.isView(part)) return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
+    if (native.classOf(part) === "ArrayBuffer") return new Uint8Array(part);
+    return native.utf8Encode(`${part}`);
+  }
+
+  class Blob {
+    #bytes;
+    #type;
+
+    constructor(parts = [], { type = "" } = {}) {
+      if (typeof parts?.[Symbol.iterator] !== "function" || typeof parts === "string") {
+        throw Object.assign(new TypeError('The "sources" argument must be an instance of a sequence'), { code: "ERR_INVALID_ARG_TYPE" });
+      }
+      this.#bytes = joined(Array.from(parts, bytesFrom));
+      this.#type = /[^\x20-\x7e]/.test(type) ? "" : `${type}`.toLowerCase();
+    }
+
+    static bytes(blob) {
+      return blob.#bytes;
+    }
+
+    get size() {
+      return this.#bytes.length;
+    }
+
+    get type() {
+      return this.#type;
+    }
+
+    async text() {
+      return native.utf8Decode(this.#bytes);
+    }
+
+    async arrayBuffer() {
+      return this.#bytes.slice().buffer;
+    }
+
+    async bytes() {
+      return this.#bytes.slice();
+    }
+
+    slice(start, end, type = "") {
+      return new Blob([this.#bytes.slice(start, end)], { type });
+    }
+
+    [Symbol.for("nodejs.util.inspect.custom")]() {
+      return shared.use("inspect").look(this.constructor, { size: this.size, type: this.#type });
+    }
+  }
+  const { bytes: bytesOf } = Blob;
+  delete Blob.bytes;
+
+  class File extends Blob {
+    #name;
+    #lastModified;
+
+    constructor(parts, name, options = {}) {
+      super(parts, options);
+      this.#name = `${name}`;
+      this.#lastModified = Number(options.lastModified ?? Date.now());
+    }
+
+    get name() {
+      return this.#name;
+    }
+
+    get lastModified() {
+      return this.#lastModified;
+    }
+  }
+
+  const quoted = (text) => `"${`${text}`.replace(/\n/g, "%0A").replace(/\r/g, "%0D").replace(/"/g, "%22")}"`;
+
+  class FormData {
+    #entries = [];
+    #boundary = null;
+
+    #entry(name, value, options) {
+      const given = typeof options === "string" ? { filename: options } : options ?? {};
+      const bytes = ArrayBuffer.isView(value) || native.classOf(value) === "ArrayBuffer";
+      if (Array.isArray(value)) throw new Error("Arrays are not supported.");
+      if (bytes) value = new Blob([value]);
+      const isBlob = value instanceof Blob;
+      let filename = given.filename ?? given.filepath ?? (isBlob && !bytes ? value.name ?? "blob" : undefined);
+      if (filename !== undefined) filename = `${filename}`;
+      const type = given.contentType || (isBlob ? value.type || TYPES[filename?.split(".").pop()?.toLowerCase()] || "application/octet-stream" : undefined);
+      if (isBlob && !bytes && !(value instanceof File)) value = new File([value], filename, { type: value.type });
+      return { name: `${name}`, value: isBlob ? value : `${value}`, filename, type: type ?? (filename && (TYPES[filename.split(".").pop().toLowerCase()] ?? "application/octet-stream")) };
+    }
+
+    append(name, value, options) {
+      this.#entries.push(this.#entry(name, value, options));
+    }
+
+    set(name, value, options) {
+      const at = this.#entries.findIndex((entry) => entry.name === `${name}`);
+      const entry = this.#entry(name, value, options);
+      if (at < 0) this.#entries.push(entry);
+      else this.#entries = this.#entries.flatMap((each, i) => (i === at ? [entry] : each.name === entry.name ? [] : [each]));
+    }
+
+    get(name) {
+      return this.#entries.find((entry) => entry.name === `${name}`)?.value ?? null;
+    }
+
+    getAll(name) {
+      return this.#entries.filter((entry) => entry.name === `${name}`).map((entry) => entry.value);
+    }
+
+    has(name) {
+      return this.#entries.some((entry) => entry.name === `${name}`);
+    }
+
+    delete(name) {
+      this.#entries = this.#entries.filter((entry) => entry.name !== `${name}`);
+    }
+
+    forEach(callback, self) {
+      for (const [name, value] of this) callback.call(self, value, name, this);
+    }
+
+    *entries() {
+      for (const { name, value } of this.#entries) yield [name, value];
+    }
+
+    *keys() {
+      for (const { name } of this.#entries) yield name;
+    }
+
+    *values() {
+      for (const { value } of this.#entries) yield value;
+    }
+
+    [Symbol.iterator]() {
+      return this.entries();
+    }
+
+    getBoundary() {
+      this.#boundary ??= `--------------------------${native.hexEncode(native.random(12))}`;
+      return this.#boundary;
+    }
+
+    getHeaders(others) {
+      return { ...others, "content-type": `multipart/form-data; boundary=${this.getBoundary()}` };
+    }
+
+    getBuffer() {
+      const parts = [], line = (text) => parts.push(native.utf8Encode(`${text}\r\n`));
+      for (const { name, value, filename, type } of this.#entries) {
+        line(`--${this.getBoundary()}`);
+        line(`Content-Disposition: form-data; name=${quoted(name)}${filename === undefined ? "" : `; filename=${quoted(filename)}`}`);
+        if (type) line(`Content-Type: ${type}`);
+        line("");
+        parts.push(bytesFrom(value));
+        line("");
+      }
+      line(`--${this.getBoundary()}--`);
+      return shared.use("buffer").own(joined(parts));
+    }
+
+    getLengthSync() {
+      return this.getBuffer().length;
+    }
+
+    getLength(callback) {
+      const length = this.getLengthSync();
+      queueMicrotask(() => callback(null, length));
+    }
+
+    hasKnownLength() {
+      return true;
+    }
+
+    [Symbol.for("nodejs.util.inspect.custom")]() {
+      return shared.use("inspect").look(FormData, Object.fromEntries(this));
+    }
+  }
+
+  for (const made of [Blob, File, FormData]) {
+    Object.defineProperty(made.prototype, Symbol.toStringTag, { value: made.name, configurable: true });
+  }
+  return { Blob, File, FormData, bytesOf };
+}
