@@ -266,6 +266,9 @@ class ValueSplitter:
 # ---------------------------------------------------------------- which of them
 
 
+_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
 @final
 class _Detecting:
     noun = "line"
@@ -279,9 +282,9 @@ class _Detecting:
         if self._chosen is not None:
             return self._chosen.feed(chunk)
         self._seen += chunk
-        if len(self._seen) < 3 and codecs.BOM_UTF8.startswith(self._seen):
+        if any(len(self._seen) < len(mark) and mark.startswith(self._seen) for mark in _MARKS):
             return []
-        if self._seen[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+        if self._seen.startswith(_MARKS[1:]):
             raise Unreadable("it is UTF-16, and JSON is UTF-8")
         text = self._seen.removeprefix(codecs.BOM_UTF8)
         # A line that is a brace and nothing more begins an object written over several lines.
