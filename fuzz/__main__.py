@@ -35,10 +35,6 @@ def target(name: str) -> Callable[[bytes], None]:
     return check
 
 
-def corpus(name: str) -> list[Path]:
-    return sorted(path for path in (CORPUS / name).glob("*") if path.is_file())
-
-
 def _too_long(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise TimeoutError(f"not done within {LONGEST} s")
 
@@ -48,16 +44,19 @@ def replay(chosen: Sequence[str], root: Path = CORPUS) -> int:
     findings = 0
     signal.signal(signal.SIGALRM, _too_long)
     for name in chosen:
-        check, files = target(name), sorted(path for path in (root / name).glob("*") if path.is_file())
+        try:
+            check = target(name)
+        except Exception:
+            findings += _told(f"{name} cannot be imported")
+            continue
+        files = sorted(path for path in (root / name).glob("*") if path.is_file())
         began = time.perf_counter()
         for path in files:
             signal.alarm(LONGEST)
             try:
                 check(path.read_bytes())
             except Exception:
-                findings += 1
-                print(f"{name}: {path.name} is a finding", file=sys.stderr)
-                traceback.print_exc(limit=-6, chain=False)
+                findings += _told(f"{name}: {path.name} is a finding")
             finally:
                 signal.alarm(0)
         if not files:
@@ -65,6 +64,12 @@ def replay(chosen: Sequence[str], root: Path = CORPUS) -> int:
             print(f"{name}: there is no corpus in {root / name}", file=sys.stderr)
         print(f"{name:20} {len(files):4} inputs {time.perf_counter() - began:8.2f} s")
     return findings
+
+
+def _told(what: str) -> int:
+    print(what, file=sys.stderr)
+    traceback.print_exc(limit=-6)
+    return 1
 
 
 def hunt(name: str, minutes: float) -> NoReturn:

@@ -28,6 +28,7 @@ class _World:
     def __init__(self, crossings: Crossings) -> None:
         self._crossings = crossings
         self.broken = False
+        self.outgrown = False
         self.pristine = True
 
     def run_many(
@@ -49,6 +50,9 @@ class _World:
 
     def resume(self, answers: bytes, now_us: int, proceed: Callable[[int, float], bool]) -> CrossingResult:
         return self.run_many([answers], 0.0, proceed)
+
+    def finish_early(self) -> list[Ran]:
+        return []
 
     def memory_used(self) -> int:
         return 0

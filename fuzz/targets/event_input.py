@@ -7,8 +7,9 @@ from collections.abc import Callable
 from fuzz.generators import json_or_text, text
 from fuzz.oracles import json_value
 from isthmus._host import Door
-from isthmus._instances import Binding, SharedProgram
-from isthmus._invocation import event_text, prepare
+from isthmus._instances import Binding
+from isthmus._intake import event_text, prepare
+from isthmus._programs import SharedProgram
 from isthmus._rules.dispatch import EVENT_HANDLERS, Chosen
 from isthmus.abc import Egress
 from isthmus.errors import InvalidInput
