@@ -168,6 +168,9 @@ class InvocationHost(Host):
             self._console = _Console(self._door.limits.log_bytes)
         self.log_bytes += self._console.add(level, text, at, self._door)
 
+    def log_left_out(self, size: int) -> None:
+        self.log_bytes += max(0, size)
+
     # ------------------------------------------------------------ what the engine asks
 
     def logs(self) -> tuple[LogLine, ...]:

@@ -211,9 +211,9 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """One request on the wire, as a fetcher saw it; a redirect is a hop of its own.
 
     Attributes:
-        request_bytes: size of the body sent.
-        response_bytes: size of the body received, decompressed.
-        response_body: None on a hop that was a redirect and whose body was not read.
+        request_body: the whole body sent.
+        response_body: the body received, decompressed; empty on a redirect whose body was not read.
+        address: the address connected to, or "".
         started: ``trio.current_time()`` at its start.
         duration: seconds.
         error: why no response came, or "".
@@ -342,3 +342,6 @@ class Host(ABC):
     @abstractmethod
     def log(self, level: str, text: str, at: float = 0.0) -> None:
         """Keep a line of console output; ``at`` is seconds since the start of the call."""
+
+    def log_left_out(self, size: int) -> None:  # noqa: B027 -- most runtimes log all there is
+        """Say how many bytes of console output were kept back, a runtime's own cap having been reached."""
