@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from isthmus.errors import RuntimeFault
+from isthmus.abc import Killed
 
 from ._frames import WAITING
 from ._world import RECORD_LIMIT, CrossingResult, Ran
@@ -93,7 +93,7 @@ class Burst:
                 journey.began = self._began + self.seconds
             self.seconds += each.seconds
             frame = self._queue.absorb(journey, each.frame, each.log, each.seconds * share)
-            if isinstance(frame, RuntimeFault):
+            if isinstance(frame, Killed):
                 self._world.broken = True
             elif frame.status == WAITING:
                 journey.world = self._world

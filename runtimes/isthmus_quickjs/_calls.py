@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ._guest import Image
     from ._lanes import Lanes
 
-__all__ = ["CallQueue", "Crossing", "Journey", "Landing"]
+__all__ = ["CallQueue", "Crossing", "Journey", "Landing", "nonsense"]
 
 MOST: Final = 64
 """Records in one crossing: beyond that the hop to a lane is paid off, and others wait."""
@@ -108,6 +108,11 @@ class Journey:
         elif self.began is not None and time.monotonic() - self.began >= limits.wall:
             self.stop = Stop.TIMEOUT
         return self.stop is None
+
+
+def nonsense(fault: RuntimeFault) -> Killed:
+    """What a world says that makes no sense has cost it that world, and its call: it is a hostile one, or broken."""
+    return Killed("crash", f"the function's world failed: {fault}")
 
 
 class CallQueue:
@@ -197,27 +202,27 @@ class CallQueue:
 
     # -- what a crossing says of a call
 
-    def absorb(self, journey: Journey, frame: bytes, log: bytes, seconds: float) -> Frame | RuntimeFault:
-        """A crossing's frame, its log handed to the host, its usage added up."""
+    def absorb(self, journey: Journey, frame: bytes, log: bytes, seconds: float) -> Frame | Killed:
+        """A crossing's frame, its log kept for the host, its usage added up."""
         journey.spent += seconds
         try:
             parsed = parse_frame(frame)
             journey.memory = max(journey.memory, parsed.heap_top - STACK)
             self._log(journey, log)
         except RuntimeFault as fault:
-            return fault
+            return nonsense(fault)
         return parsed
 
     def autopsy(
         self, journey: Journey, world: World, stopped: Stopped, log: bytes, seconds: float
-    ) -> Killed | Thrown | RuntimeFault:
+    ) -> Killed | Thrown:
         """What killed a call."""
         journey.spent += seconds
         try:
             self._log(journey, log)
             journey.memory = max(journey.memory, world.memory_used())
         except RuntimeFault as fault:
-            return fault
+            return nonsense(fault)
         limits = self.limits
         if journey.stop is Stop.TIMEOUT:
             return Killed("timeout", f"the call took longer than its limit of {limits.wall:g} s")
@@ -292,9 +297,11 @@ class Crossing:
                 landing = queue.autopsy(journey, world, result.stopped, result.log, cpu)
             else:
                 landing = queue.absorb(journey, result.ran[0].frame, result.ran[0].log, cpu)
+        except RuntimeFault as fault:
+            landing = nonsense(fault)
         except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the call
-            landing = (
-                error if isinstance(error, RuntimeFault) else RuntimeFault(f"{type(error).__name__}: {error}")
-            )
+            landing = RuntimeFault(f"{type(error).__name__}: {error}")
+        if world is not None and not isinstance(landing, Frame):
+            world.broken = True
         queue.land([(journey, landing)])
         return False

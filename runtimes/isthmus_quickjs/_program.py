@@ -13,7 +13,7 @@ import trio
 from isthmus.abc import Call, Host, Killed, Program, Reply, Returned, Thrown
 from isthmus.errors import RuntimeFault
 
-from ._calls import CallQueue, Crossing, Journey, Landing
+from ._calls import CallQueue, Crossing, Journey, Landing, nonsense
 from ._errands import Errands
 from ._frames import (
     STALLED,
@@ -170,8 +170,10 @@ class QuickJSProgram(Program):
                     errands = Errands(journey.host, nursery, self._limits.operations)
                     try:
                         await self._converse(trip, talk, errands)
-                    except RuntimeFault as error:
-                        talk.landing = error
+                    except RuntimeFault as fault:
+                        talk.landing = nonsense(fault)
+                        if journey.world is not None:
+                            journey.world.broken = True
                     nursery.cancel_scope.cancel()  # the call has ended: what is under way is nobody's
         except BaseException:
             trip.abandon()
@@ -183,12 +185,9 @@ class QuickJSProgram(Program):
             landing = talk.settled or Killed(
                 "timeout", f"the call took longer than its limit of {self._limits.wall:g} s"
             )
-        if journey.world is not None and not journey.cancelled:
-            if isinstance(landing, RuntimeFault):
-                journey.world.broken = True
-            if not keep or journey.world.broken:
-                self._queue.return_world(journey.world)
-                journey.world = None
+        if journey.world is not None and not journey.cancelled and (not keep or journey.world.broken):
+            self._queue.return_world(journey.world)
+            journey.world = None
         return self._reply(journey, landing, Report(messages=talk.messages))
 
     async def _converse(self, trip: _Trip, talk: _Talk, errands: Errands) -> None:
