@@ -290,11 +290,13 @@ class _Detecting:
         # A line that is a brace and nothing more begins an object written over several lines.
         opening = re.match(rb"[ \t\r\n]*+(?:(\[)|(\{)[ \t\r]*+(\n)?|)", text)
         assert opening is not None  # noqa: S101 -- it matches the empty text
-        if opening[1]:
-            chosen: Splitter = ValueSplitter(self._limit, "array")
+        if opening.end() > self._limit:
+            chosen: Splitter = LineSplitter(self._limit)  # nobody writes so long a blank
+        elif opening[1]:
+            chosen = ValueSplitter(self._limit, "array")
         elif opening[3]:
             chosen = ValueSplitter(self._limit, "row")
-        elif opening.end() < len(text) or len(text) > self._limit:
+        elif opening.end() < len(text):
             chosen = LineSplitter(self._limit)
         else:
             return []
