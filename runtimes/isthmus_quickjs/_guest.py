@@ -25,6 +25,7 @@ from ._driver import driver_text
 from ._frames import HANDLERS, THROWN, WAITING, Frame, parse_thrown
 from ._hostcalls import define_host_calls
 from ._image import image_module, initial_memory, without_data
+from ._prelude import START, compile_prelude
 from ._wasm import Stopped, new_engine
 from ._world import EXCHANGE_PAGES, STACK
 
@@ -95,6 +96,7 @@ class Guest:
     Attributes:
         engine: the wasmtime engine, whose epoch is the lanes' clock for stopping guests.
         code: the guest without its data.
+        fingerprint: a hash of its binary.
         initial: what its data segments put into memory.
         least_pages: size of the memory it asks for.
         vitals: address of its ``struct vitals``.
@@ -105,12 +107,14 @@ class Guest:
     def __init__(self, prelude: Path = HERE / "prelude") -> None:
         self.engine = new_engine()
         binary = (HERE / "guest" / "quickjs.wasm").read_bytes()
+        self.fingerprint = hashlib.sha256(binary).digest()
         self.code = self._compiled(without_data(binary))
         self.initial = initial_memory(binary)
         memory_type = next(i.type for i in self.code.imports if i.name == "memory")
         assert isinstance(memory_type, wasmtime.MemoryType)  # noqa: S101 -- the guest is linked so
         self.least_pages = memory_type.limits.min
         self._prelude = prelude
+        self._modules: dict[str, bytes] = {}
         self._lock = threading.Lock()
         self._bases: dict[int, tuple[bytes, int]] = {}
         self._linkers = threading.local()
@@ -125,7 +129,7 @@ class Guest:
     def _new_linker(self) -> wasmtime.Linker:
         linker = wasmtime.Linker(self.engine)
         linker.allow_shadowing = True
-        define_host_calls(linker)
+        define_host_calls(linker, self._modules)
         return linker
 
     def _compiled(self, binary: bytes) -> wasmtime.Module:
@@ -194,9 +198,13 @@ class Guest:
         """The prelude's image; one for each size of the log, which is part of it."""
         with self._lock:
             if log_bytes not in self._bases:
+                if not self._modules:
+                    cache = cache_directory() / "prelude"
+                    compiled = compile_prelude(self, self._prelude, cache, JS_STACK, PRELUDE_MEMORY)
+                    self._modules.update(compiled)
                 boot = Boot(self, None, PRELUDE_MEMORY)
                 boot.boot(JS_STACK, log_bytes)
-                frame = boot.evaluate("isthmus:core", (self._prelude / "core.js").read_bytes())
+                frame = boot.evaluate("isthmus:start", START)
                 if frame.status == THROWN:
                     raise RuntimeFault(f"the prelude does not load: {frame.value.decode(errors='replace')}")
                 self.vitals = boot.vitals

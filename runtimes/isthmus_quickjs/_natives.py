@@ -1,4 +1,4 @@
-"""What the guest may ask of the host at once: the prelude's modules, and what a well-kept library does better.
+"""What the guest may ask of the host at once, because a well-kept library does it better.
 
 All of it is pure: nothing here has an effect, reads a file of the author's choosing or keeps state.
 """
@@ -31,7 +31,7 @@ def answer(op: str, payload: bytes) -> bytes:
         payload: the bytes it is asked of.
 
     Raises:
-        KeyError: no such operation, module or hash.
+        KeyError: no such operation or hash.
         ValueError: the payload or a parameter is not what the operation takes.
     """
     name, _, parameters = op.partition(":")
@@ -40,15 +40,6 @@ def answer(op: str, payload: bytes) -> bytes:
 
 def _modules(_parameters: str, _payload: bytes) -> bytes:
     return (PRELUDE / "modules.json").read_bytes()
-
-
-def _module(name: str, _payload: bytes) -> bytes:
-    return _prelude()[name]
-
-
-@lru_cache(maxsize=1)
-def _prelude() -> dict[str, bytes]:
-    return {path.stem: path.read_bytes() for path in PRELUDE.glob("*.js")}
 
 
 @lru_cache(maxsize=1)
@@ -127,7 +118,6 @@ def _label(label: str) -> str:
 
 _OPERATIONS: Final[dict[str, Callable[[str, bytes], bytes]]] = {
     "modules": _modules,
-    "module": _module,
     "hash": _hash,
     "hmac": _hmac,
     "hashes": _hashes,

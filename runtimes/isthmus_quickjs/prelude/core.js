@@ -13,15 +13,14 @@
   const { toWellFormed } = String.prototype;
   const global = globalThis;
 
-  // ---- modules: a script each, whose value is a function (native, shared) => exports
+  // ---- modules: a script each, as bytecode, whose value is a function (native, shared) => exports
 
   const modules = parse(native.utf8Decode(native.call("modules", new Uint8Array(0))));
   const used = create(null);
 
   function use(name) {
     if (used[name] === undefined) {
-      const text = native.utf8Decode(native.call(`module:${name}`, new Uint8Array(0)));
-      used[name] = native.run(native.compile(text, `isthmus:${name}`))(native, shared);
+      used[name] = native.run(native.call(`module:${name}`, new Uint8Array(0)))(native, shared);
     }
     return used[name];
   }
