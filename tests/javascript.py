@@ -170,6 +170,7 @@ class Scripts:
         # One compiled guest for all tests: each runtime would read its own from the cache on disk.
         self.runtime._guest, self.runtime._lanes = guest, self.lanes
         self._programs: list[QuickJSProgram] = []
+        self._once: dict[str, Script] = {}
 
     async def __call__(
         self,
@@ -190,6 +191,12 @@ class Scripts:
     async def body(self, body: str, **limits: float) -> Script:
         """A function whose ``onTrack`` has this body."""
         return await self(f"async function onTrack(event, settings) {{ {body}\n}}", **limits)  # type: ignore[arg-type] # limits alone
+
+    async def once(self, code: str, **limits: float) -> Script:
+        """One function for all examples of a property."""
+        if code not in self._once:
+            self._once[code] = await self(code, **limits)  # type: ignore[arg-type] # limits alone
+        return self._once[code]
 
     async def aclose(self) -> None:
         for program in self._programs:
