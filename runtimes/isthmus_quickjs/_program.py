@@ -221,8 +221,12 @@ class QuickJSProgram(Program):
 
     def _reply(self, journey: Journey, landing: Landing, report: Report) -> Reply:
         if journey.logs:
+            told = 0
             for level, text, at in journey.logs:
                 journey.host.log(level, text, at)
+                told += len(text.encode())
+            if isinstance(landing, Frame) and landing.log_total > told:
+                journey.host.log_left_out(landing.log_total - told)
             journey.logs = []
         started = trio.current_time() - (time.monotonic() - (journey.began or time.monotonic()))
         ending: Returned | Thrown | Killed
