@@ -264,10 +264,16 @@ def _shown_value(value: msgspec.Raw, door: Door) -> msgspec.Raw:
 
     Within the decoded value, not within its text: a number that is a secret's digits would leave no JSON.
     """
+    text = bytes(value).decode("utf-8", "replace")
+    shown = door.show(text)
+    # Most values hold no secret.  Without an escape every string in the text reads as it is written, and
+    # its quotes are no letters or digits that a short secret could adjoin.
+    if shown == text and "\\" not in text:
+        return value
     try:
         return msgspec.Raw(msgspec.json.encode(_shown_json(msgspec.json.decode(value), door)))
     except (ValueError, RecursionError):
-        return msgspec.Raw(msgspec.json.encode(door.show(bytes(value).decode("utf-8", "replace"))))
+        return msgspec.Raw(msgspec.json.encode(shown))
 
 
 def _shown_json(value: Any, door: Door) -> Any:
