@@ -8,7 +8,8 @@ import io
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -64,13 +65,13 @@ def main(argv: Sequence[str] | None = None, *, plugins: Sequence[object] = ()) -
         arguments = command.parser().parse_intermixed_args(given[1:])
     except SystemExit as exc:  # of --help, or of a wrong call
         return exc.code if isinstance(exc.code, int) else USAGE
-    _set_up_logging(debug=arguments.debug)
-    try:
-        return command.execute(arguments, plugins)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BaseException as exc:  # noqa: BLE001 -- re-raised where it is nothing to tell in a sentence
-        return _failed(name, _alone(exc), debug=arguments.debug)
+    with _logging(debug=arguments.debug):
+        try:
+            return command.execute(arguments, plugins)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except BaseException as exc:  # noqa: BLE001 -- re-raised where it is nothing to tell in a sentence
+            return _failed(name, _alone(exc), debug=arguments.debug)
 
 
 def _without_command(given: Sequence[str]) -> int:
@@ -135,13 +136,20 @@ def _failed(name: str, exc: BaseException, *, debug: bool) -> int:
     return USAGE
 
 
-def _set_up_logging(*, debug: bool) -> None:
-    """Send what the engine logs to standard error: all of it in debugging, else warnings in a line each."""
+@contextmanager
+def _logging(*, debug: bool) -> Iterator[None]:
+    """Send what the engine logs to standard error: in debugging all of it, else warnings, a line each."""
     logger = logging.getLogger("isthmus")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        logging.Formatter("%(name)s: %(message)s" if not debug else "%(levelname)s %(name)s: %(message)s")
+        logging.Formatter("%(levelname)s %(name)s: %(message)s" if debug else "%(name)s: %(message)s")
     )
-    logger.handlers[:] = [handler]
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if debug else logging.WARNING)
     logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before

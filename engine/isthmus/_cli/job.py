@@ -25,6 +25,9 @@ from .webhooks import webhook
 
 __all__ = ["Job"]
 
+SMALL: Final = 100
+"""Events of a run that somebody looks at more than measures; one of its calls is shown in full."""
+
 FLAWS_SHOWN: Final = 20
 """Broken lines that a terminal is told of one by one; elsewhere all are."""
 
@@ -77,6 +80,8 @@ class Job:
         self.elapsed = 0.0
         self.failing: tuple[Origin, Outcome] | None = None
         self.sample: tuple[Origin, Outcome] | None = None
+        self._sample_index = 0
+        self._failing_ran = False
         self.stream = EventStream(
             paths,
             first=first,
@@ -180,7 +185,7 @@ class Job:
         if self._outlet is not None:
             self._outlet.put(self._head(index) % number, outcome)
         self.tally.add_one(outcome, number)
-        if self.sample is None or (outcome.problem is not None and self.failing is None):
+        if index < SMALL or self.sample is None or (outcome.problem is not None and not self._failing_ran):
             self._remember(index, number, outcome)
 
     def _deliver_batch(self, indices: list[int], outcome: Outcome) -> None:
@@ -195,10 +200,13 @@ class Job:
         return self._heads[0] if len(self._heads) == 1 else self._heads[self.stream.file_of(index)]
 
     def _remember(self, index: int, number: int, outcome: Outcome) -> None:
-        if self.sample is None:
-            self.sample = self.stream.origin(index, number), outcome
-        if self.failing is None and outcome.status in {Status.REFUSED, Status.RETRY}:
-            self.failing = self.stream.origin(index, number), outcome
+        ran = outcome.usage.wall > 0
+        if self.sample is None or index < self._sample_index:
+            self.sample, self._sample_index = (self.stream.origin(index, number), outcome), index
+        failed = outcome.status in {Status.REFUSED, Status.RETRY}
+        # One that ran says more than one that had no handler to run.
+        if failed and (self.failing is None or (ran and not self._failing_ran)):
+            self.failing, self._failing_ran = (self.stream.origin(index, number), outcome), ran
 
     def _no_event(self, index: int, error: InvalidInput) -> None:
         self._flaw(self.stream.origin(index, self.stream.release(index)), str(error))
@@ -252,14 +260,21 @@ class Job:
         if not self._quiet:
             if self._wants_trace():
                 show_trace(self.failing or self.sample, self.screen, several=len(self._heads) > 1)
-            show_summary(self.tally, self.elapsed, self.broken, self.screen, self.opened.sink)
+            show_summary(
+                self.tally,
+                self.screen,
+                elapsed=self.elapsed,
+                broken=self.broken,
+                stopped=self.interrupted or self.closed,
+                sink=self.opened.sink,
+            )
         if self.interrupted or self.closed:
             await show_end(self.stream, self.screen)
 
     def _wants_trace(self) -> bool:
         if self._trace is not None:
             return self._trace
-        return self.screen.terminal and (self.failing is not None or self.tally.events <= 100)
+        return self.screen.terminal and (self.failing is not None or self.tally.events <= SMALL)
 
 
 def _percent(text: bytes) -> bytes:

@@ -75,6 +75,7 @@ class EventStream:
         # The file at hand.
         self._feed: Feed | None = None
         self._ended = False
+        self._trouble = ""  # why the rest of it cannot be read
         self._number = 0  # of the last line that was looked at
         self._skip = first - 1
         self._pieces: Sequence[Piece] = ()
@@ -189,10 +190,12 @@ class EventStream:
                     yield event
             if self._stopped:
                 return
+            if self._trouble:
+                self._on_flaw(Origin(path, splitter.noun, 0), self._trouble)
             self._close()
 
     async def _open(self, path: str) -> Feed | None:
-        self._ended = False
+        self._ended, self._trouble = False, ""
         self._starts.append(self.taken)
         self._nouns.append("line")
         try:
@@ -210,13 +213,14 @@ class EventStream:
             self._ended = not chunk
             self._pieces = splitter.feed(chunk) if chunk else splitter.end()
         except Unreadable as exc:
-            self._on_flaw(Origin(feed.path, splitter.noun, 0), f"the rest cannot be read: {exc}")
-            self._ended, self._pieces = True, exc.pieces
+            self._ended, self._pieces, self._trouble = True, exc.pieces, f"the rest cannot be read: {exc}"
         self._nouns[-1] = splitter.noun
         return self._pieces
 
     async def _read(self, feed: Feed) -> bytes:
         """Read in a thread; one that waits for a pipe is left behind where the run stops."""
+        if self._stopped:
+            return b""
         before = feed.consumed
         chunk = b""
         with trio.CancelScope() as self._reading:

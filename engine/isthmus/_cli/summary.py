@@ -37,8 +37,19 @@ def show_trace(chosen: tuple[Origin, Outcome] | None, screen: Screen, *, several
     screen.print(screen.paint("─" * min(screen.width, 78), "dim"))
 
 
-def show_summary(tally: Tally, elapsed: float, broken: int, screen: Screen, sink: Sink | None) -> None:
-    """Show the table of outcomes, the most frequent errors, and what the sink was sent."""
+def show_summary(
+    tally: Tally, screen: Screen, *, elapsed: float, broken: int, stopped: bool, sink: Sink | None
+) -> None:
+    """Show the table of outcomes, the most frequent errors, and what the sink was sent.
+
+    Args:
+        tally: what became of the events.
+        screen: where.
+        elapsed: seconds it took.
+        broken: lines that held no event.
+        stopped: whether it ended before its events did.
+        sink: the local server, or None.
+    """
     rows = tally.rows()
     if rows:
         screen.print()
@@ -58,9 +69,14 @@ def show_summary(tally: Tally, elapsed: float, broken: int, screen: Screen, sink
     if sink is not None:
         _show_sink(sink, screen)
     if broken:
-        screen.print(screen.paint(f"{broken:,} lines held no event", "magenta"))
+        lines = "1 line" if broken == 1 else f"{broken:,} lines"
+        screen.print(screen.paint(f"{lines} held no event", "magenta"))
+    good = not (tally.failed or broken)
+    sign = ("■", "bold yellow") if stopped else ("✓", "bold green") if good else ("✗", "bold red")
     rate = f" · {tally.events / elapsed:,.0f} events/s" if elapsed > 0 and tally.events else ""
-    screen.print(f"{screen.paint(f'{tally.events:,} events', 'bold')} in {seconds_text(elapsed)}{rate}")
+    screen.print(
+        f"{sign} {screen.paint(f'{tally.events:,} events', 'bold')} in {seconds_text(elapsed)}{rate}"
+    )
 
 
 def _show_table(rows: Sequence[Row], screen: Screen) -> None:
@@ -107,7 +123,8 @@ async def show_end(stream: EventStream, screen: Screen) -> None:
         lines, exact = await stream.count_rest(_PATIENCE)
         left = f"{'' if exact else 'about '}{lines:,} lines of {visible(position.file)} were not read"
     except Unreadable:
-        left = f"the rest of {visible(position.file)} was not read"
+        name = "standard input" if position.file == "-" else visible(position.file)
+        left = f"the rest of {name} was not read"
     if after := stream.files_after:
         left += f", nor {', '.join(map(visible, after))}"
     screen.print(left)

@@ -54,7 +54,9 @@ def bytes_text(number: int) -> str:
         if value < 999.5 or unit == "GB":
             break
         value /= 1024
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 99.5 else f"{value:.3g} {unit}"
+    if unit == "B" or value >= 99.5:
+        return f"{value:.0f} {unit}"
+    return f"{value:.2g} {unit}" if value < 1 else f"{value:.3g} {unit}"
 
 
 def ms_text(duration: float) -> str:

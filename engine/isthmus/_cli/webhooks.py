@@ -82,5 +82,8 @@ def _of_request(whole: _Whole) -> Request:
             if not any(name.lower() == "content-type" for name, _ in headers):
                 headers.append(("Content-Type", "application/json"))
     return Request(
-        url=urljoin(_DEFAULT.url, whole.url), method=whole.method.upper(), headers=tuple(headers), body=body
+        url=whole.url if "://" in whole.url else urljoin(_DEFAULT.url, whole.url),
+        method=whole.method.upper(),
+        headers=tuple(headers),
+        body=body,
     )

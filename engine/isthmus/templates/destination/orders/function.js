@@ -13,6 +13,7 @@ async function onTrack(event, settings) {
 
 async function onIdentify(event, settings) {
   const { email, firstName, lastName, phone } = event.traits
+  console.log(`customer ${event.userId}`)
   const name = [firstName, lastName].filter(Boolean).join(' ')
   return await send('/customers', { id: event.userId, email, name, phone }, event, settings)
 }
