@@ -130,6 +130,8 @@ def conclude(
         else:
             judged = judge_batch(binding.kind, returned, ending.note, events)
         status, problem, value, items = judged.status, judged.problem, judged.value, judged.items
+        if ending.note and problem is None:
+            host.log("notice", f"what {handler} returned has no JSON form and is not shown: {ending.note}")
         if reply.messages and status is Status.DELIVERED:
             _check_utf8(reply.messages)
             try:

@@ -861,3 +861,32 @@ async def test_an_exception_in_the_body_comes_out_of_the_engine_as_it_is() -> No
         async with instance_with(runtime):
             raise ZeroDivisionError
     assert (runtime.programs, runtime.closed) == (0, True)
+
+
+async def test_a_value_without_json_form_is_delivered_and_says_so() -> None:
+    """A cycle costs the display, not the delivery; and the author is told why nothing is shown."""
+
+    class Cyclic(Program):
+        handlers = frozenset({"onTrack"})
+
+        async def run(self, call: Call, host: Host) -> Reply:
+            return Reply(Returned(b"", "circular reference"))
+
+        async def aclose(self) -> None:
+            pass
+
+    class CyclicRuntime(Runtime):
+        language = "cyclic"
+
+        async def load(self, function: isthmus.Function, limits: Limits) -> Program:
+            return Cyclic()
+
+        @hookimpl
+        def isthmus_runtimes(self) -> list[Runtime]:
+            return [self]
+
+    async with isthmus.open_engine(plugins=[CyclicRuntime()], load_entry_points=False) as engine:
+        returning = isthmus.Function(name="f", kind=Kind.DESTINATION, language="cyclic", code="")
+        outcome = await engine.invoke(await engine.load(returning), {"type": "track"})
+    assert outcome.status is Status.DELIVERED
+    assert [(line.level, "circular reference" in line.text) for line in outcome.logs] == [("notice", True)]
