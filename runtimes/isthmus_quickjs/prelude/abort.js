@@ -87,7 +87,7 @@
 
     constructor(key) {
       super();
-      if (key !== KEY) throw new TypeError("Illegal constructor");
+      if (key !== KEY) throw Object.assign(new TypeError("Illegal constructor"), { code: "ERR_ILLEGAL_CONSTRUCTOR" });
       Object.defineProperty(this, "onabort", { enumerable: false });
     }
 
@@ -122,7 +122,7 @@
       shared.refuseWhileLoading("AbortSignal.timeout");
       const signal = new AbortSignal(KEY);
       const reason = () => new DOMException("The operation was aborted due to timeout", "TimeoutError");
-      shared.ask("sleep", `"ms":${Math.max(0, Math.trunc(delay) || 0)}`, () => trigger(signal, reason()));
+      shared.sleep(delay, () => trigger(signal, reason()));
       return signal;
     }
 

@@ -4,7 +4,10 @@
 // the call that loaded it and not kept: every call loads its own, which is what its code expects to work with.
 (native, shared) => {
   "use strict";
-  const loading = Object.create(null); // key -> promise, for the loads of this call
+  let loading = Object.create(null); // key -> promise, for the loads of this call
+  shared.atEnd(() => {
+    loading = Object.create(null);
+  });
 
   function isPlain(value, above = []) {
     switch (typeof value) {

@@ -4,7 +4,8 @@
   const ERRORS = ["Error", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"];
 
   function refuse(value) {
-    const shown = typeof value === "symbol" ? String(value) : typeof value === "function" ? String(value) : "#<Object>";
+    const isProxy = native.proxyTarget(value) !== undefined, kind = isProxy ? "Object" : native.classOf(value);
+    const shown = typeof value === "symbol" || typeof value === "function" ? String(value) : `#<${kind}>`;
     throw new DOMException(`${shown} could not be cloned.`, "DataCloneError");
   }
 

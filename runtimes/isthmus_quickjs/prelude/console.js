@@ -1,7 +1,7 @@
 // console: lines of output, each with its level, formatted as Node formats them; nothing is formatted once the log is full.
 (native, shared) => {
   "use strict";
-  const { format, inspect } = shared.use("inspect");
+  const { inspect } = shared.use("inspect"), { format } = shared.use("format");
   const [DEBUG, LOG, INFO, WARN, ERROR] = [0, 1, 2, 3, 4];
   const counts = new Map(), timers = new Map();
   let indent = "";
@@ -24,28 +24,25 @@
 
   function table(rows, columns) {
     const cells = [], heads = ["(index)"], isRow = (row) => typeof row === "object" && row !== null;
+    const brief = (value) => inspect(value, { depth: isRow(value) && !Array.isArray(value) && Object.keys(value).length > 2 ? -1 : 0 });
     let values = false;
     for (const [index, row] of rows instanceof Map ? rows : Object.entries(rows)) {
       const cell = { __proto__: null, "(index)": index };
       if (isRow(row)) {
         for (const name of columns ?? Object.keys(row)) {
           if (!heads.includes(name)) heads.push(name);
-          if (Object.hasOwn(row, name)) cell[name] = inspect(row[name], { depth: isRow(row[name]) ? -1 : 0 });
+          if (Object.hasOwn(row, name)) cell[name] = brief(row[name]);
         }
       } else {
         values = true;
-        cell.Values = inspect(row);
+        cell.Values = brief(row);
       }
       cells.push(cell);
     }
     if (values) heads.push("Values");
     const widths = heads.map((head) => Math.max(head.length, ...cells.map((cell) => (cell[head] ?? "").length)) + 2);
     const rule = (left, middle, right) => left + widths.map((width) => "─".repeat(width)).join(middle) + right;
-    const centred = (text, width) => {
-      const room = width - text.length, before = room >> 1;
-      return " ".repeat(before) + text + " ".repeat(room - before);
-    };
-    const row = (texts) => `│${texts.map((text, i) => centred(text, widths[i])).join("│")}│`;
+    const row = (texts) => `│${texts.map((text, i) => ` ${text}`.padEnd(widths[i])).join("│")}│`;
     return [
       rule("┌", "┬", "┐"), row(heads), rule("├", "┼", "┤"),
       ...cells.map((cell) => row(heads.map((head) => cell[head] ?? ""))), rule("└", "┴", "┘"),

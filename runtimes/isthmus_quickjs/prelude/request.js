@@ -15,9 +15,9 @@
       return this.#raw.method;
     }
 
-    /** WHATWG Headers, whose modules most functions never need: made when first asked for. */
+    /** WHATWG Headers; their module, which most functions never need, is made when first asked for. */
     get headers() {
-      return this.#own("headers", new (shared.use("fetch").Headers)(this.#raw.headers));
+      return this.#own("headers", new (shared.use("headers").Headers)(this.#raw.headers));
     }
 
     get url() {
@@ -69,7 +69,7 @@
 
   /** The handler as the guest calls it, with the request as it came over the bridge. */
   function receiver(handler, code) {
-    if (code.includes("headers")) shared.use("fetch");
+    if (code.includes("headers")) shared.use("headers");
     if (code.includes("url")) shared.use("url");
     return async (raw, settings) => {
       const value = await handler(new ServerRequest(raw), settings);

@@ -13,6 +13,7 @@
   }
 
   function send(message) {
+    shared.refuseWhileLoading("Segment");
     messages.push(message);
     shared.outbox ??= outbox;
     native.flags[0] = 1;

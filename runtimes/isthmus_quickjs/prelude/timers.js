@@ -71,8 +71,7 @@
     if (sleeping) shared.cancel(sleeping.id);
     sleeping = null;
     if (due === undefined) return;
-    const ms = Math.max(0, Math.ceil(due - native.now()));
-    sleeping = { due, id: shared.ask("sleep", `"ms":${ms}`, () => wake(due)) };
+    sleeping = { due, id: shared.sleep(due - native.now(), () => wake(due)) };
   }
 
   /** Runs what is due, each in a job of its own, so that what one leaves behind runs before the next. */
@@ -92,6 +91,12 @@
     }
     sleep();
   }
+
+  // Timers that are left when a call ends are dropped.
+  shared.atEnd(() => {
+    for (const { timer } of queue.splice(0)) delete numbers[timer.number];
+    sleeping = origin = null;
+  });
 
   function clear(timeout) {
     const found = timeout instanceof Timeout ? timeout : numbers[timeout];

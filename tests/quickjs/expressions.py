@@ -1,0 +1,59 @@
+"""JavaScript expressions shown here and by a real Node, to be compared."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+import pytest
+from tests.javascript import FakeHost, Scripts
+
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="compares with Node, which is not here")
+
+SHOW = "try {{ {show}({expression}) }} catch (e) {{ {show}('threw', e.name, e.code ?? '', e.message) }}\n"
+
+
+def shown(show: str, expressions: Sequence[str]) -> str:
+    return "".join(SHOW.format(show=show, expression=expression) for expression in expressions)
+
+
+async def ours(scripts: Scripts, expressions: Sequence[str]) -> list[str]:
+    """What ``console.log`` says of each expression."""
+    script = await scripts.body(shown("console.log", expressions), log_bytes=4_000_000)
+    host = FakeHost()
+    await script.value(host=host)
+    return host.texts
+
+
+def nodes(expressions: Sequence[str]) -> list[str]:
+    """The same, said by Node."""
+    code = (
+        "const { format } = require('util'), crypto = require('crypto'), lines = [];\n"
+        "const show = (...values) => lines.push(format(...values));\n"
+        f"{shown('show', expressions)}"
+        "process.stdout.write(JSON.stringify(lines), () => process.exit());"
+    )
+    lines: list[str] = json.loads(run_node(code))
+    return lines
+
+
+def run_node(code: str) -> str:
+    """What Node prints when it runs a script."""
+    done = subprocess.run(
+        ["node", "--no-deprecation", "-"], input=code, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+async def compare(scripts: Scripts, expressions: Sequence[str]) -> None:
+    """Fails with every expression on which the two differ."""
+    mine, theirs = await ours(scripts, expressions), nodes(expressions)
+    assert len(mine) == len(theirs) == len(expressions)
+    differing = [
+        f"{expression}\n  Node {right!r}\n  here {left!r}"
+        for expression, left, right in zip(expressions, mine, theirs, strict=True)
+        if left != right
+    ]
+    assert not differing, "\n".join(differing)
