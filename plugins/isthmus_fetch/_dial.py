@@ -1,9 +1,8 @@
-"""From a host to a connected wire, with every address judged before it is connected to."""
+"""From a host to a connected socket, with every address judged before it is connected to."""
 
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, ip_address
 from typing import final
@@ -15,9 +14,7 @@ from isthmus.abc import Egress
 
 from ._addresses import Address
 from ._faults import Fault, fault_of
-from ._proxies import connect_tunnel, proxy_headers, socks_tunnel
-from ._wire import Forward, Wire
-from .egress import Proxy, Rules, rules_of
+from .egress import Rules, rules_of
 
 __all__ = ["Dialer", "Resolve", "Route", "forwarded", "resolve"]
 
@@ -56,35 +53,24 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 
 @final
 class Dialer:
-    """Opens wires."""
+    """Connects sockets."""
 
-    def __init__(self, *, context: Callable[[], ssl.SSLContext], resolve: Resolve, timeout: float) -> None:
-        self._context = context
-        self._resolve = resolve
-        self._timeout = timeout
+    def __init__(self, lookup: Resolve) -> None:
+        self._resolve = lookup
 
-    async def dial(self, route: Route) -> Wire:
-        """Connect to a route's origin, or to its proxy and through it.
+    async def dial(self, route: Route) -> tuple[trio.socket.SocketType, Address]:
+        """Connect to a route's origin, or to its proxy.
 
         Raises:
             Fault: the rules forbid it, or no connection came about.
         """
         rules = rules_of(route.egress)
-        with trio.move_on_after(self._timeout):
-            if rules.proxy is None:
-                wire = await _connect(await self._permitted(route, rules), route.port)
-            else:
-                if not forwarded(rules, route):
-                    await self.judge(route)
-                wire = await self._through(rules.proxy, route)
-            try:
-                if route.scheme == "https":
-                    await wire.start_tls(self._context(), route.host.removesuffix("."))
-            except BaseException:
-                wire.close()
-                raise
-            return wire
-        raise Fault("ETIMEDOUT", f"connect ETIMEDOUT {route.host}:{route.port}")
+        if (proxy := rules.proxy) is None:
+            return await _connect(await self._permitted(route, rules), route.port)
+        if not forwarded(rules, route):
+            await self.judge(route)
+        found = [proxy.address] if proxy.address is not None else await self._lookup(proxy.host, proxy.port)
+        return await _connect(found, proxy.port)
 
     async def judge(self, route: Route) -> None:
         """Put a proxied target to the rules, as far as this machine knows its addresses.
@@ -129,28 +115,12 @@ class Dialer:
             raise Fault("ENOTFOUND", f"getaddrinfo ENOTFOUND {host}")
         return found
 
-    async def _through(self, proxy: Proxy, route: Route) -> Wire:
-        found = [proxy.address] if proxy.address is not None else await self._lookup(proxy.host, proxy.port)
-        wire = await _connect(found, proxy.port)
-        host = f"[{route.host}]" if ":" in route.host else route.host
-        try:
-            if proxy.scheme == "socks5":
-                await socks_tunnel(wire, proxy, route.host, route.address, route.port)
-            elif route.scheme == "https":
-                await connect_tunnel(wire, proxy, f"{host}:{route.port}")
-            else:
-                wire.forward = Forward(f"http://{host}:{route.port}", proxy_headers(proxy))
-        except BaseException:
-            wire.close()
-            raise
-        return wire
 
-
-async def _connect(addresses: Sequence[Address], port: int) -> Wire:
+async def _connect(addresses: Sequence[Address], port: int) -> tuple[trio.socket.SocketType, Address]:
     """The first of several addresses that answers, each with a head start on the next."""
     if len(addresses) == 1:
-        return Wire(await _connect_one(addresses[0], port), str(addresses[0]))
-    wires: list[Wire] = []
+        return await _connect_one(addresses[0], port), addresses[0]
+    connected: list[tuple[trio.socket.SocketType, Address]] = []
     faults: list[Fault] = []
 
     async def attempt(address: Address, done: trio.Event) -> None:
@@ -160,7 +130,7 @@ async def _connect(addresses: Sequence[Address], port: int) -> Wire:
             faults.append(fault)
             done.set()
         else:
-            wires.append(Wire(socket, str(address)))
+            connected.append((socket, address))
             nursery.cancel_scope.cancel()
 
     try:
@@ -171,13 +141,13 @@ async def _connect(addresses: Sequence[Address], port: int) -> Wire:
                 with trio.move_on_after(_HEAD_START):
                     await done.wait()
     except BaseException:
-        for wire in wires:
-            wire.close()
+        for socket, _ in connected:
+            socket.close()
         raise
-    for late in wires[1:]:
+    for late, _ in connected[1:]:
         late.close()
-    if wires:
-        return wires[0]
+    if connected:
+        return connected[0]
     raise faults[0]
 
 

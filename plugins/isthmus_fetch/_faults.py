@@ -25,13 +25,19 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import trio
 
 from isthmus.errors import FetchError
 
-__all__ = ["Fault", "body_error", "fault_of", "request_error"]
+if TYPE_CHECKING:
+    from .egress import Proxy
+
+__all__ = ["LOST", "Fault", "body_error", "exchange_fault", "fault_of", "request_error", "tunnel_fault"]
+
+LOST = frozenset({"ECONNRESET", "EPIPE", "ECONNABORTED"})
+"""Codes of a connection that is no more."""
 
 
 @final
@@ -130,3 +136,57 @@ def _known(exc: BaseException, doing: str, target: str) -> Fault | None:
         code = errno.errorcode[exc.errno]
         return Fault(code, f"{doing} {code} {target}".rstrip())
     return None
+
+
+def exchange_fault(exc: Exception, *, ended: bool) -> Fault:
+    """What httpcore, or what it stands on, raised once there was a connection.
+
+    Args:
+        exc: as httpcore raised it; its first argument is what it was made of.
+        ended: the server has hung up, so that whatever is missing is so for that.
+    """
+    # Here, as only a process that has fetched has them.
+    import h2.events
+    import h2.exceptions
+    import httpcore
+
+    cause = exc.args[0] if exc.args else None
+    if isinstance(exc, Fault):
+        return exc
+    if isinstance(cause, Fault):
+        return Fault(cause.code, cause.reason)
+    if isinstance(cause, h2.events.StreamReset):
+        code = getattr(cause.error_code, "name", cause.error_code)
+        return Fault(
+            "ERR_HTTP2_STREAM_ERROR",
+            f"Stream closed with error code NGHTTP2_{code}",
+            unprocessed=code == "REFUSED_STREAM",
+        )
+    if isinstance(cause, h2.exceptions.TooManyStreamsError):
+        return Fault("ECONNRESET", "socket hang up", unprocessed=True)
+    if isinstance(exc, httpcore.RemoteProtocolError) and ended:
+        return Fault("ECONNRESET", "socket hang up")
+    if isinstance(exc, h2.exceptions.ProtocolError) or isinstance(cause, h2.exceptions.ProtocolError):
+        return Fault("ERR_HTTP2_SESSION_ERROR", f"the server breaks HTTP/2: {exc}")
+    if isinstance(exc, httpcore.RemoteProtocolError):
+        if getattr(cause, "error_status_hint", 0) == 431:
+            return Fault("HPE_HEADER_OVERFLOW", "Parse Error: Header overflow")
+        return Fault("HPE_INVALID_CONSTANT", f"Parse Error: {exc}")
+    if isinstance(exc, ValueError):  # httpcore reads ":status" as a number before it looks at it
+        return Fault("ERR_HTTP2_PROTOCOL_ERROR", "the response's headers are malformed")
+    return fault_of(exc, "read")
+
+
+def tunnel_fault(exc: Exception, proxy: Proxy, *, ended: bool) -> Fault:
+    """What httpcore raised while a proxy was asked for a way, or TLS on it."""
+    import httpcore  # here, as above
+
+    if isinstance(exc, Fault) and not exc.code.startswith("HPE_"):
+        return exc
+    if isinstance(exc, httpcore.ProxyError):
+        why = str(exc)[:100]
+    elif ended:
+        why = "it closed the connection"
+    else:
+        why = f"its answer is not {'HTTP' if proxy.scheme == 'http' else 'SOCKS 5'}"
+    return Fault("ERR_PROXY_TUNNEL", f"the proxy {proxy.host}:{proxy.port} opens no way: {why}")
