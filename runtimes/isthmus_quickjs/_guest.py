@@ -184,7 +184,7 @@ class Guest:
             if frame.status == THROWN:
                 raise _load_error(frame, str(options["code"]), file)
             try:
-                handlers = msgspec.json.decode(frame.value, type=frozenset[str])
+                handlers = frozenset(msgspec.json.decode(frame.value, type=str).split(","))
             except msgspec.MsgspecError as error:
                 raise RuntimeFault(f"loading answered no list of handlers: {error}") from error
             image, stack_low = boot.seal(memory)

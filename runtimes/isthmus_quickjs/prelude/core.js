@@ -28,7 +28,7 @@
   }
 
   function put(name, value, enumerable = false) {
-    defineProperty(global, name, { value, writable: true, configurable: true, enumerable });
+    defineProperty(global, name, { __proto__: null, value, writable: true, configurable: true, enumerable });
   }
 
   /** Puts a module's globals in their places, but for those the author's code has put something else in. */
@@ -42,6 +42,7 @@
   /** A global that makes its module the first time it is read, and is gone for good where it is written first. */
   function promise(module, name) {
     defineProperty(global, name, {
+      __proto__: null,
       get() {
         install(module);
         return global[name];
@@ -50,6 +51,7 @@
         put(name, value, true);
       },
       configurable: true,
+      enumerable: false,
     });
   }
 

@@ -18,9 +18,9 @@
   }
 
   /** What the author is told of syntax that means something in a module, or next to handlers of one's own. */
-  function explain(error, code) {
+  function explain(error, code, file) {
     const [, line, column] = /:(\d+):(\d+)\)?\s*(?:\n|$)/.exec(frames(error.stack)) ?? [];
-    const near = code.split(/\r\n?|\n/)[line - 1] ?? "", before = near.slice(0, column - 1);
+    const lines = code.split(/\r\n?|\n/), near = lines[line - 1] ?? "", before = near.slice(0, column - 1);
     const declared = (text) => HANDLERS.find((name) => new RegExp(`\\b(?:const|let|class)\\b.*\\b${name}\\b`).test(text));
     const module = /^\s*(import|export)\b/.exec(near)?.[1];
     let message;
@@ -31,6 +31,10 @@
       message = "await is only valid in async functions, and the code is a script, not a module";
     } else if (module) {
       message = `Cannot use ${module} statement outside a module: the code is a script; declare handlers as functions`;
+    }
+    if (line > lines.length) { // it stumbled over what closes the function round it
+      message ??= "Unexpected end of input";
+      defineProperty(error, "stack", { value: `    at ${file}:${lines.length}:${lines.at(-1).length + 1}` });
     }
     if (message) defineProperty(error, "message", { value: message, writable: true, configurable: true });
     return error;
@@ -47,7 +51,7 @@
       const run = native.evaluate(`${head}\n\n${code}\n}})()`, file, -1);
       return defineProperty(run, "name", { value: "" }); // in a stack it is the top of the script, which has none
     } catch (error) {
-      throw explain(error, code);
+      throw explain(error, code, file);
     }
   }
 
@@ -76,17 +80,17 @@
       if (HANDLERS[i] !== names[n]) continue;
       const value = values[n], missing = defaults[n++];
       if (typeof value !== "function" || value === missing) continue;
-      defined += `${defined && ","}"${HANDLERS[i]}"`;
+      defined += (defined && ",") + HANDLERS[i];
       list[i] = HANDLERS[i] === "onRequest" ? use("request").receiver(value, code) : value;
     }
     defineProperty(global, "__handlers", {
+      __proto__: null,
       get() {
         shared.loaded(); // the guest takes them last, when jobs that the code has left behind have run too
         return list;
       },
       configurable: true,
     });
-    // Parsed, and deaf to a toJSON of the author's: what the code did to arrays is no matter here.
-    return defineProperty(shared.parse(`[${defined}]`), "toJSON", { value: undefined });
+    return defined; // as text: where the code has done something to arrays, JSON may have no way to write them
   };
 }

@@ -94,7 +94,8 @@
 
   // Timers that are left when a call ends are dropped.
   shared.atEnd(() => {
-    for (const { timer } of queue.splice(0)) delete numbers[timer.number];
+    queue.length = 0;
+    for (const number in numbers) delete numbers[number];
     sleeping = origin = null;
   });
 
