@@ -185,7 +185,9 @@ class QuickJSProgram(Program):
             landing = talk.settled or Killed(
                 "timeout", f"the call took longer than its limit of {self._limits.wall:g} s"
             )
-        if journey.world is not None and not journey.cancelled and (not keep or journey.world.broken):
+        if journey.cancelled:
+            trip.abandon()  # by whoever ran it with others, when this task had heard of its end
+        elif journey.world is not None and (not keep or journey.world.broken):
             self._queue.return_world(journey.world)
             journey.world = None
         return self._reply(journey, landing, Report(messages=talk.messages))
