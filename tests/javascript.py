@@ -6,11 +6,12 @@ import ctypes
 import json
 import secrets
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
+import pytest
 import trio
 
 from isthmus import Function, Kind, Limits
@@ -267,3 +268,43 @@ def rss() -> int:
 def differences_everywhere(script: Script) -> list[int]:
     """Pages of any spare world that are not as the image says, once it is restored."""
     return [page for world in script.spare for page in differences(world)]
+
+
+class WorldCensus:
+    """Every world that is made, and whether it has been closed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made = 0
+        self.open: set[World] = set()
+        make, close = World.__init__, World.close
+
+        def counted_make(world: World, image: Image) -> None:
+            make(world, image)
+            self.made += 1
+            self.open.add(world)
+
+        def counted_close(world: World) -> None:
+            assert world in self.open, "closed twice"
+            self.open.discard(world)
+            close(world)
+
+        monkeypatch.setattr(World, "__init__", counted_make)
+        monkeypatch.setattr(World, "close", counted_close)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for what another thread does."""
+    with trio.fail_after(10):
+        while not true():  # noqa: ASYNC110 -- a lane sets no event of Trio's
+            await trio.sleep(0.001)
+
+
+async def rest(scripts: Scripts) -> None:
+    """Wait until every lane has done what it had to do, and what they have posted has been heard."""
+    lanes = scripts.lanes
+    with trio.fail_after(10):
+        for _ in range(3):  # what a lane has left goes to the end of the queue
+            meeting = threading.Barrier(lanes.count)
+            async with trio.open_nursery() as nursery:
+                for _ in range(lanes.count):
+                    nursery.start_soon(lanes.run, lambda meeting=meeting: meeting.wait(10))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.javascript import Scripts, open_scripts
+from tests.javascript import Scripts, WorldCensus, open_scripts
 
 from isthmus_quickjs._guest import Guest
 
@@ -25,3 +25,9 @@ async def scripts(guest: Guest) -> AsyncIterator[Scripts]:
     """Loads functions: ``await scripts(code, wall=0.1)``."""
     async with open_scripts(guest) as made:
         yield made
+
+
+@pytest.fixture
+def census(monkeypatch: pytest.MonkeyPatch) -> WorldCensus:
+    """Counts worlds; ask for it before a function is loaded."""
+    return WorldCensus(monkeypatch)
