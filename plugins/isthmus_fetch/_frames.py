@@ -70,7 +70,7 @@ class FrameWire(httpcore.AsyncNetworkStream):
         self._writing = False
         self._drained = trio.lowlevel.ParkingLot()
         self._fault: Fault | None = None
-        self._begun = 0
+        # Bytes of data that have come, by stream under way.
         self._delivered: dict[int, int] = {}
         self._settled = False
         self.uploads: dict[int, Callable[[], None]] = {}
@@ -118,8 +118,9 @@ class FrameWire(httpcore.AsyncNetworkStream):
             del self._partial[: _HEADER + length]
             if frame[3] == _GOAWAY and length >= 8:  # one too short is for h2 to judge
                 self.farewell = int.from_bytes(frame[9:13], "big") & 0x7FFFFFFF
-                for stream in range(self.farewell + 1 | 1, self._begun + 1, 2):
-                    self._inbox += _reset(stream, _REFUSED_STREAM)
+                for stream in self._delivered:
+                    if stream > self.farewell:
+                        self._inbox += _reset(stream, _REFUSED_STREAM)
             elif frame[3] == _SETTINGS and not self._settled:
                 self._settled = True
                 self._inbox += (
@@ -163,7 +164,6 @@ class FrameWire(httpcore.AsyncNetworkStream):
 
     def begin(self, stream: int) -> bool:
         """Note that a stream is about to be opened; False where the server would not take it on."""
-        self._begun = max(self._begun, stream)
         self._delivered[stream] = 0
         return self.farewell is None or stream <= self.farewell
 

@@ -26,7 +26,7 @@ from ._faults import LOST, Fault, exchange_fault
 from ._wire import Wire
 from .egress import Proxy, rules_of
 
-__all__ = ["Body", "Transport", "Upload"]
+__all__ = ["Download", "Transport", "Upload"]
 
 # The second attempt takes a fresh connection, so a third would tell nothing new of an idle one;
 # it is there for a server that has just said GOAWAY.
@@ -133,7 +133,7 @@ class Transport(httpx.AsyncBaseTransport):
         return httpx.Response(
             response.status,
             headers=response.headers,
-            stream=Body(response, turn, functools.partial(self._done, pool)),
+            stream=Download(response, turn, functools.partial(self._done, pool)),
             extensions={**response.extensions, "address": turn.wire.address},
         )
 
@@ -252,8 +252,6 @@ class _Pool(httpcore.AsyncConnectionPool):
             self._transport.forget(self.route)
 
     def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        self._transport.opening()
-        self.users += 1
         backend = Backend(lambda: self._transport.connect(self.route))
         # Another pool only knows which of httpcore's connections leads there, and what it needs.
         maker = httpcore.AsyncConnectionPool(
@@ -262,7 +260,10 @@ class _Pool(httpcore.AsyncConnectionPool):
             http2=self._transport.http2,
             network_backend=backend,
         )
-        return Connection(maker.create_connection(origin), backend, self)
+        connection = Connection(maker.create_connection(origin), backend, self)
+        self.users += 1
+        self._transport.opening()
+        return connection
 
 
 def _proxy(proxy: Proxy | None) -> httpcore.Proxy | None:
@@ -304,7 +305,7 @@ class Upload(httpx.AsyncByteStream):
 
 
 @final
-class Body(httpx.AsyncByteStream):
+class Download(httpx.AsyncByteStream):
     """A response's body, as sent."""
 
     def __init__(self, response: httpcore.Response, turn: Turn, done: Callable[[], None]) -> None:
@@ -315,7 +316,7 @@ class Body(httpx.AsyncByteStream):
         self._done = done
         self._started = self._ended = self._closed = False
 
-    def __aiter__(self) -> Body:
+    def __aiter__(self) -> Download:
         return self
 
     async def __anext__(self) -> bytes:
