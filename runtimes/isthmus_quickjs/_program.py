@@ -180,11 +180,10 @@ class QuickJSProgram(Program):
             raise
         landing = talk.landing
         if type(landing) is Frame and landing.status == WAITING:
-            # What it asked for is not there in time; if its handler had ended, that stands.
-            trip.abandon()
-            landing = talk.settled or Killed(
-                "timeout", f"the call took longer than its limit of {self._limits.wall:g} s"
-            )
+            trip.abandon()  # what it asked for is not there in time
+            landing = Killed("timeout", f"the call took longer than its limit of {self._limits.wall:g} s")
+        if isinstance(landing, Killed) and landing.reason != "crash" and talk.settled is not None:
+            landing = talk.settled  # its handler had ended, and what that left behind changes nothing
         if journey.cancelled:
             trip.abandon()  # by whoever ran it with others, when this task had heard of its end
         elif journey.world is not None and (not keep or journey.world.broken):
