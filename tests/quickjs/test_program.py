@@ -1,0 +1,372 @@
+"""A program's talk with its host: operations, their answers, and the ends of calls that wait."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import trio
+from tests.javascript import FakeHost, Script, Scripts, WorldCensus, call_of, rest
+
+from isthmus import LoadError
+from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Killed, Reply, Returned, Thrown
+from isthmus.errors import FetchError, RuntimeFault
+from isthmus_quickjs._errands import Errands
+from isthmus_quickjs._frames import Operation
+
+# ---- errands: what the host does for a call
+
+
+class Talk:
+    """Errands in a nursery of the test's."""
+
+    def __init__(self, host: FakeHost, nursery: trio.Nursery, most: int = 10) -> None:
+        self.errands = Errands(host, nursery, most)
+
+    def begin(self, *operations: Operation) -> None:
+        self.errands.begin(list(operations))
+
+    async def answers(self) -> list[dict[str, Any]]:
+        with trio.fail_after(2):
+            answers = json.loads(await self.errands.answers())
+        assert isinstance(answers, list)
+        return answers
+
+
+def fetch(number: int) -> Operation:
+    return Operation(op="fetch", id=number, url="http://a.example/")
+
+
+async def test_answers_that_are_there_together_go_together() -> None:
+    async with trio.open_nursery() as nursery:
+        talk = Talk(FakeHost(), nursery)
+        talk.begin(fetch(1), Operation(op="sleep", id=2, ms=0), Operation(op="cache_load", id=3, key="k"))
+        got = await talk.answers()
+        while len(got) < 3:
+            got += await talk.answers()
+        assert sorted(answer["id"] for answer in got) == [1, 2, 3]
+
+
+async def test_an_operation_that_was_cancelled_has_no_answer() -> None:
+    host = FakeHost(gate=trio.Event())
+    async with trio.open_nursery() as nursery:
+        talk = Talk(host, nursery)
+        talk.begin(fetch(1))
+        await host.arrived.wait()
+        talk.begin(Operation(op="cancel", id=1), Operation(op="sleep", id=2, ms=0))
+        assert [answer["id"] for answer in await talk.answers()] == [2]
+
+
+async def test_what_is_cancelled_in_the_same_breath_is_not_begun() -> None:
+    host = FakeHost()
+    async with trio.open_nursery() as nursery:
+        talk = Talk(host, nursery)
+        talk.begin(fetch(1), Operation(op="cancel", id=1), Operation(op="sleep", id=2, ms=0))
+        assert [answer["id"] for answer in await talk.answers()] == [2]
+    assert host.requests == []
+
+
+async def test_cancelling_what_is_over_or_never_was_is_nothing() -> None:
+    async with trio.open_nursery() as nursery:
+        talk = Talk(FakeHost(), nursery)
+        talk.begin(fetch(1))
+        assert [answer["id"] for answer in await talk.answers()] == [1]
+        talk.begin(Operation(op="cancel", id=1), Operation(op="cancel", id=99), fetch(1))
+        talk.begin(fetch(2))
+        assert [answer["id"] for answer in await talk.answers()] == [2]
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [fetch(1), fetch(1)],
+        [Operation(op="evil", id=1)],
+        [Operation(op="", id=1)],
+        [Operation(op="sleep", id=1, ms=1e6), Operation(op="cache_load", id=1, key="k")],
+    ],
+    ids=["an id twice", "an unknown operation", "no operation", "an id twice, of two kinds"],
+)
+async def test_what_no_prelude_asks_is_a_fault(operations: list[Operation]) -> None:
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(RuntimeFault, match="no operation"):
+            Talk(FakeHost(), nursery).begin(*operations)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation(op="fetch", id=1, url="http://a.example/", body="!", base64=True),
+        Operation(op="fetch", id=1, url="http://a.example/", redirect="sideways"),
+    ],
+    ids=["a body that is not base64", "an unknown redirect mode"],
+)
+async def test_a_fetch_that_is_none_is_a_fault(operation: Operation) -> None:
+    host = FakeHost()
+    async with trio.open_nursery() as nursery:
+        talk = Talk(host, nursery)
+        talk.begin(operation)
+        with pytest.raises(RuntimeFault):
+            await talk.answers()
+    assert host.requests == []
+
+
+async def test_more_operations_than_the_limit_are_answered_with_an_error() -> None:
+    host = FakeHost(gate=trio.Event())
+    async with trio.open_nursery() as nursery:
+        talk = Talk(host, nursery, most=2)
+        talk.begin(fetch(1), fetch(2), fetch(3))
+        answers = await talk.answers()
+        assert [(answer["id"], answer["error"]["type"]) for answer in answers] == [(3, "limit")]
+        talk.begin(Operation(op="cancel", id=1))
+        talk.begin(fetch(4), fetch(5))
+        assert [answer["id"] for answer in await talk.answers()] == [5]
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_failed_fetch_says_why() -> None:
+    class Unreachable(FakeHost):
+        async def fetch(self, request: FetchRequest) -> FetchResponse:
+            raise FetchError("connect ECONNREFUSED", code="ECONNREFUSED")
+
+    async with trio.open_nursery() as nursery:
+        talk = Talk(Unreachable(), nursery)
+        talk.begin(fetch(7))
+        assert await talk.answers() == [
+            {
+                "id": 7,
+                "error": {
+                    "name": "FetchError",
+                    "message": "connect ECONNREFUSED",
+                    "code": "ECONNREFUSED",
+                    "type": "system",
+                },
+            }
+        ]
+
+
+@pytest.mark.parametrize("body", [b"", b"text", "é\0\u2028".encode(), b"\xff\x00", bytes(range(256)) * 9])
+async def test_bodies_of_any_bytes_come_back(scripts: Scripts, body: bytes) -> None:
+    script = await scripts.body(
+        "const r = await fetch('http://a.example/'); return [...new Uint8Array(await r.arrayBuffer())]"
+    )
+    assert await script.value(host=FakeHost(body=body)) == list(body)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "plain", "é\0\u2028 \U0001f600", 'quoted "op":"fetch" \\ud800', "half \ud83d"]
+)
+async def test_bodies_of_any_text_go_out(scripts: Scripts, text: str) -> None:
+    script = await scripts.body("await fetch('http://a.example/', { method: 'POST', body: event.text })")
+    host = FakeHost()
+    await script.value(call_of({"text": text}), host)
+    assert (
+        host.requests[0].body
+        == text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    )
+
+
+# ---- the ends of calls that wait
+
+
+async def test_a_fetch_nobody_awaits_is_finished_before_the_call_ends(scripts: Scripts) -> None:
+    script = await scripts.body("fetch('http://a.example/').then(() => console.log('came')); return 'first'")
+    host = FakeHost()
+    assert await script.value(host=host) == "first"
+    assert host.texts == ["came"]
+
+
+async def test_a_fetch_nobody_awaits_does_not_change_how_the_call_ended(scripts: Scripts) -> None:
+    script = await scripts.body(
+        "fetch('http://a.example/').then(() => { throw new Error('late') }); return 'first'"
+    )
+    assert await script.value() == "first"
+
+
+async def test_where_time_runs_out_for_a_fetch_nobody_awaits_the_return_stands(scripts: Scripts) -> None:
+    script = await scripts.body("fetch('http://a.example/'); return 'first'", wall=0.1)
+    with trio.fail_after(2):
+        assert await script.value(host=FakeHost(gate=trio.Event())) == "first"
+
+
+async def test_where_time_runs_out_for_a_fetch_nobody_awaits_the_throw_stands(scripts: Scripts) -> None:
+    script = await scripts.body("fetch('http://a.example/'); throw new Error('first')", wall=0.1)
+    with trio.fail_after(2):
+        assert (await script.thrown(host=FakeHost(gate=trio.Event()))).message == "first"
+
+
+AFTER = {
+    "a loop": "for (;;);",
+    "a memory bomb": "const a = []; for (;;) a.push('x'.repeat(1e5) + a.length)",
+    "a flood": "for (let i = 0; i < 3e4; i++) cache.delete(i)",
+    "a wait": "return new Promise(r => setTimeout(r, 1e6))",
+    "recursion": "const f = () => f() + 1; f()",
+}
+
+
+@pytest.mark.parametrize("after", AFTER.values(), ids=AFTER.keys())
+async def test_what_a_limit_stops_after_the_return_changes_nothing(scripts: Scripts, after: str) -> None:
+    body = f"fetch('http://a.example/').then(() => {{ {after} }}); return 1"
+    script = await scripts.body(body, wall=0.3, memory=16 * 1024 * 1024)
+    with trio.fail_after(2):
+        assert await script.value() == 1
+
+
+async def test_timers_that_are_left_end_with_the_call(scripts: Scripts) -> None:
+    script = await scripts.body(
+        "setTimeout(() => console.log('late'), 20); setInterval(() => {}, 1); return 1", wall=60
+    )
+    host = FakeHost()
+    with trio.fail_after(2):
+        assert await script.value(host=host) == 1
+    assert host.lines == []
+
+
+async def test_calls_of_many_that_wait_time_out_each_by_itself(scripts: Scripts, census: WorldCensus) -> None:
+    script = await scripts.body("await fetch('http://a.example/'); return event.n", wall=0.2)
+    hosts = [FakeHost(gate=trio.Event() if n % 2 else None) for n in range(6)]
+    with trio.fail_after(3):
+        replies = await script.run_many([call_of({"n": n}) for n in range(6)], hosts)
+    assert [isinstance(reply.ending, Killed) for reply in replies] == [bool(n % 2) for n in range(6)]
+    await rest(scripts)
+    assert census.open == set(script.spare)
+
+
+async def test_the_clock_of_a_call_begins_when_it_leaves_the_queue(scripts: Scripts) -> None:
+    script = await scripts.body(
+        "const end = Date.now() + 1; for (let i = 0; i < 4e5; i++); return 1", wall=0.4
+    )
+    replies = await script.run_many([call_of() for _ in range(60)])
+    assert [type(reply.ending) for reply in replies] == [Returned] * 60
+
+
+async def test_no_calls_are_run_at_once(scripts: Scripts) -> None:
+    script = await scripts.body("return 1")
+    assert await script.run_many([]) == []
+
+
+# ---- worlds that make no sense
+
+
+async def replaced_frame(script: Script, monkeypatch: pytest.MonkeyPatch, frame: bytes) -> Reply:
+    from isthmus_quickjs import _calls, _frames
+
+    parse = _frames.parse_frame
+    monkeypatch.setattr(_calls, "parse_frame", lambda _data: parse(frame))
+    try:
+        return await script.run()
+    finally:
+        monkeypatch.undo()
+
+
+def frame_of(status: int, settled: int, value: bytes, report: bytes = b"") -> bytes:
+    words = (status, settled, 0, len(value), 0, len(report), 0, 0)
+    return b"".join(word.to_bytes(4, "little") for word in words) + value + report
+
+
+NONSENSE = {
+    "a frame of nothing": b"",
+    "lengths that do not add up": frame_of(0, 1, b"1") + b"more",
+    "an unknown status": frame_of(9, 1, b"1"),
+    "a report that is no JSON": frame_of(0, 1, b"1", b"{"),
+    "an operation that is none": frame_of(2, 0, b"", b'{"ops":[{"op":"evil","id":1}]}'),
+    "an operation of the wrong types": frame_of(2, 0, b"", b'{"ops":[{"op":1}]}'),
+}
+
+
+@pytest.mark.parametrize("frame", NONSENSE.values(), ids=NONSENSE.keys())
+@pytest.mark.parametrize("isolation", ["call", "instance"])
+async def test_a_world_that_talks_nonsense_costs_its_call_and_itself(
+    scripts: Scripts, monkeypatch: pytest.MonkeyPatch, census: WorldCensus, frame: bytes, isolation: Any
+) -> None:
+    script = await scripts("function onTrack() { return 1 }", isolation=isolation)
+    reply = await replaced_frame(script, monkeypatch, frame)
+    assert isinstance(reply.ending, Killed)
+    assert reply.ending.reason == "crash"
+    await rest(scripts)
+    assert census.open == set(script.spare)
+    assert await script.value() == 1
+
+
+# ---- what a call may say of itself
+
+
+async def test_cache_and_messages_go_through_the_host(scripts: Scripts) -> None:
+    script = await scripts.body(
+        "return [await cache.load('k', 1000, () => ({ a: 1 })), await cache.load('k', 1000, () => 2)]"
+    )
+    host = FakeHost()
+    assert await script.value(host=host) == [{"a": 1}, {"a": 1}]
+    assert host.cache == {"k": b'{"a":1}'}
+    host.cache["k"] = b'"from elsewhere"'
+    assert await script.value(host=host) == ["from elsewhere", "from elsewhere"]
+
+
+async def test_a_cached_value_of_the_hosts_that_is_no_json_is_the_functions_error(scripts: Scripts) -> None:
+    class Odd(FakeHost):
+        async def cache_load(self, key: str) -> CacheEntry:
+            return CacheEntry(b"{")
+
+    script = await scripts.body("return cache.load('k', 1000, () => 1)")
+    ending = (await script.run(host=Odd())).ending
+    assert isinstance(ending, Thrown)
+    assert ending.name == "SyntaxError"
+
+
+async def test_a_handler_that_is_not_defined_throws(scripts: Scripts) -> None:
+    script = await scripts("function onTrack() { return 1 }")
+    assert (await script.thrown(call_of(handler="onPage"))).name == "TypeError"
+    assert script.program.handlers == {"onTrack"}
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"nonsense", b"\xff", b"1 2", b"[" * 100_000])
+async def test_an_argument_that_is_no_json_is_an_error_and_no_fault(scripts: Scripts, text: bytes) -> None:
+    from msgspec.structs import replace
+
+    script = await scripts("function onTrack() { return 1 }")
+    for call in (replace(call_of(), argument=text), replace(call_of(), settings=text)):
+        assert isinstance((await script.run(call)).ending, Thrown)
+    assert await script.value() == 1
+
+
+async def test_an_argument_larger_than_the_memory_is_the_memory_limit(scripts: Scripts) -> None:
+    script = await scripts.body("return event.pad.length", memory=4 * 1024 * 1024)
+    assert await script.value(call_of({"pad": "p" * 500_000})) == 500_000
+    for size in (3_000_000, 5_000_000, 30_000_000):
+        assert (await script.killed(call_of({"pad": "p" * size}))).reason == "memory", size
+
+
+@pytest.mark.parametrize(
+    "size", [1_000_000, 2_000_000, 3_000_000, 4_000_000, 5_000_000, 6_000_000, 8_000_000]
+)
+async def test_a_value_comes_out_whole_or_not_at_all(scripts: Scripts, size: int) -> None:
+    """Where there was no room to copy it, a value once came out as none."""
+    script = await scripts.body(
+        "return 'x'.repeat(event.size)", memory=16 * 1024 * 1024, output_bytes=1 << 30
+    )
+    ending = (await script.run(call_of({"size": size}))).ending
+    if isinstance(ending, Killed):
+        assert ending.reason == "memory"
+    else:
+        assert ending == Returned(b'"' + b"x" * size + b'"')
+
+
+async def test_code_that_is_no_text_does_not_load(scripts: Scripts) -> None:
+    for code in ("// half \ud800", b"\xff"):
+        with pytest.raises(LoadError, match=r"UTF-8|surrogate"):
+            await scripts(code)  # type: ignore[arg-type]
+
+
+async def test_lone_surrogates_come_out_as_replacement_characters(scripts: Scripts) -> None:
+    script = await scripts.body(
+        r"""const half = '\ud83d', pair = '\ud83d\ude00';
+        return { half, pair, escaped: '\\ud83d', keys: { [half]: 1 }, raw: JSON.rawJSON?.('"\\ud83d\\ude00"') ?? pair }"""
+    )
+    assert await script.value() == {
+        "half": "\ufffd",
+        "pair": "\U0001f600",
+        "escaped": "\\ud83d",
+        "keys": {"\ufffd": 1},
+        "raw": "\U0001f600",
+    }
