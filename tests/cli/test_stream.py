@@ -128,7 +128,8 @@ async def test_a_stop_says_where_to_go_on(tmp_path: Path) -> None:
         assert stream.position == (str(tmp_path / "a"), "line", 4)
         assert [origin.number for origin in stream.under_way()] == [1, 3]
         assert await stream.count_rest(60) == (7, True)
-        assert stream.files_after == [str(tmp_path / "b")]
+        assert stream.files_from(str(tmp_path / "b")) == [str(tmp_path / "b")]
+        assert not stream.ended
 
 
 async def test_a_stop_before_the_first_line_that_counts(tmp_path: Path) -> None:

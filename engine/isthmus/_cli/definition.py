@@ -29,7 +29,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         expected: file of what should become of them, for ``isthmus test``.
         sink: the setting that takes the URL of a local sink.
         replies: file of what that sink answers.
-        settings: values that fit the local sink; nothing but it ever gets them.
+        settings: values for the local sink and for these events; other events without a sink never see them.
     """
 
     events: str = ""

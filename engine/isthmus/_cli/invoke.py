@@ -88,9 +88,9 @@ def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
 async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     project = project_of(arguments)
     pieces = _pieces(arguments, project)
-    async with open_function(
-        arguments, project, limits_of(arguments, trace_bytes=TRACE_BYTES), plugins
-    ) as opened:
+    limits = limits_of(arguments, trace_bytes=TRACE_BYTES)
+    sampling = not (arguments.event or arguments.request)
+    async with open_function(arguments, project, limits, plugins, sampling=sampling) as opened:
         outcome = await _invoke(opened, pieces, arguments)
     if arguments.json:
         sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")

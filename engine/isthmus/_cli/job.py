@@ -21,6 +21,7 @@ from .screen import Screen, visible
 from .stream import EventStream, Origin
 from .summary import show_end, show_summary, show_trace
 from .tally import Tally
+from .units import plural
 from .webhooks import webhook
 
 __all__ = ["Job"]
@@ -231,7 +232,7 @@ class Job:
                 self._stop()
                 if under_way := len(self.stream.under_way()):
                     self.screen.print(
-                        f"interrupted: {under_way} calls are under way and have {self._grace:g} s to end; "
+                        f"interrupted: {plural(under_way, 'call')} under way may go on for {self._grace:g} s; "
                         "interrupt again to stop at once"
                     )
 

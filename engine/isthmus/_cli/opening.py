@@ -66,7 +66,12 @@ def project_of(arguments: argparse.Namespace) -> Project:
 
 @asynccontextmanager
 async def open_function(
-    arguments: argparse.Namespace, project: Project, limits: Limits, plugins: Sequence[object]
+    arguments: argparse.Namespace,
+    project: Project,
+    limits: Limits,
+    plugins: Sequence[object],
+    *,
+    sampling: bool,
 ) -> AsyncIterator[Opened]:
     """Load a function as the arguments say, and close everything on the way out.
 
@@ -75,6 +80,7 @@ async def open_function(
         project: see :func:`project_of`.
         limits: of each call.
         plugins: beside the installed ones.
+        sampling: it runs on its own sample, for which the sample's settings are meant.
 
     Raises:
         UsageFault: the arguments do not fit the function.
@@ -96,7 +102,7 @@ async def open_function(
             environ=os.environ,
             prefix=arguments.env_prefix,
             pairs=arguments.pairs,
-            below=project.manifest.sample.settings if sink else {},
+            below=project.manifest.sample.settings if sink or sampling else {},
         )
         if sink and setting:
             values[setting] = sink.url

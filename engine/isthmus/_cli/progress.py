@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from .screen import Screen
-from .units import seconds_text
+from .units import plural, seconds_text
 
 __all__ = ["INTERVAL", "Snapshot", "counts_text", "follow"]
 
@@ -86,7 +86,7 @@ async def follow(look: Callable[[], Snapshot], screen: Screen) -> None:
 
 
 def _line(now: Snapshot, screen: Screen) -> str:
-    parts = [f"{now.events:,} events", f"{now.rate:,.0f}/s"]
+    parts = [plural(now.events, "event"), f"{now.rate:,.0f}/s"]
     if now.part is not None:
         parts.insert(0, f"{now.part:.0%}")
     if now.left is not None:

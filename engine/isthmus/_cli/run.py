@@ -120,7 +120,9 @@ async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     paths = events_of(arguments.events, project)
     limits = limits_of(arguments)
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(open_function(arguments, project, limits, plugins))
+        opened = await stack.enter_async_context(
+            open_function(arguments, project, limits, plugins, sampling=not arguments.events)
+        )
         job = Job(
             opened,
             screen,

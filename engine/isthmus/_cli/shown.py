@@ -145,7 +145,7 @@ def _compact(lines: list[str], width: int) -> Iterator[str]:
         line = lines[place]
         if line.endswith(("{", "[")):
             end = place + 1
-            while end < len(lines) and not lines[end].rstrip(",").endswith(("{", "[", "}", "]")):
+            while end < len(lines) and not _brackets(lines[end]):
                 end += 1
             inner = " ".join(each.strip() for each in lines[place + 1 : end])
             if end < len(lines) and lines[end].strip().rstrip(",") in {"}", "]"}:
@@ -157,6 +157,11 @@ def _compact(lines: list[str], width: int) -> Iterator[str]:
                     continue
         yield line
         place += 1
+
+
+def _brackets(line: str) -> bool:
+    """Whether a line opens or closes an object or an array that is not empty."""
+    return line.endswith(("{", "[")) or line.strip().rstrip(",") in {"}", "]"}
 
 
 def _coloured(token: re.Match[str], screen: Screen) -> str:

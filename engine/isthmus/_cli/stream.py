@@ -47,6 +47,7 @@ class EventStream:
 
     Attributes:
         taken: how many events were handed out.
+        ended: whether all files were read to their end.
         size: bytes of all files, None where it is not known.
     """
 
@@ -83,6 +84,7 @@ class EventStream:
         self._chunk_bytes = 0
         self._past_bytes = 0
         self.taken = 0
+        self.ended = False
         self.size = _total_size(self._paths)
 
     def __aiter__(self) -> AsyncIterator[bytes | Request]:
@@ -157,10 +159,9 @@ class EventStream:
         lines, exact = await trio.to_thread.run_sync(feed.count_lines, patience)
         return lines + self._pieces_ahead, exact
 
-    @property
-    def files_after(self) -> list[str]:
-        """The files after the one at hand."""
-        return self._paths[max(len(self._starts), 1) :]
+    def files_from(self, path: str) -> list[str]:
+        """A file and those after it."""
+        return self._paths[self._paths.index(path) :]
 
     # ------------------------------------------------------------ reading
 
@@ -193,9 +194,12 @@ class EventStream:
             if self._trouble:
                 self._on_flaw(Origin(path, splitter.noun, 0), self._trouble)
             self._close()
+        self.ended = True
 
     async def _open(self, path: str) -> Feed | None:
         self._ended, self._trouble = False, ""
+        if self._starts:
+            self._number = self._skip = 0
         self._starts.append(self.taken)
         self._nouns.append("line")
         try:
@@ -234,7 +238,6 @@ class EventStream:
             self._past_bytes += self._feed.consumed
             self._feed.close()
             self._feed = None
-        self._number = self._skip = self._chunk_bytes = 0
         self._pieces = ()
 
 

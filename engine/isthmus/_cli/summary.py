@@ -12,7 +12,7 @@ from .shown import STYLES, show
 from .splitting import Unreadable
 from .stream import EventStream, Origin
 from .tally import Row, Tally
-from .units import ms_text, seconds_text
+from .units import ms_text, plural, seconds_text
 
 if TYPE_CHECKING:
     from .sink import Sink
@@ -22,6 +22,7 @@ __all__ = ["show_end", "show_summary", "show_trace"]
 _ERRORS: Final = 8
 _TARGETS: Final = 8
 _TRACE_LINES: Final = 12
+_PLACES: Final = 5
 _PATIENCE: Final = 1.0
 
 
@@ -57,7 +58,7 @@ def show_summary(
     if failures := tally.failures:
         screen.print()
         for failure in failures[:_ERRORS]:
-            lines = ", ".join(map(str, sorted(failure.numbers))) + (
+            lines = ", ".join(map(str, failure.numbers)) + (
                 ", …" if failure.count > len(failure.numbers) else ""
             )
             said = ": ".join(filter(None, (failure.name, failure.message)))
@@ -69,14 +70,12 @@ def show_summary(
     if sink is not None:
         _show_sink(sink, screen)
     if broken:
-        lines = "1 line" if broken == 1 else f"{broken:,} lines"
-        screen.print(screen.paint(f"{lines} held no event", "magenta"))
+        screen.print(screen.paint(f"{plural(broken, 'line')} held no event", "magenta"))
     good = not (tally.failed or broken)
     sign = ("■", "bold yellow") if stopped else ("✓", "bold green") if good else ("✗", "bold red")
     rate = f" · {tally.events / elapsed:,.0f} events/s" if elapsed > 0 and tally.events else ""
-    screen.print(
-        f"{sign} {screen.paint(f'{tally.events:,} events', 'bold')} in {seconds_text(elapsed)}{rate}"
-    )
+    events = screen.paint(plural(tally.events, "event"), "bold")
+    screen.print(f"{screen.paint(*sign)} {events} in {seconds_text(elapsed)}{rate}")
 
 
 def _show_table(rows: Sequence[Row], screen: Screen) -> None:
@@ -97,7 +96,7 @@ def _show_table(rows: Sequence[Row], screen: Screen) -> None:
 
 
 def _show_sink(sink: Sink, screen: Screen) -> None:
-    screen.print(f"the sink at {sink.url} answered {sink.requests:,} requests")
+    screen.print(f"the sink at {sink.url} answered {plural(sink.requests, 'request')}")
     common = sink.counts.most_common(_TARGETS)
     screen.table(
         [
@@ -113,23 +112,34 @@ def _show_sink(sink: Sink, screen: Screen) -> None:
 
 
 async def show_end(stream: EventStream, screen: Screen) -> None:
-    """Say what is left of a run that was stopped."""
+    """Say what is left of a run that was stopped, and where to go on."""
     under_way, position = stream.under_way(), stream.position
+    if stream.ended and not under_way:
+        screen.print("nothing is left to do")
+        return
     if under_way:
-        numbers = sorted(origin.number for origin in under_way)
-        shown = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
-        screen.print(f"{len(numbers):,} calls did not end in time: {position.noun} {shown}")
+        places = ", ".join(f"{origin.noun} {origin.number}" for origin in under_way[:_PLACES])
+        more = ", …" if len(under_way) > _PLACES else ""
+        screen.print(f"{plural(len(under_way), 'call')} did not end in time: {places}{more}")
+    if not stream.ended:
+        screen.print(await _left(stream, position))
+    first = under_way[0] if under_way else position
+    files = stream.files_from(first.file)
+    of_files = f" of {', '.join(map(_named, files))}" if len(files) > 1 else ""
+    again = "; what was done after it already is then done twice" if under_way else ""
+    screen.print(f"go on with --from-line {first.number}{of_files}{again}")
+
+
+async def _left(stream: EventStream, position: Origin) -> str:
     try:
         lines, exact = await stream.count_rest(_PATIENCE)
-        left = f"{'' if exact else 'about '}{lines:,} lines of {visible(position.file)} were not read"
     except Unreadable:
-        name = "standard input" if position.file == "-" else visible(position.file)
-        left = f"the rest of {name} was not read"
-    if after := stream.files_after:
-        left += f", nor {', '.join(map(visible, after))}"
-    screen.print(left)
-    first = min([position.number, *(origin.number for origin in under_way if origin.file == position.file)])
-    again = ""
-    if first < position.number:
-        again = f"; of what was done already, lines {first} to {position.number - 1}, some runs twice then"
-    screen.print(f"go on with --from-line {first}{again}")
+        left = f"the rest of {_named(position.file)}"
+    else:
+        left = f"{'' if exact else 'about '}{plural(lines, 'line')} of {_named(position.file)}"
+    after = stream.files_from(position.file)[1:]
+    return f"not read: {', '.join([left, *map(_named, after)])}"
+
+
+def _named(path: str) -> str:
+    return "standard input" if path == "-" else visible(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from array import array
+from bisect import insort
 from collections.abc import Sequence
 from typing import Final, NamedTuple, final
 
@@ -90,7 +91,7 @@ class Failure:
     """One error, and where it came up first.
 
     Attributes:
-        numbers: the first few lines.
+        numbers: the first few lines, in order.
     """
 
     __slots__ = ("count", "message", "name", "numbers", "status")
@@ -105,8 +106,9 @@ class Failure:
     def at(self, number: int) -> None:
         """Count it once more."""
         self.count += 1
-        if len(self.numbers) < _LINES:
-            self.numbers.append(number)
+        if len(self.numbers) < _LINES or number < self.numbers[-1]:
+            insort(self.numbers, number)
+            del self.numbers[_LINES:]
 
 
 @final

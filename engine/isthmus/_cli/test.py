@@ -97,7 +97,9 @@ async def _outcomes(
 ) -> tuple[int, dict[int, dict[str, Any]]]:
     limits = limits_of(arguments, trace_bytes=_TRACE_BYTES)
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(open_function(arguments, project, limits, plugins))
+        opened = await stack.enter_async_context(
+            open_function(arguments, project, limits, plugins, sampling=True)
+        )
         batch = _BATCH if "onBatch" in opened.instance.handlers else None
         # One at a time, so that a sink whose answers depend on it is asked in the order of the lines.
         job = Job(opened, Screen(sys.stderr), paths=paths, concurrency=1, batch=batch, quiet=True)
@@ -172,24 +174,22 @@ class _Collector:
 
     def _view(self, outcome: Outcome) -> dict[str, Any]:
         """What an expectation may speak of: nothing that differs from run to run by itself."""
-        view: dict[str, Any] = msgspec.to_builtins(
+        text = msgspec.json.encode(
             {
                 "handler": outcome.handler,
                 "status": outcome.status,
                 "problem": outcome.problem,
                 "items": outcome.items,
+                "requests": [self._request(exchange) for exchange in outcome.exchanges],
+                "messages": outcome.messages,
+                "logs": [log.text for log in outcome.logs],
+                "value": outcome.value,
             }
         )
+        view: dict[str, Any] = msgspec.json.decode(text)
         for entry in (view, *view["items"]):
             if entry.get("problem"):
                 entry["problem"].pop("stack", None)
-            if event := entry.pop("event", None):
-                entry["event"] = msgspec.json.decode(bytes(event))
-        view["requests"] = [self._request(exchange) for exchange in outcome.exchanges]
-        view["messages"] = [msgspec.json.decode(bytes(message)) for message in outcome.messages]
-        view["logs"] = [log.text for log in outcome.logs]
-        if outcome.value is not None:
-            view["value"] = msgspec.json.decode(bytes(outcome.value))
         return {name: value for name, value in view.items() if value not in (None, [], "")}
 
     def _request(self, exchange: Exchange) -> dict[str, Any]:

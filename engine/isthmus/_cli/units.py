@@ -7,7 +7,7 @@ import re
 from argparse import ArgumentTypeError
 from typing import Final
 
-__all__ = ["bytes_text", "count", "ms_text", "seconds", "seconds_text", "size", "whole"]
+__all__ = ["bytes_text", "count", "ms_text", "plural", "seconds", "seconds_text", "size", "whole"]
 
 _SECONDS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BYTES: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
@@ -45,6 +45,11 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ArgumentTypeError(f"a whole number from 1 is wanted, not {text!r}")
     return int(text)
+
+
+def plural(number: int, noun: str) -> str:
+    """Write ``1 line``, ``2,000 lines``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def bytes_text(number: int) -> str:
