@@ -176,5 +176,3 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def ok(self) -> bool:
         """Whether nothing went wrong: delivered, or dropped on purpose."""
         return self.problem is None or self.status is Status.DROPPED
-
-

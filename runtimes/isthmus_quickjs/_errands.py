@@ -99,7 +99,11 @@ def request_of(operation: Operation) -> FetchRequest:
     body: bytes | None = None
     if operation.body is not None:
         try:
-            body = base64.b64decode(operation.body, validate=True) if operation.base64 else operation.body.encode()
+            body = (
+                base64.b64decode(operation.body, validate=True)
+                if operation.base64
+                else operation.body.encode()
+            )
         except ValueError as error:
             raise RuntimeFault("a request's body is not the text it says it is") from error
     try:
