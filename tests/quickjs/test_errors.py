@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -91,7 +92,8 @@ function onTrack() {
   plain.stack = 'replaced';
   return [plain.stack2, plain.stack, mine.stack, empty.stack.split('\\n')[0], odd.stack.split('\\n')[0]];
 }"""
-    plain, replaced, mine, empty, odd = await (await scripts(code)).value()  # type: ignore[misc]
+    found: Any = await (await scripts(code)).value()
+    plain, replaced, mine, empty, odd = found
     assert lines_of(plain) == ["RangeError: far", "    at onTrack (tested.js:5)"]
     assert replaced == "replaced"
     assert lines_of(mine) == ["HttpError: bad", "    at onTrack (tested.js:5)"]

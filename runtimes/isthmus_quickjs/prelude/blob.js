@@ -30,7 +30,7 @@
 
     constructor(parts = [], { type = "" } = {}) {
       if (typeof parts?.[Symbol.iterator] !== "function" || typeof parts === "string") {
-        throw Object.assign(new TypeError('The "sources" argument must be an instance of a sequence'), { code: "ERR_INVALID_ARG_TYPE" });
+        throw shared.use("invalid").wrongType("sources", "a sequence", parts);
       }
       this.#bytes = joined(Array.from(parts, bytesFrom));
       this.#type = /[^\x20-\x7e]/.test(type) ? "" : `${type}`.toLowerCase();

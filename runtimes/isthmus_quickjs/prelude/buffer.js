@@ -1,6 +1,7 @@
 // Buffer, as Node has it: a Uint8Array that knows encodings, and numbers of any size at any place.
 (native, shared) => {
   "use strict";
+  const { failure, outOfRange, wrongType } = shared.use("invalid");
   const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
   const LONGEST = 2 ** 31 - 1;
 
@@ -13,27 +14,6 @@
   /** A Buffer of bytes nobody else has. */
   function own(bytes) {
     return Object.setPrototypeOf(bytes, FastBuffer.prototype);
-  }
-
-  function failure(Kind, code, message) {
-    return Object.assign(new Kind(message), { code });
-  }
-
-  function received(value) {
-    if (value === null || value === undefined) return `${value}`;
-    if (typeof value === "function") return `function ${value.name}`;
-    if (typeof value === "object") return value.constructor?.name ? `an instance of ${value.constructor.name}` : "[Object: null prototype] {}";
-    return `type ${typeof value} (${shared.use("inspect").inspect(value)})`;
-  }
-
-  function wrongType(name, wanted, value) {
-    const what = name.includes(" ") ? `The ${name}` : `The "${name}" argument`;
-    return failure(TypeError, "ERR_INVALID_ARG_TYPE", `${what} must be ${wanted}. Received ${received(value)}`);
-  }
-
-  function outOfRange(name, range, value) {
-    const shown = typeof value === "bigint" ? `${value}n` : `${value}`;
-    return failure(RangeError, "ERR_OUT_OF_RANGE", `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`);
   }
 
   // ---- encodings: [text -> bytes, bytes -> text, text -> count of bytes]
@@ -310,5 +290,5 @@
   FastBuffer.prototype.constructor = Buffer;
   Object.defineProperty(FastBuffer.prototype, "constructor", { enumerable: false });
 
-  return { Buffer, own, failure, wrongType };
+  return { Buffer, own };
 }

@@ -1,7 +1,7 @@
 // crypto, which is Node's module: hashes and HMACs made by the host, randomness from the call's own seed.
 (native, shared) => {
   "use strict";
-  const { Buffer, own, failure, wrongType } = shared.use("buffer");
+  const { Buffer, own } = shared.use("buffer"), { failure, outOfRange, wrongType } = shared.use("invalid");
   const COMMON = ["md5", "sha1", "sha256", "sha512", "sha224", "sha384"];
 
   function bytesOf(data, encoding, name = "data") {
@@ -98,9 +98,7 @@
 
   function randomBytes(size, callback) {
     if (typeof size !== "number") throw wrongType("size", "of type number", size);
-    if (!(size >= 0 && size <= 2 ** 31 - 1)) {
-      throw failure(RangeError, "ERR_OUT_OF_RANGE", `The value of "size" is out of range. It must be >= 0 && <= ${2 ** 31 - 1}. Received ${size}`);
-    }
+    if (!(size >= 0 && size <= 2 ** 31 - 1)) throw outOfRange("size", `>= 0 && <= ${2 ** 31 - 1}`, size);
     return answered(own(native.random(size)), callback);
   }
 
@@ -139,10 +137,8 @@
       if (!Number.isSafeInteger(value)) throw wrongType(name, "a safe integer", value);
     }
     const range = high - low;
-    if (!(range > 0)) {
-      throw failure(RangeError, "ERR_OUT_OF_RANGE", `The value of "max" is out of range. It must be greater than the value of "min" (${low}). Received ${high}`);
-    }
-    if (range > 2 ** 48 - 1) throw failure(RangeError, "ERR_OUT_OF_RANGE", `The value of "max - min" is out of range. It must be <= ${2 ** 48 - 1}. Received ${range}`);
+    if (!(range > 0)) throw outOfRange("max", `greater than the value of "min" (${low})`, high);
+    if (range > 2 ** 48 - 1) throw outOfRange("max - min", `<= ${2 ** 48 - 1}`, range);
     const fair = 2 ** 48 - (2 ** 48 % range);
     let drawn;
     do drawn = own(native.random(6)).readUIntLE(0, 6);

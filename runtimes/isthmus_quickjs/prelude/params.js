@@ -6,9 +6,7 @@
   const formEncode = (text) => encode(text, KEPT).replaceAll("%20", "+");
   const text = (value) => `${value}`.toWellFormed();
 
-  function invalid(message, code) {
-    return Object.assign(new TypeError(message), { code });
-  }
+  const notAPair = () => shared.use("invalid").failure(TypeError, "ERR_INVALID_TUPLE", "Each query pair must be an iterable [name, value] tuple");
 
   function pairs(init) {
     if (init === undefined || init === null) return [];
@@ -18,14 +16,10 @@
         .map((key) => [text(key), text(init[key])]);
     }
     return Array.from(init, (pair) => {
-      if (pair === null || (typeof pair !== "object" && typeof pair !== "function") || typeof pair[Symbol.iterator] !== "function") {
-        throw invalid("Each query pair must be an iterable [name, value] tuple", "ERR_INVALID_TUPLE");
-      }
-      const [name, value, ...rest] = pair;
-      if (rest.length || [...pair].length !== 2) {
-        throw invalid("Each query pair must be an iterable [name, value] tuple", "ERR_INVALID_TUPLE");
-      }
-      return [text(name), text(value)];
+      const isList = typeof pair === "object" && typeof pair?.[Symbol.iterator] === "function";
+      const parts = isList ? [...pair] : [];
+      if (parts.length !== 2) throw notAPair();
+      return parts.map(text);
     });
   }
 

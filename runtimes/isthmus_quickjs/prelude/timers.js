@@ -109,10 +109,7 @@
 
   function start(name, callback, delay, values, repeats) {
     shared.refuseWhileLoading(name);
-    if (typeof callback !== "function") {
-      const error = new TypeError(`The "callback" argument must be of type function. Received ${shared.use("inspect").inspect(callback)}`);
-      throw Object.assign(error, { code: "ERR_INVALID_ARG_TYPE" });
-    }
+    if (typeof callback !== "function") throw shared.use("invalid").wrongType("callback", "of type function", callback);
     return new Timeout(callback, delay, values, repeats);
   }
 
@@ -124,7 +121,8 @@
       return now - (origin ?? now);
     },
     get timeOrigin() {
-      return native.now() - performance.now();
+      performance.now();
+      return origin ?? native.now();
     },
     toJSON() {
       return { timeOrigin: performance.timeOrigin };

@@ -1,0 +1,27 @@
+// Errors about arguments, with Node's codes and in Node's words.
+(native, shared) => {
+  "use strict";
+
+  function failure(Kind, code, message) {
+    return Object.assign(new Kind(message), { code });
+  }
+
+  function received(value) {
+    if (value === null || value === undefined) return `${value}`;
+    if (typeof value === "function") return `function ${value.name}`;
+    if (typeof value === "object") return value.constructor?.name ? `an instance of ${value.constructor.name}` : "[Object: null prototype] {}";
+    return `type ${typeof value} (${shared.use("inspect").inspect(value)})`;
+  }
+
+  function wrongType(name, wanted, value) {
+    const what = name.includes(" ") ? `The ${name}` : `The "${name}" argument`;
+    return failure(TypeError, "ERR_INVALID_ARG_TYPE", `${what} must be ${wanted}. Received ${received(value)}`);
+  }
+
+  function outOfRange(name, range, value) {
+    const shown = typeof value === "bigint" ? `${value}n` : `${value}`;
+    return failure(RangeError, "ERR_OUT_OF_RANGE", `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`);
+  }
+
+  return { failure, outOfRange, wrongType };
+}
