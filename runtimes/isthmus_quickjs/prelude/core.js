@@ -15,6 +15,14 @@
   const LONGEST_SLEEP = 2147483647; // milliseconds; what Node's timers take
   const global = globalThis;
 
+  // A stack hook's call sites hand out the functions that are on the stack, these scripts' own among them.  V8's do not, for
+  // strict code.
+  const hook = getOwnPropertyDescriptor(Error, "prepareStackTrace");
+  Error.prepareStackTrace = (_, sites) => sites;
+  delete Object.getPrototypeOf(new Error().stack[0]).getFunction;
+  if (hook) defineProperty(Error, "prepareStackTrace", hook);
+  else delete Error.prepareStackTrace;
+
   // ---- modules: a script each, as bytecode, whose value is a function (native, shared) => exports
 
   const modules = parse(native.utf8Decode(native.call("modules", new Uint8Array(0))));
