@@ -17,11 +17,10 @@
 
   // A stack hook's call sites hand out the functions that are on the stack, these scripts' own among them.  V8's do not, for
   // strict code.
-  const hook = getOwnPropertyDescriptor(Error, "prepareStackTrace");
+  const hook = Error.prepareStackTrace;
   Error.prepareStackTrace = (_, sites) => sites;
   delete Object.getPrototypeOf(new Error().stack[0]).getFunction;
-  if (hook) defineProperty(Error, "prepareStackTrace", hook);
-  else delete Error.prepareStackTrace;
+  Error.prepareStackTrace = hook;
 
   // ---- modules: a script each, as bytecode, whose value is a function (native, shared) => exports
 
