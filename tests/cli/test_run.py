@@ -287,6 +287,13 @@ def test_settings_that_do_not_fit_are_named_without_their_values(
     assert "secret.example.com" not in ran.err
 
 
+def test_a_missing_setting_that_a_sink_would_fill_says_so(isthmus: Isthmus, sending: ScriptedRuntime) -> None:
+    ran = isthmus("run", ".", plugins=[sending])
+    assert ran.status == 2
+    assert "setting 'endpoint' is required" in ran.err
+    assert ran.err.endswith("(--sink endpoint gives it the URL of a local server)\n")
+
+
 def test_the_environment_can_have_another_prefix(
     isthmus: Isthmus, runtime: ScriptedRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

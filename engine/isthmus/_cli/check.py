@@ -66,7 +66,8 @@ async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     order = [name for name in _ORDER if name in instance.handlers]
     rows: list[list[Cell]] = [
         [("kind", "dim"), function.kind.value],
-        [("language", "dim"), f"{function.language} · {isolation}"],
+        [("language", "dim"), function.language],
+        [("isolation", "dim"), isolation or "its runtime says nothing of it"],
         [("code", "dim"), f"{function.file} · {bytes_text(len(function.code))}"],
         [("handlers", "dim"), (", ".join(order) or "none", "green" if order else "red")],
     ]

@@ -46,6 +46,7 @@ class Job:
         batch: events of one ``onBatch`` call, None for single handlers.
         grace: seconds that calls under way have after an interrupt.
         quiet: show errors only.
+        bar: show progress, unless quiet.
         trace: show a call in full; None for on a terminal only.
 
     Attributes:
@@ -69,6 +70,7 @@ class Job:
         batch: int | None = None,
         grace: float = 10.0,
         quiet: bool = False,
+        bar: bool = True,
         trace: bool | None = None,
     ) -> None:
         source = opened.kind is Kind.SOURCE
@@ -99,6 +101,7 @@ class Job:
         self._batch = batch
         self._grace = grace
         self._quiet = quiet
+        self._bar = bar and not quiet
         self._trace = trace
         self._outlet: Taker | None = None
         self._calls = trio.CancelScope()
@@ -114,7 +117,7 @@ class Job:
         written = trio.Event()
         async with trio.open_nursery() as nursery:
             await nursery.start(self._watch_signals)
-            if not self._quiet:
+            if self._bar:
                 nursery.start_soon(follow, self._look, self.screen)
             if outlet is not None:
                 nursery.start_soon(self._write, outlet, written)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 import msgspec
 
 from isthmus import open_engine
+from isthmus.errors import InvalidSettings
 from isthmus.functions import Function, Kind, SettingType
 from isthmus.limits import Limits
 
@@ -108,14 +109,20 @@ async def open_function(
             values[setting] = sink.url
         if project.settings is None:
             project = msgspec.structs.replace(project, settings=guess_definitions(values))
-        instance = await load(
-            engine,
-            project,
-            kind=arguments.kind,
-            language=arguments.language,
-            settings=values,
-            egress=egress_of(arguments, f"127.0.0.1:{sink.port}" if sink else None),
-        )
+        try:
+            instance = await load(
+                engine,
+                project,
+                kind=arguments.kind,
+                language=arguments.language,
+                settings=values,
+                egress=egress_of(arguments, f"127.0.0.1:{sink.port}" if sink else None),
+            )
+        except InvalidSettings as exc:
+            named = project.manifest.sample.sink
+            if sink is None and named and named not in values:
+                raise UsageFault(f"{exc} (--sink {named} gives it the URL of a local server)") from None
+            raise
         yield Opened(engine=engine, instance=instance, project=project, limits=limits, sink=sink)
 
 

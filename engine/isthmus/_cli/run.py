@@ -123,6 +123,7 @@ async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
         opened = await stack.enter_async_context(
             open_function(arguments, project, limits, plugins, sampling=not arguments.events)
         )
+        fd = stack.enter_context(_Output(arguments.out, paths, append=arguments.append))
         job = Job(
             opened,
             screen,
@@ -132,10 +133,10 @@ async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
             batch=_batch_size(arguments, opened.instance.handlers),
             grace=arguments.grace,
             quiet=arguments.quiet,
+            bar=fd is None or not os.isatty(fd),  # it would stand in the middle of the outcomes
             trace=arguments.trace,
         )
         await stack.enter_async_context(aclosing(job.stream))
-        fd = stack.enter_context(_Output(arguments.out, paths, append=arguments.append))
         outlet = None if fd is None else Outlet(fd, job.outlet_broken)
         return await job.run(outlet)
 

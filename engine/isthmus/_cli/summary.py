@@ -91,7 +91,8 @@ def _show_table(rows: Sequence[Row], screen: Screen) -> None:
         ]
         if batches:
             cells.append(f"{row.calls:,}")
-        table.append([*cells, ms_text(row.p50), ms_text(row.p99)])
+        # Where there is no handler, nothing ran.
+        table.append([*cells, *(ms_text(wall) if row.p99 else "" for wall in (row.p50, row.p99))])
     screen.table(table, right=frozenset(range(3, len(names))))
 
 

@@ -178,7 +178,7 @@ class Tally:
     @property
     def failures(self) -> list[Failure]:
         """By error, the most frequent first."""
-        return sorted(self._failures.values(), key=lambda failure: -failure.count)
+        return sorted(self._failures.values(), key=lambda failure: (-failure.count, failure.numbers))
 
     def rows(self) -> list[Row]:
         """By handler and outcome, in that order."""
