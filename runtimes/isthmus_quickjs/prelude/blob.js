@@ -90,6 +90,10 @@
     }
   }
 
+  function typeOf(filename) {
+    return TYPES[`${filename}`.split(".").pop().toLowerCase()] ?? "application/octet-stream";
+  }
+
   const quoted = (text) => `"${`${text}`.replace(/\n/g, "%0A").replace(/\r/g, "%0D").replace(/"/g, "%22")}"`;
 
   class FormData {
@@ -97,16 +101,16 @@
     #boundary = null;
 
     #entry(name, value, options) {
-      const given = typeof options === "string" ? { filename: options } : options ?? {};
-      const bytes = ArrayBuffer.isView(value) || native.classOf(value) === "ArrayBuffer";
       if (Array.isArray(value)) throw new Error("Arrays are not supported.");
-      if (bytes) value = new Blob([value]);
-      const isBlob = value instanceof Blob;
-      let filename = given.filename ?? given.filepath ?? (isBlob && !bytes ? value.name ?? "blob" : undefined);
-      if (filename !== undefined) filename = `${filename}`;
-      const type = given.contentType || (isBlob ? value.type || TYPES[filename?.split(".").pop()?.toLowerCase()] || "application/octet-stream" : undefined);
-      if (isBlob && !bytes && !(value instanceof File)) value = new File([value], filename, { type: value.type });
-      return { name: `${name}`, value: isBlob ? value : `${value}`, filename, type: type ?? (filename && (TYPES[filename.split(".").pop().toLowerCase()] ?? "application/octet-stream")) };
+      const { contentType, filename: given, filepath } = typeof options === "string" ? { filename: options } : options ?? {};
+      const isBytes = ArrayBuffer.isView(value) || native.classOf(value) === "ArrayBuffer";
+      const isBlob = isBytes || value instanceof Blob;
+      const filename = given ?? filepath ?? (value instanceof Blob ? value.name ?? "blob" : undefined);
+      if (!isBlob) value = `${value}`;
+      else if (!(value instanceof File)) value = new File([value], filename ?? "", { type: isBytes ? "" : value.type });
+      let type = contentType ?? "";
+      if (isBlob || filename !== undefined) type ||= value.type || typeOf(filename);
+      return { name: `${name}`, value, filename, type };
     }
 
     append(name, value, options) {
@@ -169,7 +173,8 @@
       const parts = [], line = (text) => parts.push(native.utf8Encode(`${text}\r\n`));
       for (const { name, value, filename, type } of this.#entries) {
         line(`--${this.getBoundary()}`);
-        line(`Content-Disposition: form-data; name=${quoted(name)}${filename === undefined ? "" : `; filename=${quoted(filename)}`}`);
+        const file = filename === undefined ? "" : `; filename=${quoted(filename)}`;
+        line(`Content-Disposition: form-data; name=${quoted(name)}${file}`);
         if (type) line(`Content-Type: ${type}`);
         line("");
         parts.push(bytesFrom(value));

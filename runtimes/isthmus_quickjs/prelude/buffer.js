@@ -40,8 +40,7 @@
     return found;
   }
 
-  const plain = (bytes) => (Object.getPrototypeOf(bytes) === Uint8Array.prototype ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-
+  /** The bytes of any view, as a plain Uint8Array over the same memory. */
   function view(value) {
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   }
@@ -62,8 +61,8 @@
         const kind = native.classOf(value);
         if (kind === "ArrayBuffer" || kind === "SharedArrayBuffer") return new FastBuffer(value, encoding, length);
         if (ArrayBuffer.isView(value) && kind !== "DataView") return own(Uint8Array.from(value, (each) => Number(each)));
-        const primitive = value.valueOf?.();
-        if (primitive !== null && primitive !== undefined && primitive !== value && (typeof primitive === "string" || typeof primitive === "object")) {
+        const primitive = value.valueOf?.() ?? value;
+        if (primitive !== value && (typeof primitive === "string" || typeof primitive === "object")) {
           return Buffer.from(primitive, encoding, length);
         }
         if (typeof value.length === "number" || native.classOf(value.buffer) === "ArrayBuffer") {
@@ -74,7 +73,8 @@
           return Buffer.from(value[Symbol.toPrimitive]("string"), encoding, length);
         }
       }
-      throw wrongType("first argument", "of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object", value);
+      const wanted = "of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object";
+      throw wrongType("first argument", wanted, value);
     },
     alloc(size, fill, encoding) {
       if (typeof size !== "number") throw wrongType("size", "of type number", size);
@@ -102,7 +102,7 @@
     compare(a, b) {
       if (!(a instanceof Uint8Array)) throw wrongType("buf1", "an instance of Buffer or Uint8Array", a);
       if (!(b instanceof Uint8Array)) throw wrongType("buf2", "an instance of Buffer or Uint8Array", b);
-      const [one, other] = [native.latin1Decode(plain(a)), native.latin1Decode(plain(b))];
+      const [one, other] = [native.latin1Decode(view(a)), native.latin1Decode(view(b))];
       return one < other ? -1 : Number(one > other);
     },
     isBuffer: (value) => value instanceof Buffer,
@@ -120,7 +120,7 @@
 
   function find(buffer, value, offset, encoding, last) {
     if (typeof offset === "string") [encoding, offset] = [offset, undefined];
-    const sought = native.latin1Decode(plain(needle(value, encoding))), text = native.latin1Decode(plain(buffer));
+    const sought = native.latin1Decode(view(needle(value, encoding))), text = native.latin1Decode(view(buffer));
     let from = Number(offset);
     if (Number.isNaN(from) || offset === undefined || offset === null) from = last ? text.length : 0;
     if (from < 0) from += text.length;
@@ -130,10 +130,10 @@
 
   const methods = {
     toString(encoding, start, end) {
-      if (!arguments.length) return native.utf8Decode(plain(this));
+      if (!arguments.length) return native.utf8Decode(view(this));
       const decode = codec(encoding)[1];
       const from = clamp(start, 0, this.length), to = clamp(end, this.length, this.length);
-      return from < to ? decode(plain(this).subarray(from, to)) : "";
+      return from < to ? decode(view(this).subarray(from, to)) : "";
     },
     toJSON() {
       return { type: "Buffer", data: Array.from(this) };
@@ -165,12 +165,13 @@
       if (typeof offset === "string") [encoding, offset, end] = [offset, undefined, undefined];
       else if (typeof end === "string") [encoding, end] = [end, undefined];
       const from = clamp(offset, 0, this.length), to = clamp(end, this.length, this.length);
-      const bytes = typeof value === "number" || typeof value === "boolean" ? Uint8Array.of(Number(value)) : needle(value, encoding);
+      const isNumber = typeof value === "number" || typeof value === "boolean" || value === "";
+      const bytes = isNumber ? Uint8Array.of(Number(value)) : needle(value, encoding);
       if (!bytes.length) {
-        if (typeof value !== "string" || value) throw failure(TypeError, "ERR_INVALID_ARG_VALUE", `The argument 'value' is invalid. Received ${shared.use("inspect").inspect(value)}`);
-        Uint8Array.prototype.fill.call(this, 0, from, to);
+        const shown = shared.use("inspect").inspect(value);
+        throw failure(TypeError, "ERR_INVALID_ARG_VALUE", `The argument 'value' is invalid. Received ${shown}`);
       }
-      for (let i = from; bytes.length && i < to; i += bytes.length) this.set(bytes.subarray(0, to - i), i);
+      for (let i = from; i < to; i += bytes.length) this.set(bytes.subarray(0, to - i), i);
       return this;
     },
     write(text, offset, length, encoding) {
@@ -194,14 +195,16 @@
       return count;
     },
     [CUSTOM]() {
-      return `<Buffer ${shared.use("inspect").hex(plain(this))}>`;
+      return `<Buffer ${shared.use("inspect").hex(view(this))}>`;
     },
   };
   methods.toLocaleString = methods.toString;
 
   for (const size of [2, 4, 8]) {
     methods[`swap${size * 8}`] = function () {
-      if (this.length % size) throw failure(RangeError, "ERR_INVALID_BUFFER_SIZE", `Buffer size must be a multiple of ${size * 8}-bits`);
+      if (this.length % size) {
+        throw failure(RangeError, "ERR_INVALID_BUFFER_SIZE", `Buffer size must be a multiple of ${size * 8}-bits`);
+      }
       for (let i = 0; i < this.length; i += size) view(this).subarray(i, i + size).reverse();
       return this;
     };
@@ -214,7 +217,9 @@
     if (typeof offset !== "number") throw wrongType("offset", "of type number", offset);
     const last = buffer.length - size;
     if (!Number.isInteger(offset)) throw outOfRange("offset", "an integer", offset);
-    if (last < 0) throw failure(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "Attempt to access memory outside buffer bounds");
+    if (last < 0) {
+      throw failure(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", "Attempt to access memory outside buffer bounds");
+    }
     if (offset < 0 || offset > last) throw outOfRange("offset", `>= 0 and <= ${last}`, offset);
     return new DataView(buffer.buffer, buffer.byteOffset + offset, size);
   }
@@ -239,7 +244,8 @@
       place(this, offset, size)[`set${type}`](0, low === undefined ? value : checked(value, low, high), little);
       return (offset ?? 0) + size;
     };
-    if (name.includes("UInt")) for (const how of ["read", "write"]) methods[how + name.replace("UInt", "Uint")] = methods[how + name];
+    if (!name.includes("UInt")) return;
+    for (const how of ["read", "write"]) methods[how + name.replace("UInt", "Uint")] = methods[how + name];
   }
 
   for (const [end, little] of [["LE", true], ["BE", false]]) {

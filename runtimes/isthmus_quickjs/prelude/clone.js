@@ -67,7 +67,7 @@
         }
         default:
           if (!ArrayBuffer.isView(value)) refuse(value);
-          return keep(new globalThis[kind](copy(value.buffer), value.byteOffset, kind === "DataView" ? value.byteLength : value.length));
+          return keep(new globalThis[kind](copy(value.buffer), value.byteOffset, value.length ?? value.byteLength));
       }
     }
 

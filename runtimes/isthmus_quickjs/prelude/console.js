@@ -24,7 +24,8 @@
 
   function table(rows, columns) {
     const cells = [], heads = ["(index)"], isRow = (row) => typeof row === "object" && row !== null;
-    const brief = (value) => inspect(value, { depth: isRow(value) && !Array.isArray(value) && Object.keys(value).length > 2 ? -1 : 0 });
+    const isLarge = (value) => isRow(value) && !Array.isArray(value) && Object.keys(value).length > 2;
+    const brief = (value) => inspect(value, { depth: isLarge(value) ? -1 : 0 });
     let values = false;
     for (const [index, row] of rows instanceof Map ? rows : Object.entries(rows)) {
       const cell = { __proto__: null, "(index)": index };

@@ -172,8 +172,8 @@
   }
 
   const shared = {
-    __proto__: null, ask, cancel, install, modules, outbox: null, parse, promise, put, refuseWhileLoading, say, sleep, stringify,
-    text, uncaught, use,
+    __proto__: null, ask, cancel, install, modules, outbox: null, parse, promise, put, refuseWhileLoading, say, sleep,
+    stringify, text, uncaught, use,
     atEnd: (action) => void (endings[endingCount++] = action),
     isLoading: () => loading,
     loaded: () => void (loading = false),

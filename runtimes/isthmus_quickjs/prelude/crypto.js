@@ -151,7 +151,9 @@
       if (typeof value === "string") throw wrongType(name, "an instance of ArrayBuffer, Buffer, TypedArray, or DataView", value);
       return bytesOf(value, undefined, name);
     });
-    if (a.length !== b.length) throw failure(RangeError, "ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH", "Input buffers must have the same byte length");
+    if (a.length !== b.length) {
+      throw failure(RangeError, "ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH", "Input buffers must have the same byte length");
+    }
     let difference = 0;
     for (let i = 0; i < a.length; i++) difference |= a[i] ^ b[i];
     return difference === 0;

@@ -84,7 +84,7 @@
       const end = stream ? bytes.length - this.#unfinished(bytes) : bytes.length;
       this.#rest = bytes.slice(end);
       let text = this.#text(bytes.subarray(0, end));
-      if (text && !this.#begun && !this.#ignoreBOM && this.#encoding !== "windows-1252" && text[0] === "\ufeff") text = text.slice(1);
+      if (!this.#begun && !this.#ignoreBOM && this.#encoding !== "windows-1252") text = text.replace(/^\ufeff/, "");
       this.#begun = stream && (this.#begun || end > 0);
       return text;
     }

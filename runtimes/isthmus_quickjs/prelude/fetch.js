@@ -177,7 +177,8 @@
       const from = input instanceof Request ? input : null;
       const [url, credentials] = from ? [from.url, null] : absolute(input);
       const method = `${init.method ?? from?.method ?? "GET"}`.toUpperCase();
-      const { content, type } = init.body !== undefined && init.body !== null ? contentOf(init.body) : { content: from ? kept(from) : null };
+      const hasBody = init.body !== undefined && init.body !== null;
+      const { content, type } = hasBody || !from ? contentOf(init.body) : { content: kept(from) };
       if (content !== null && (method === "GET" || method === "HEAD")) {
         throw new TypeError("Request with GET/HEAD method cannot have body");
       }

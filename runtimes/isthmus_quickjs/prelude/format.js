@@ -28,7 +28,7 @@
   }
 
   function numeric(value, convert) {
-    if (typeof value === "symbol") return "NaN";
+    if (typeof value === "symbol" || (typeof value === "object" && value !== null && !speaks(value))) return "NaN";
     return typeof value === "bigint" ? `${value}n` : number(convert(value));
   }
 
@@ -39,8 +39,8 @@
       if (typeof value === "bigint") return `${value}n`;
       return typeof value !== "object" || value === null || speaks(value) ? String(value) : inspect(value, { depth: 0 });
     },
-    d: (value) => typeof value === "object" && value !== null && !speaks(value) ? "NaN" : numeric(value, Number),
-    i: (value) => typeof value === "object" && value !== null && !speaks(value) ? "NaN" : numeric(value, (text) => typeof text === "bigint" ? text : Number.parseInt(text)),
+    d: (value) => numeric(value, Number),
+    i: (value) => numeric(value, Number.parseInt),
     f: (value) => typeof value === "symbol" ? "NaN" : number(Number.parseFloat(value)),
     j: json,
     o: (value) => inspect(value, { depth: 4, showHidden: true }),

@@ -1,4 +1,4 @@
-// Shows values as Node's util.inspect does; no getter, proxy trap or toString of the author's runs, but a method that asks for it.
+// Shows values as Node's util.inspect does.  No getter, proxy trap or toString of the author's runs, but a method that asks.
 (native, shared) => {
   "use strict";
   const { getOwnPropertyDescriptor, getOwnPropertyNames, getOwnPropertySymbols, getPrototypeOf, hasOwn, is } = Object;
@@ -144,8 +144,8 @@
       } else if (kind === "Arguments") {
         open = "[Arguments] {";
       } else if (kind === "RegExp") {
-        const [source, flags] = ["source", "flags"].map((name) => apply(getOwnPropertyDescriptor(RegExp.prototype, name).get, value, []));
-        base = `/${source}/${flags}`;
+        const part = (name) => apply(getOwnPropertyDescriptor(RegExp.prototype, name).get, value, []);
+        base = `/${part("source")}/${part("flags")}`;
       } else if (kind === "Date") {
         const time = apply(Date.prototype.getTime, value, []);
         base = Number.isNaN(time) ? "Invalid Date" : apply(Date.prototype.toISOString, value, []);
@@ -156,7 +156,8 @@
         items = () => [`[Uint8Contents]: <${hex(new Uint8Array(value), ITEMS)}>`, `byteLength: ${value.byteLength}`];
       } else if (kind === "DataView") {
         open = `${prefix(kind)}{`;
-        items = () => ["byteLength", "byteOffset", "buffer"].map((name) => `${name}: ${this.inside(value[name], level + 1)}`);
+        const names = ["byteLength", "byteOffset", "buffer"];
+        items = () => names.map((name) => `${name}: ${this.inside(value[name], level + 1)}`);
       } else if (kind === "Promise") {
         open = `${prefix(kind)}{`;
         items = () => [this.promise(value, level + 1)];
@@ -253,7 +254,8 @@
       this.indent += 2;
       apply(prototype.forEach, collection, [(value, key) => {
         if (shown.length >= ITEMS) return;
-        shown.push(prototype === Set.prototype ? this.show(key, level) : `${this.show(key, level)} => ${this.show(value, level)}`);
+        const entry = this.show(key, level);
+        shown.push(prototype === Set.prototype ? entry : `${entry} => ${this.show(value, level)}`);
       }]);
       this.indent -= 2;
       if (size > ITEMS) shown.push(more(size - ITEMS, "item"));
@@ -269,8 +271,8 @@
       const name = find(value, "name");
       const tail = tag && constructor !== tag ? ` [${tag}]` : "";
       if (kind === "Function" && apply(Function.prototype.toString, value, []).startsWith("class")) {
-        const parent = getPrototypeOf(value), above = parent && find(parent, "name");
-        return `[class ${name || "(anonymous)"}${tail}${above ? ` extends ${above}` : parent ? "" : " extends [null prototype]"}]`;
+        const parent = getPrototypeOf(value), above = parent === null ? "[null prototype]" : find(parent, "name");
+        return `[class ${name || "(anonymous)"}${tail}${above ? ` extends ${above}` : ""}]`;
       }
       const type = constructor === null ? `${kind} (null prototype)` : kind;
       const of = constructor === kind || constructor === null ? "" : ` ${constructor}`;
@@ -290,9 +292,11 @@
         const head = kind === "Error" ? name : `DOMException [${name}]`;
         shown = `${head}${message && `: ${message}`}${frames && `\n${frames}`}`;
       }
-      if (kind === "Error" && name.endsWith("Error") && /^(:|\n|$)/.test(shown.slice(name.length)) && shown.startsWith(name)) {
+      const rest = shown.slice(name.length);
+      if (kind === "Error" && name.endsWith("Error") && shown.startsWith(name) && /^(:|\n|$)/.test(rest)) {
+        // A class that has not told its errors their name tells it itself.
         const named = prefix("Error").slice(0, -1);
-        if (named !== name) shown = named.includes(name) ? named + shown.slice(name.length) : `${named} [${name}]${shown.slice(name.length)}`;
+        if (named !== name) shown = `${named}${named.includes(name) ? "" : ` [${name}]`}${rest}`;
       }
       for (const key of ["name", "message", "stack"]) {
         const at = keys.indexOf(key);
@@ -309,8 +313,8 @@
       if (this.deepest - level < 3 && count === shown.length) {
         let length = 2 * count + this.indent + open.length + base.length + 10;
         for (const text of shown) length += text.length;
-        const line = shown.join(", ");
-        if (length <= WIDTH && !base.includes("\n") && !line.includes("\n")) return `${base && `${base} `}${open} ${line} ${close}`;
+        const line = `${base && `${base} `}${open} ${shown.join(", ")} ${close}`;
+        if (length <= WIDTH && !line.includes("\n")) return line;
       }
       const indentation = `\n${" ".repeat(this.indent)}`;
       return `${base && `${base} `}${open}${indentation}  ${shown.join(`,${indentation}  `)}${indentation}${close}`;

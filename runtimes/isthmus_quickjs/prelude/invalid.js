@@ -9,8 +9,9 @@
   function received(value) {
     if (value === null || value === undefined) return `${value}`;
     if (typeof value === "function") return `function ${value.name}`;
-    if (typeof value === "object") return value.constructor?.name ? `an instance of ${value.constructor.name}` : "[Object: null prototype] {}";
-    return `type ${typeof value} (${shared.use("inspect").inspect(value)})`;
+    if (typeof value === "object" && value.constructor?.name) return `an instance of ${value.constructor.name}`;
+    const shown = shared.use("inspect").inspect(value);
+    return typeof value === "object" ? shown : `type ${typeof value} (${shown})`;
   }
 
   function wrongType(name, wanted, value) {
@@ -20,7 +21,8 @@
 
   function outOfRange(name, range, value) {
     const shown = typeof value === "bigint" ? `${value}n` : `${value}`;
-    return failure(RangeError, "ERR_OUT_OF_RANGE", `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`);
+    const message = `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`;
+    return failure(RangeError, "ERR_OUT_OF_RANGE", message);
   }
 
   return { failure, outOfRange, wrongType };

@@ -6,8 +6,6 @@
   const formEncode = (text) => encode(text, KEPT).replaceAll("%20", "+");
   const text = (value) => `${value}`.toWellFormed();
 
-  const notAPair = () => shared.use("invalid").failure(TypeError, "ERR_INVALID_TUPLE", "Each query pair must be an iterable [name, value] tuple");
-
   function pairs(init) {
     if (init === undefined || init === null) return [];
     if (typeof init !== "object" && typeof init !== "function") return parseForm(text(init).replace(/^\?/, ""));
@@ -18,7 +16,10 @@
     return Array.from(init, (pair) => {
       const isList = typeof pair === "object" && typeof pair?.[Symbol.iterator] === "function";
       const parts = isList ? [...pair] : [];
-      if (parts.length !== 2) throw notAPair();
+      if (parts.length !== 2) {
+        const message = "Each query pair must be an iterable [name, value] tuple";
+        throw shared.use("invalid").failure(TypeError, "ERR_INVALID_TUPLE", message);
+      }
       return parts.map(text);
     });
   }

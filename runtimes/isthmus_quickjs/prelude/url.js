@@ -92,7 +92,8 @@
   function parse(input, base) {
     let rest = `${input}`.toWellFormed().replace(/^[\0-\x20]+|[\0-\x20]+$/g, "").replace(/[\t\n\r]/g, "");
     const scheme = /^[a-z][a-z\d+.-]*:/i.exec(rest)?.[0];
-    const url = { protocol: scheme?.toLowerCase() ?? base?.protocol, username: "", password: "", host: null, port: "", path: [], search: null, hash: null };
+    const protocol = scheme?.toLowerCase() ?? base?.protocol;
+    const url = { protocol, username: "", password: "", host: null, port: "", path: [], search: null, hash: null };
     if (!url.protocol) throw new Refused();
     const hash = rest.indexOf("#");
     if (hash >= 0) {
@@ -142,6 +143,10 @@
       text += "/.";
     }
     return `${text}${pathname(url)}${url.search === null ? "" : `?${url.search}`}${url.hash === null ? "" : `#${url.hash}`}`;
+  }
+
+  function mayLackHost(url) {
+    return (!isSpecial(url) || url.protocol === "file:") && !url.port && !url.username && !url.password;
   }
 
   // ---- the class
@@ -250,7 +255,7 @@
         const [, name, port] = /^(\[[^\]]*\]|[^:]*)(?::(\d*))?/.exec(text);
         const isFile = url.protocol === "file:";
         if (isFile && port !== undefined) return false;
-        if (!name && ((isSpecial(url) && !isFile) || port !== undefined || url.username || url.password || url.port)) return false;
+        if (!name && (port !== undefined || !mayLackHost(url))) return false;
         url.host = name ? parseHost(name, isSpecial(url)) : "";
         if (port && port <= 65535) parsePort(url, port);
       });
@@ -262,8 +267,7 @@
 
     set hostname(value) {
       this.#setHost(value, (url, text) => {
-        const mayBeEmpty = (!isSpecial(url) || url.protocol === "file:") && !url.port && !url.username && !url.password;
-        if (!/^(\[[^\]]*\]|[^:]*)$/.test(text) || (!text && !mayBeEmpty)) return false;
+        if (!/^(\[[^\]]*\]|[^:]*)$/.test(text) || (!text && !mayLackHost(url))) return false;
         url.host = text ? parseHost(text, isSpecial(url)) : "";
       });
     }
@@ -289,7 +293,8 @@
       this.#change((url) => {
         if (typeof url.path === "string") return false;
         url.path = [];
-        if (`${value}` || isSpecial(url)) parsePath(url, `${value}`.toWellFormed().replace(/[\t\n\r]/g, "").replace(isSpecial(url) ? /^[/\\]/ : /^\//, ""));
+        const text = `${value}`.toWellFormed().replace(/[\t\n\r]/g, "");
+        if (text || isSpecial(url)) parsePath(url, text.replace(isSpecial(url) ? /^[/\\]/ : /^\//, ""));
       });
     }
 
@@ -332,8 +337,9 @@
     }
 
     [Symbol.for("nodejs.util.inspect.custom")]() {
-      const names = ["href", "origin", "protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "searchParams", "hash"];
-      return shared.use("inspect").look(URL, Object.fromEntries(names.map((name) => [name, this[name]])));
+      const { href, origin, protocol, username, password, host, hostname, port, pathname, search, searchParams, hash } = this;
+      const shown = { href, origin, protocol, username, password, host, hostname, port, pathname, search, searchParams, hash };
+      return shared.use("inspect").look(URL, shown);
     }
   }
   Object.defineProperty(URL.prototype, Symbol.toStringTag, { value: "URL", configurable: true });
