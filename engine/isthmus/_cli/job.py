@@ -45,7 +45,7 @@ class Job:
         concurrency: events under way at the same time.
         batch: events of one ``onBatch`` call, None for single handlers.
         grace: seconds that calls under way have after an interrupt.
-        quiet: show errors only.
+        quiet: show broken lines and what is left after an interrupt, nothing else.
         bar: show progress, unless quiet.
         trace: show a call in full; None for on a terminal only.
 
@@ -84,6 +84,7 @@ class Job:
         self.failing: tuple[Origin, Outcome] | None = None
         self.sample: tuple[Origin, Outcome] | None = None
         self._sample_index = 0
+        self._failing_index = 0
         self._failing_ran = False
         self.stream = EventStream(
             paths,
@@ -207,10 +208,12 @@ class Job:
         ran = outcome.usage.wall > 0
         if self.sample is None or index < self._sample_index:
             self.sample, self._sample_index = (self.stream.origin(index, number), outcome), index
-        failed = outcome.status in {Status.REFUSED, Status.RETRY}
+        if outcome.status not in {Status.REFUSED, Status.RETRY}:
+            return
         # One that ran says more than one that had no handler to run.
-        if failed and (self.failing is None or (ran and not self._failing_ran)):
-            self.failing, self._failing_ran = (self.stream.origin(index, number), outcome), ran
+        if self.failing is None or (not ran, index) < (not self._failing_ran, self._failing_index):
+            self.failing = self.stream.origin(index, number), outcome
+            self._failing_ran, self._failing_index = ran, index
 
     def _no_event(self, index: int, error: InvalidInput) -> None:
         self._flaw(self.stream.origin(index, self.stream.release(index)), str(error))

@@ -100,7 +100,10 @@ def parser() -> Parser:
         help="show one call in full, the first that failed if any (default: on a terminal)",
     )
     group.add_argument(
-        "--quiet", "-q", action="store_true", help="no progress and no table, only what went wrong"
+        "--quiet",
+        "-q",
+        action="store_true",
+        help="no progress and no table: only broken lines, and where to go on",
     )
     add_settings(parser)
     add_egress(parser)
