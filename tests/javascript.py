@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import secrets
 import threading
@@ -263,6 +264,15 @@ def attacked(body: str, before: str = "") -> str:
 def rss() -> int:
     """Bytes of resident memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def settled_rss() -> int:
+    """Bytes of resident memory without garbage, and without what the C library keeps for later."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    return rss()
 
 
 def differences_everywhere(script: Script) -> list[int]:
