@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
-from tests.javascript import MIB, FakeHost, Script, Scripts, call_of
+from tests.javascript import MIB, FakeHost, Script, Scripts, WorldCensus, call_of, rest
 
 from isthmus.abc import Call, Killed
 
@@ -79,7 +79,7 @@ ENDS: dict[str, tuple[Callable[[Script, Call], Awaitable[None]], Call]] = {
 
 @pytest.mark.parametrize(("end", "call"), ENDS.values(), ids=ENDS.keys())
 async def test_a_call_that_is_killed_costs_its_own_instances_world(
-    scripts: Scripts, end: Callable[[Script, Call], Awaitable[None]], call: Call
+    scripts: Scripts, census: WorldCensus, end: Callable[[Script, Call], Awaitable[None]], call: Call
 ) -> None:
     script = await scripts(COUNTER, isolation="instance", wall=0.3, memory=16 * MIB)
     await script.value(of("one"))
@@ -87,6 +87,8 @@ async def test_a_call_that_is_killed_costs_its_own_instances_world(
     await end(script, call)
     assert await script.value(of("one")) == {"n": 1, "names": ["one"]}
     assert await script.value(of("two")) == {"n": 2, "names": ["two"]}
+    await rest(scripts)
+    assert census.open == set(script.program._kept.values()) | set(script.spare)
 
 
 async def test_a_throw_does_not_cost_an_instance_its_world(scripts: Scripts) -> None:

@@ -14,6 +14,7 @@ from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Killed, Reply, 
 from isthmus.errors import FetchError, RuntimeFault
 from isthmus_quickjs._errands import Errands
 from isthmus_quickjs._frames import Operation
+from isthmus_quickjs._world import World
 
 # ---- errands: what the host does for a call
 
@@ -284,6 +285,31 @@ async def test_a_world_that_talks_nonsense_costs_its_call_and_itself(
     reply = await replaced_frame(script, monkeypatch, frame)
     assert isinstance(reply.ending, Killed)
     assert reply.ending.reason == "crash"
+    await rest(scripts)
+    assert census.open == set(script.spare)
+    assert await script.value() == 1
+
+
+@pytest.mark.parametrize("isolation", ["call", "instance"])
+async def test_a_failure_of_the_machinery_is_a_fault_of_the_runtime(
+    scripts: Scripts, monkeypatch: pytest.MonkeyPatch, census: WorldCensus, isolation: Any
+) -> None:
+    script = await scripts("function onTrack() { return 1 }", isolation=isolation)
+
+    def fail(*_: object) -> None:
+        raise MemoryError("no room for a crossing")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(World, "run_many", fail)
+        patched.setattr(World, "invoke", fail)
+        for _ in range(2):
+            with pytest.raises(RuntimeFault, match="no room for a crossing"):
+                await script.run()
+    with monkeypatch.context() as patched:
+        patched.setattr(World, "run_many", fail)
+        if isolation == "call":
+            with pytest.raises(RuntimeFault, match="no room for a crossing"):
+                await script.run_many([call_of() for _ in range(5)])
     await rest(scripts)
     assert census.open == set(script.spare)
     assert await script.value() == 1
