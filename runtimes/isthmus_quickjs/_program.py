@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import trio
 
 from isthmus.abc import Call, Host, Killed, Program, Reply, Returned, Thrown
@@ -19,7 +18,6 @@ from ._frames import (
     STALLED,
     WAITING,
     Frame,
-    Report,
     ThrownValue,
     asks_more_than,
     parse_report,
@@ -63,7 +61,7 @@ class QuickJSProgram(Program):
         trip = _Trip.begin(call, host)
         landing = await trip.go(lambda: self._queue.submit([trip.journey]))
         if type(landing) is Frame and landing.status != WAITING and not landing.report:
-            return self._reply(trip.journey, landing, Report())
+            return self._reply(trip.journey, landing)
         return await self._carry_on(trip, landing)
 
     async def run_many(
@@ -106,7 +104,7 @@ class QuickJSProgram(Program):
                         journey.leave_world()
                         return
                     if type(landing) is Frame and landing.status != WAITING and not landing.report:
-                        deliver(index, self._reply(journey, landing, Report()))
+                        deliver(index, self._reply(journey, landing))
                         count_down()
                     elif isinstance(landing, RuntimeFault):
                         fault(landing)
@@ -189,7 +187,7 @@ class QuickJSProgram(Program):
         elif journey.world is not None and (not keep or journey.world.broken):
             self._queue.return_world(journey.world)
             journey.world = None
-        return self._reply(journey, landing, Report(messages=talk.messages))
+        return self._reply(journey, landing, talk.messages)
 
     async def _converse(self, trip: _Trip, talk: _Talk, errands: Errands) -> None:
         while not isinstance(talk.landing, Killed | Thrown | RuntimeFault):
@@ -202,7 +200,7 @@ class QuickJSProgram(Program):
                 return
             report = parse_report(frame.report)
             if report.messages:
-                talk.messages = report.messages
+                talk.hear(bytes(report.messages))
             errands.begin(report.ops)
             if frame.settled:
                 talk.settled = frame
@@ -220,7 +218,7 @@ class QuickJSProgram(Program):
 
     # -- the reply
 
-    def _reply(self, journey: Journey, landing: Landing, report: Report) -> Reply:
+    def _reply(self, journey: Journey, landing: Landing, sent: bytes = b"") -> Reply:
         if journey.logs:
             told = 0
             for level, text, at in journey.logs:
@@ -239,7 +237,7 @@ class QuickJSProgram(Program):
         else:
             ending = self._ending(journey, landing)
             if landing.settled and not landing.failed:
-                messages = bytes(report.messages)
+                messages = sent
         limit = self._limits.output_bytes
         if isinstance(ending, Returned) and len(ending.value) + len(messages) > limit:
             size = len(ending.value) + len(messages)
@@ -285,8 +283,15 @@ class _Talk:
 
     def __init__(self, landing: Landing) -> None:
         self.landing = landing
-        self.messages = msgspec.Raw(b"")
+        self.messages = b""  # a JSON array of all that was sent
         self.settled: Frame | None = None  # the last frame after the handler had ended
+
+    def hear(self, messages: bytes) -> None:
+        """Add what was sent since the last time, a JSON array."""
+        if messages[:1] + messages[-1:] != b"[]":
+            raise RuntimeFault("messages are no array")
+        sent = [array[1:-1] for array in (self.messages, messages) if array[1:-1].strip()]
+        self.messages = b"[" + b",".join(sent) + b"]"
 
 
 class _Trip:

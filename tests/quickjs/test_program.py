@@ -9,7 +9,7 @@ import pytest
 import trio
 from tests.javascript import FakeHost, Script, Scripts, WorldCensus, call_of, rest
 
-from isthmus import LoadError
+from isthmus import Kind, LoadError
 from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Killed, Reply, Returned, Thrown
 from isthmus.errors import FetchError, RuntimeFault
 from isthmus_quickjs._errands import Errands
@@ -396,3 +396,41 @@ async def test_lone_surrogates_come_out_as_replacement_characters(scripts: Scrip
         "keys": {"\ufffd": 1},
         "raw": "\U0001f600",
     }
+
+
+SENDER = """
+function onRequest(request, settings) {
+    Segment.track({ event: 'first', userId: 'u' });
+    fetch('http://a.example/').then(() => Segment.track({ event: 'second', userId: 'u' }));
+    return fetch('http://b.example/').then(() => { Segment.track({ event: 'third', userId: 'u' }); if (settings.fail) throw 1 });
+}"""
+
+
+@pytest.mark.parametrize(
+    ("late", "fail", "sent"),
+    [
+        (False, False, ["first", "second", "third"]),
+        (True, False, ["first", "third"]),
+        (False, True, None),
+        (True, True, None),
+    ],
+)
+async def test_messages_of_a_handler_that_ended_well_are_sent_whatever_it_left_behind(
+    scripts: Scripts, late: bool, fail: bool, sent: list[str] | None
+) -> None:
+    class Partial(FakeHost):
+        async def fetch(self, request: FetchRequest) -> FetchResponse:
+            if late and "//a." in request.url:
+                await trio.sleep_forever()
+            return await super().fetch(request)
+
+    script = await scripts(SENDER, kind=Kind.SOURCE, wall=0.3)
+    webhook = {
+        "url": "http://c.example/",
+        "method": "POST",
+        "headers": [],
+        "body": json.dumps({"fail": fail}),
+    }
+    reply = await script.run(call_of(webhook, {"fail": fail}, handler="onRequest"), Partial())
+    messages = json.loads(reply.messages) if reply.messages else None
+    assert (messages and sorted(message["event"] for message in messages)) == sent

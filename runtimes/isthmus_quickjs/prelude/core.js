@@ -157,8 +157,11 @@
     if (over) {
       apply(forEach, unhandled, [(reason) => uncaught(reason, "Uncaught (in promise)")]);
       apply(clear, unhandled, []);
-      const messages = shared.outbox?.();
-      if (settled && messages) report += `${report && ","}"messages":${messages}`;
+    }
+    // What a handler has sent that has ended is told at once: fetches it did not wait for may outlast the call.
+    const messages = settled || over ? shared.outbox?.() : undefined;
+    if (settled && messages) report += `${report && ","}"messages":${messages}`;
+    if (over) {
       for (const id in pending) delete pending[id];
       flags[1] = flags[2] = 0;
       for (let i = 0; i < endingCount; i++) endings[i]();
