@@ -92,6 +92,7 @@ class Burst:
             if journey.began is None:
                 journey.began = self._began + self.seconds
             self.seconds += each.seconds
+            journey.record = b""
             frame = self._queue.absorb(journey, each.frame, each.log, each.seconds * share)
             if isinstance(frame, Killed):
                 self._world.broken = True
