@@ -7,8 +7,6 @@ from typing import Any, final
 
 import msgspec
 
-from .errors import InvalidInput
-
 __all__ = ["Event", "Request"]
 
 Event = bytes | str | Mapping[str, Any]

@@ -31,9 +31,8 @@ __all__ = ["HttpFetcher"]
 # Below the 1,024 files a process is commonly given, with room for everything else.
 MAX_CONNECTIONS = 512
 
-# httpcore's pool compares each idle connection of an origin with all others whenever a request begins
-# or ends: 500 requests at once to one origin take 1.2 s where 64 are kept, 2.1 s where 128 are.
-MAX_KEEPALIVE = 64
+# As many as a busy run has under way: a connection closed for want of room is one to be made again.
+MAX_KEEPALIVE = 256
 
 # Node's servers hang up after 5 seconds of silence, and its own client after 4 (undici): a request
 # that sets out as the server hangs up is lost, and only an idempotent one can be sent again.
@@ -111,6 +110,14 @@ class HttpFetcher(Fetcher):
             )
 
         self._make = make
+
+    def check_egress(self, egress: Egress) -> None:
+        """Say, when an instance is loaded, whether its egress rules can be followed.
+
+        Raises:
+            EngineError: a rule is malformed; the message names it.
+        """
+        rules_of(egress)
 
     async def fetch(
         self,

@@ -1,8 +1,8 @@
-"""The way out: an httpx transport over httpcore's pools, one for each origin and set of rules.
+"""The way out: an httpx transport over httpcore's pools, some for each origin and set of rules.
 
 A pool of httpcore's goes over all its connections, some of it once for each pair, whenever a
-request begins or ends; so each has the connections of one route only, which also keeps those made
-under lenient rules from requests under strict ones.  What bounds them all together is here: how
+request begins or ends; so each has a few connections of one route only, a route has as many pools
+as its requests need, and those made under lenient rules are kept from requests under strict ones.  What bounds them all together is here: how
 many requests are under way, how many connections are open, how long one is kept idle.
 """
 
@@ -34,6 +34,10 @@ _ATTEMPTS = 3
 
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _BAD_IN_VALUE = re.compile(rb"[\x00\r\n]")
+
+# Requests that share a pool: of connections with one request each, and of connections with many.
+_SHARE = 16
+_SHARE_OF_STREAMS = 128
 
 # How long giving up a response may wait for a server that does not read.
 _PARTING = 1.0
@@ -76,7 +80,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._max_connections = max_connections
         self._max_keepalive = max_keepalive
         self._keepalive = keepalive
-        self._pools: dict[Route, _Pool] = {}
+        self._pools: dict[Route, list[_Pool]] = {}
         self._open = 0
         # Oldest first, with the time since when.
         self._idle: dict[Connection, float] = {}
@@ -119,15 +123,15 @@ class Transport(httpx.AsyncBaseTransport):
             headers=request.headers.raw,
             content=request.stream,
         )
-        pool.users += 1
+        pool.begin()
         try:
             response = await pool.handle_async_request(inner)
         except BaseException:
-            pool.leave()
+            pool.end()
             raise
         if fault := _objection(response, forwarded(rules_of(route.egress), route)):
             await response.aclose()
-            pool.leave()
+            pool.end()
             raise fault
         turn: Turn = inner.extensions["turn"]
         return httpx.Response(
@@ -138,17 +142,23 @@ class Transport(httpx.AsyncBaseTransport):
         )
 
     def _done(self, pool: _Pool) -> None:
-        pool.leave()
+        pool.end()
         self._permits.release()
 
     def _pool(self, route: Route) -> _Pool:
-        if route not in self._pools:
-            self._pools[route] = _Pool(self, route)
-        return self._pools[route]
+        pools = self._pools.setdefault(route, [])
+        for pool in pools:  # the first that has room, so that the last ones fall idle
+            if pool.requests < pool.share:
+                return pool
+        pools.append(_Pool(self, route))
+        return pools[-1]
 
-    def forget(self, route: Route) -> None:
+    def forget(self, pool: _Pool) -> None:
         """A pool is empty."""
-        del self._pools[route]
+        pools = self._pools[pool.route]
+        pools.remove(pool)
+        if not pools:
+            del self._pools[pool.route]
 
     async def connect(self, route: Route) -> Wire:
         """Connect a wire, for the pool of its route."""
@@ -214,9 +224,11 @@ class Transport(httpx.AsyncBaseTransport):
 
 @final
 class _Pool(httpcore.AsyncConnectionPool):
-    """The connections of one route.
+    """Some connections of one route.
 
     Attributes:
+        requests: under way.
+        share: how many of those it is good for.
         users: requests under way, and connections open.
         host: as httpcore takes it: an IPv6 address in brackets, but for SOCKS.
     """
@@ -226,6 +238,8 @@ class _Pool(httpcore.AsyncConnectionPool):
         self.route = route
         self.proxy = rules_of(route.egress).proxy
         self.room = MAX_STREAMS if route.scheme == "https" and transport.http2 else 1
+        self.share = _SHARE_OF_STREAMS if self.room > 1 else _SHARE
+        self.requests = 0
         self.users = 0
         v6 = ":" in route.host and (self.proxy is None or self.proxy.scheme == "http")
         self.host = f"[{route.host}]".encode() if v6 else route.host.encode()
@@ -245,11 +259,21 @@ class _Pool(httpcore.AsyncConnectionPool):
         self._transport.gone(connection)
         self.leave()
 
+    def begin(self) -> None:
+        """A request comes."""
+        self.requests += 1
+        self.users += 1
+
+    def end(self) -> None:
+        """A request has gone."""
+        self.requests -= 1
+        self.leave()
+
     def leave(self) -> None:
         """One of its users has gone."""
         self.users -= 1
         if not self.users:
-            self._transport.forget(self.route)
+            self._transport.forget(self)
 
     def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
         backend = Backend(lambda: self._transport.connect(self.route))

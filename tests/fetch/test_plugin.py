@@ -10,9 +10,11 @@ import pytest
 import trio
 from tests.servers import saying, serve
 
+import isthmus
 import isthmus.hookspecs
 import isthmus_fetch
 from isthmus.abc import Egress, Fetcher, FetchRequest
+from isthmus.testing import ScriptedRuntime
 from isthmus_fetch import HttpFetcher, check_egress
 
 
@@ -48,3 +50,12 @@ def test_public_names() -> None:
     check_egress(Egress())
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         isthmus_fetch.nothing  # noqa: B018 -- looking it up is the point
+
+
+async def test_malformed_egress_rules_are_refused_when_an_instance_is_loaded() -> None:
+    """Not at its first request, which may come in the night."""
+    function = isthmus.Function(name="f", kind=isthmus.Kind.DESTINATION, language="scripted", code="f")
+    plugins = (isthmus_fetch, ScriptedRuntime())
+    async with isthmus.open_engine(plugins=plugins, load_entry_points=False) as engine:
+        with pytest.raises(isthmus.EngineError, match=r"10\.0\.0\.0/99"):
+            await engine.load(function, egress=Egress(allow=("10.0.0.0/99",)))
