@@ -69,7 +69,7 @@ class Boot:
 
     def seal(self, memory: int) -> tuple[bytes, int]:
         """(the image, the address where the guest notes the depth of its stack)."""
-        self._call("seal", memory, COLLECT_AFTER)
+        self._call("seal", min(max(memory, 1), 0xFFFFFFFF), COLLECT_AFTER)  # 0 would mean without limit
         image = self.snapshot()
         stack_low = int.from_bytes(image[self.vitals + 4 : self.vitals + 8], "little")
         return image, stack_low

@@ -37,6 +37,8 @@ JS_STACK: Final = 3 * 1024 * 1024
 """Bytes of its 4 MiB stack that QuickJS may use before it throws a RangeError."""
 COLLECT_AFTER: Final = 8 * 1024 * 1024
 """Bytes a call allocates before QuickJS looks for cycles."""
+EXCERPT: Final = 160
+"""Characters of a line that a LoadError shows."""
 PRELUDE_MEMORY: Final = 64 * 1024 * 1024
 
 
@@ -177,7 +179,7 @@ class Guest:
         """
         file = str(options["file"])
         base, _ = self._base(log_bytes)
-        boot = Boot(self, base, max(memory, PRELUDE_MEMORY))
+        boot = Boot(self, base, max(memory, PRELUDE_MEMORY) + 2 * log_bytes)
         try:
             script = b"__load(" + msgspec.json.encode(options) + b")"
             frame = boot.evaluate("isthmus:load", script, proceed)
@@ -202,7 +204,7 @@ class Guest:
                     cache = cache_directory() / "prelude"
                     compiled = compile_prelude(self, self._prelude, cache, JS_STACK, PRELUDE_MEMORY)
                     self._modules.update(compiled)
-                boot = Boot(self, None, PRELUDE_MEMORY)
+                boot = Boot(self, None, PRELUDE_MEMORY + 2 * log_bytes)
                 boot.boot(JS_STACK, log_bytes)
                 frame = boot.evaluate("isthmus:start", START)
                 if frame.status == THROWN:
@@ -219,10 +221,18 @@ def _load_error(frame: Frame, code: str, file: str) -> LoadError:
     lines = code.splitlines()
     excerpt = ""
     if line is not None and 1 <= line <= len(lines):
+        if column is not None and not 1 <= column <= len(lines[line - 1]) + 1:
+            column = None  # a stack may say anything
         numbers = range(max(1, line - 1), min(len(lines), line + 1) + 1)
-        rows = [f"{'>' if number == line else ' '} {number:4} | {lines[number - 1]}" for number in numbers]
+        start = max(
+            0, (column or 1) - EXCERPT // 2
+        )  # of a line of megabytes, as bundlers make them, some is enough
+        rows = [
+            f"{'>' if number == line else ' '} {number:4} | {lines[number - 1][start : start + EXCERPT]}"
+            for number in numbers
+        ]
         if column is not None:
-            rows.insert(numbers.index(line) + 1, f"       | {' ' * (column - 1)}^")
+            rows.insert(numbers.index(line) + 1, f"       | {' ' * (column - 1 - start)}^")
         excerpt = "\n".join(rows)
     return LoadError(f"{thrown.name}: {thrown.message}", file=file, line=line, column=column, excerpt=excerpt)
 

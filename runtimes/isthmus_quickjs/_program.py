@@ -192,7 +192,7 @@ class QuickJSProgram(Program):
     async def _converse(self, trip: _Trip, talk: _Talk, errands: Errands) -> None:
         while not isinstance(talk.landing, Killed | Thrown | RuntimeFault):
             frame = talk.landing
-            most = self._limits.operations * BURSTS
+            most = max(self._limits.operations, 1) * BURSTS
             if asks_more_than(most, frame.report):
                 talk.landing = Killed(
                     "output", f"the call asked its host for more than {most} things in one go"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["QuickJSRuntime"]
 
 PRELUDE: Final = Path(__file__).parent / "prelude"
+MOST_LOG: Final = 64 * 1024 * 1024
+"""Bytes of console output that are kept at the most: there is room for them in every world."""
 LOADING: Final = 2.0
 """Seconds that loading may take, also where calls have less: compiling and libraries are not a call's affair."""
 WORD: Final = re.compile(r"[A-Za-z_$][\w$]*")
@@ -71,7 +73,8 @@ class QuickJSRuntime(Runtime):
                 guest.load(
                     options,
                     memory=limits.memory,
-                    log_bytes=limits.log_bytes + 1,  # so that the host sees that there was more
+                    log_bytes=min(limits.log_bytes, MOST_LOG)
+                    + 1,  # so that the host sees that there was more
                     proceed=lambda _index, _seconds: time.monotonic() - began < seconds,
                 )
             )

@@ -9,6 +9,7 @@ void log_open(uint32_t allowed) {
   cap = allowed;
   capacity = allowed + allowed / 2 + 1024; /* room for headers; many empty lines run out of it sooner */
   vitals.log_at = (uint32_t)(uintptr_t)heap_alloc(capacity);
+  if (!vitals.log_at) __builtin_trap();
   log_clear();
 }
 
