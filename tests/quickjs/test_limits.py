@@ -212,3 +212,60 @@ async def test_loading_is_limited_too(scripts: Scripts) -> None:
         )
     with pytest.raises(LoadError, match="RangeError"), trio.fail_after(4):
         await scripts("const f = () => f() + 1; f(); function onTrack() {}")
+
+
+# ---- limits that are themselves extreme
+
+EXTREMES: list[dict[str, float]] = [
+    {"memory": 0},
+    {"memory": 1000},
+    {"memory": 1 << 20},
+    {"memory": 1 << 32},
+    {"memory": (1 << 32) + MIB},
+    {"memory": 1 << 50},
+    {"log_bytes": 0},
+    {"log_bytes": 60 * MIB},
+    {"log_bytes": 1 << 40},
+    {"output_bytes": 0},
+    {"operations": 0},
+    {"wall": 1e-9},
+    {"cpu": 1e-9},
+    {"wall": 1e300, "cpu": 1e300},
+]
+
+
+@pytest.mark.parametrize("limits", EXTREMES, ids=str)
+async def test_whatever_the_limits_a_call_ends_by_them(scripts: Scripts, limits: dict[str, float]) -> None:
+    """A log that found no room was once written over the world's stack; a limit of 4 GiB was one of nothing."""
+    body = """console.log('l'.repeat(event.log)); await fetch('http://a.example/').catch(() => {});
+              return 'v'.repeat(event.size)"""
+    script = await scripts.body(body, **limits)
+    host = FakeHost()
+    for log, size in ((10, 10), (5_000_000, 10), (10, 10)):
+        with trio.fail_after(5):
+            ending = (await script.run(call_of({"log": log, "size": size}), host)).ending
+        if isinstance(ending, Killed):
+            assert limits.get("memory", 1 << 20) <= 1 << 20 or ending.reason != "memory"
+        else:
+            assert ending == Returned(b'"' + b"v" * size + b'"')
+    assert all(set(text) <= {"l"} for text in host.texts)
+
+
+FORGED_PLACES = ["1:3000000000", "99999999999:1", "0:0", "1:0", "-1:-1", "2:18446744073709551616"]
+
+
+@pytest.mark.parametrize("place", FORGED_PLACES)
+async def test_a_place_that_is_not_in_the_code_is_not_shown(scripts: Scripts, place: str) -> None:
+    code = f"const e = new Error('x'); e.stack = '    at f (tested.js:{place})'; throw e; function onTrack() {{}}"
+    with pytest.raises(LoadError) as caught:
+        await scripts(code)
+    assert len(str(caught.value)) < 2000
+
+
+async def test_of_code_in_one_giant_line_only_the_place_is_shown(scripts: Scripts) -> None:
+    filler = "/* " + "x" * 1_000_000 + " */"
+    with pytest.raises(LoadError, match="bad") as caught:
+        await scripts(f"{filler} throw new Error('bad'); {filler} function onTrack() {{}}")
+    assert len(str(caught.value)) < 2000
+    shown, caret = caught.value.excerpt.splitlines()
+    assert shown[caret.index("^") :].startswith(("new Error", "Error", "throw"))
