@@ -27,6 +27,11 @@ def held() -> tuple[int, int]:
     return threading.active_count(), len(os.listdir("/proc/self/fd"))
 
 
+def no_more_than(before: tuple[int, int]) -> bool:
+    """Whether neither is more than it was; Trio lets its idle threads go, so there may be fewer."""
+    return all(now <= then for now, then in zip(held(), before, strict=True))
+
+
 class Tally:
     def __init__(self) -> None:
         self.returned = self.killed = 0
@@ -54,7 +59,7 @@ async def test_a_hundred_thousand_calls_leave_nothing(scripts: Scripts, census: 
             nursery.start_soon(run, 95)
     assert tally.returned == 100_000
     assert settled_rss() - before < 20 * MIB
-    assert held() == threads_and_files
+    assert no_more_than(threads_and_files)
     await rest(scripts)
     assert census.open == set(script.spare)
     assert census.made < 200
@@ -101,7 +106,7 @@ async def test_killed_calls_leave_nothing(
     await run(count // 20)
     assert killed == count + count // 100 * 20
     assert settled_rss() - before < 20 * MIB
-    assert held() == threads_and_files
+    assert no_more_than(threads_and_files)
     await rest(scripts)
     assert census.open == set(script.spare)
 
@@ -122,5 +127,5 @@ async def test_functions_that_are_loaded_and_closed_leave_nothing(
     for n in range(150):
         await load(n)
     assert settled_rss() - before < 20 * MIB
-    assert held() == threads_and_files
+    assert no_more_than(threads_and_files)
     assert census.open == set()
