@@ -55,7 +55,7 @@ BOMBS = {
 @pytest.mark.parametrize("body", BOMBS.values(), ids=BOMBS.keys())
 async def test_a_memory_bomb_ends_at_the_limit(scripts: Scripts, body: str) -> None:
     limit = 24 * MIB
-    script = await scripts(attacked(body), wall=0.7, memory=limit)
+    script = await scripts(attacked(body), wall=0.4, memory=limit)
     await script.value(call_of({"attack": False}))
     before = rss()
     with trio.fail_after(2):
@@ -136,7 +136,7 @@ RECURSIONS = {
 
 @pytest.mark.parametrize("body", RECURSIONS.values(), ids=RECURSIONS.keys())
 async def test_recursion_ends_as_an_error(scripts: Scripts, body: str) -> None:
-    script = await scripts(attacked(body), wall=0.7, memory=64 * MIB)
+    script = await scripts(attacked(body), wall=0.4, memory=64 * MIB)
     with trio.fail_after(2):
         ending = (await script.run(call_of({"attack": True}))).ending
     if isinstance(ending, Thrown):
