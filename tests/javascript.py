@@ -29,6 +29,7 @@ from isthmus.abc import (
     Thrown,
 )
 from isthmus_quickjs._guest import Guest, Image
+from isthmus_quickjs._inline import InlineLane, InlineWorld
 from isthmus_quickjs._lanes import Lanes
 from isthmus_quickjs._program import QuickJSProgram
 from isthmus_quickjs._runtime import QuickJSRuntime
@@ -166,11 +167,13 @@ class Script:
 class Scripts:
     """Loads functions into one runtime, and closes it all."""
 
-    def __init__(self, guest: Guest, lanes: int = 2) -> None:
+    def __init__(self, guest: Guest, lanes: int = 2, *, inline: bool = False) -> None:
         self.runtime = QuickJSRuntime(lanes)
-        self.lanes = Lanes(guest.engine, lanes)
+        self.lanes = Lanes([guest.code.engine], lanes)
         # One compiled guest for all tests: each runtime would read its own from the cache on disk.
         self.runtime._guest, self.runtime._lanes = guest, self.lanes
+        if inline:
+            self.runtime._inline = InlineLane(guest, self.lanes)
         self._programs: list[QuickJSProgram] = []
         self._once: dict[str, Script] = {}
 
@@ -207,8 +210,9 @@ class Scripts:
 
 
 @asynccontextmanager
-async def open_scripts(guest: Guest, lanes: int = 2) -> AsyncIterator[Scripts]:
-    scripts = Scripts(guest, lanes)
+async def open_scripts(guest: Guest, lanes: int = 2, *, inline: bool = False) -> AsyncIterator[Scripts]:
+    """Loads functions; their calls run in lanes alone, unless they may run inline."""
+    scripts = Scripts(guest, lanes, inline=inline)
     try:
         yield scripts
     finally:
@@ -216,17 +220,21 @@ async def open_scripts(guest: Guest, lanes: int = 2) -> AsyncIterator[Scripts]:
             await scripts.aclose()
 
 
-def memory_of(world: World) -> bytes:
+def memory_of(world: World | InlineWorld) -> bytes:
     """A world's whole linear memory."""
-    return ctypes.string_at(world._base(), world._memory.data_len(world._store))
+    return ctypes.string_at(world.memory.base, world.memory._memory.data_len(world._store))
 
 
 def differences(world: World) -> list[int]:
     """Restores a world; pages of 4 KiB (by number) in which it is then not what its image says."""
     world.restore()
-    memory, image = memory_of(world), world.image.memory
-    size = 4096
-    expected = image + bytes(-len(image) % size)
+    return pages_unlike(world.image, memory_of(world))
+
+
+def pages_unlike(image: Image, memory: bytes) -> list[int]:
+    """Pages of 4 KiB, by number, in which a memory is not what its image says."""
+    image_memory, size = image.memory, 4096
+    expected = image_memory + bytes(-len(image_memory) % size)
     wrong = [
         at // size
         for at in range(0, len(expected), size)
@@ -311,10 +319,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 async def rest(scripts: Scripts) -> None:
     """Wait until every lane has done what it had to do, and what they have posted has been heard."""
-    lanes = scripts.lanes
-    with trio.fail_after(10):
-        for _ in range(3):  # what a lane has left goes to the end of the queue
-            meeting = threading.Barrier(lanes.count)
-            async with trio.open_nursery() as nursery:
-                for _ in range(lanes.count):
-                    nursery.start_soon(lanes.run, lambda meeting=meeting: meeting.wait(10))
+    for _ in range(2):  # what is heard may give them more to do
+        await until(lambda: scripts.lanes.idle)
+        await scripts.lanes.run(lambda: None)
+    await until(lambda: scripts.lanes.idle)

@@ -132,9 +132,9 @@ def _from_nothing(guest: Guest, image: Image) -> None:
         boot.evaluate("isthmus:core", (HERE / "prelude" / "core.js").read_bytes())
         boot.evaluate("isthmus:load", b"__load(" + msgspec.json.encode(OPTIONS) + b")")
         boot.seal(LIMITS.memory)
-        boot.poke(boot._call("input", len(RECORD)) & 0xFFFFFFFF, RECORD)
+        boot.memory.poke(boot._call("input", len(RECORD)) & 0xFFFFFFFF, RECORD)
         packed = boot._call("invoke", len(RECORD))
-        assert parse_frame(boot.peek(packed & 0xFFFFFFFF, packed >> 32 & 0xFFFFFFFF)).status == RETURNED
+        assert parse_frame(boot.memory.peek_packed(packed)).status == RETURNED
     finally:
         boot.close()
 

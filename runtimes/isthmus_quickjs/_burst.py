@@ -26,12 +26,14 @@ class Burst:
         taken: the calls, in the order in which they run.
         told: how many of them have landed, from the first on.
         seconds: how long those that ran took, together.
+        long: it has taken so long that others do not wait for it.
     """
 
     def __init__(self, queue: CallQueue, taken: list[Journey]) -> None:
         self.taken = taken
         self.told = 0
         self.seconds = 0.0
+        self.long = False
         self._queue = queue
 
     def run(self) -> None:
@@ -59,11 +61,13 @@ class Burst:
         journey = self.taken[index]
         if journey.began is None:
             journey.began = time.monotonic() - seconds
-        alone = index == self.told and index + 1 == len(self.taken)
-        if not alone and time.monotonic() - self._began > SOFT:
+        if not self.long and time.monotonic() - self._began > SOFT:
             # It holds up all others: those before it have ended, those after it go to another lane.
-            self._queue.land(self._tell(self._world.finish_early()))
-            self._queue.hand_back(self.taken, index + 1)
+            self.long = True
+            if len(self.taken) > 1:
+                self._queue.land(self._tell(self._world.finish_early()))
+                self._queue.hand_back(self.taken, index + 1)
+            self._queue.is_long()
         return journey.proceed(self._at_most(seconds), self._queue.limits)
 
     def _at_most(self, seconds: float) -> float:

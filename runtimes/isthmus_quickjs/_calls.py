@@ -99,6 +99,13 @@ class Journey:
             self.world.close()
             self.world = None
 
+    def forget(self) -> None:
+        """Be as before it began: it is to be run again."""
+        self.began = None
+        self.spent = 0.0
+        self.memory = 0
+        self.logs = []
+
     def proceed(self, seconds: float, limits: Limits) -> bool:
         """Whether the call may run on, having had so much of the processor in this crossing."""
         if self.cancelled:
@@ -153,25 +160,36 @@ class CallQueue:
     def step(self, lanes: int) -> bool:
         """Run one crossing's worth; in a lane."""
         taken = self._take(lanes)
-        if taken:
-            burst = Burst(self, taken)
-            try:
-                burst.run()
-            except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the calls
-                fault = (
-                    error
-                    if isinstance(error, RuntimeFault)
-                    else RuntimeFault(f"{type(error).__name__}: {error}")
-                )
-                self.land([(journey, fault) for journey in taken[burst.told :]])
-            if burst.told:
-                average = burst.seconds / burst.told
-                self._typical += (max(average, 1e-6) - self._typical) / 4
+        long = bool(taken) and self._cross(taken)
+        if long:
+            self._wake()
+            return False
         with self._lock:
             if self._waiting:
                 return True
             self._running -= 1
             return False
+
+    def _cross(self, taken: list[Journey]) -> bool:
+        """Run calls in one crossing; whether it was so long that its lane is not counted on any more."""
+        burst = Burst(self, taken)
+        try:
+            burst.run()
+        except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the calls
+            fault = (
+                error if isinstance(error, RuntimeFault) else RuntimeFault(f"{type(error).__name__}: {error}")
+            )
+            self.land([(journey, fault) for journey in taken[burst.told :]])
+        if burst.told:
+            average = burst.seconds / burst.told
+            self._typical += (max(average, 1e-6) - self._typical) / 4
+        return burst.long
+
+    def is_long(self) -> None:
+        """A crossing has become long, and another may begin beside it."""
+        with self._lock:
+            self._running -= 1
+        self._wake()
 
     def _take(self, lanes: int) -> list[Journey]:
         waiting = self._waiting

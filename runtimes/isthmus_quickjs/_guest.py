@@ -6,12 +6,9 @@ binary -> code (compiled, kept on disk) -> base image (the prelude evaluated) ->
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
-import sys
 import threading
 from collections.abc import Callable
-from importlib.metadata import version
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -21,34 +18,27 @@ import wasmtime
 from isthmus.errors import LoadError, RuntimeFault
 
 from ._boot import Boot
+from ._code import GuestCode, cache_directory
 from ._driver import driver_text
 from ._frames import HANDLERS, THROWN, WAITING, Frame, parse_thrown
-from ._hostcalls import define_host_calls
 from ._image import image_module, initial_memory, without_data
+from ._memory import PAGE
 from ._prelude import START, compile_prelude
-from ._wasm import Stopped, new_engine
+from ._wasm import WASM_STACK, Stopped
 from ._world import EXCHANGE_PAGES, STACK
 
-__all__ = ["Guest", "Image", "cache_directory"]
+__all__ = ["Guest", "Image"]
 
 HERE: Final = Path(__file__).parent
-PAGE: Final = 65536
 JS_STACK: Final = 3 * 1024 * 1024
 """Bytes of its 4 MiB stack that QuickJS may use before it throws a RangeError."""
 COLLECT_AFTER: Final = 8 * 1024 * 1024
 """Bytes a call allocates before QuickJS looks for cycles."""
 EXCERPT: Final = 160
 """Characters of a line that a LoadError shows."""
+INLINE_STACK: Final = 1024 * 1024
+"""Bytes of native stack for inline calls: any thread has them; what recurses deeper runs in a lane."""
 PRELUDE_MEMORY: Final = 64 * 1024 * 1024
-
-
-def cache_directory() -> Path:
-    """Where compiled code is kept: ``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
-    if given := os.environ.get("ISTHMUS_CACHE"):
-        return Path(given)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "isthmus"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
 
 
 COPY_LIMIT: Final = 6 * 1024 * 1024
@@ -64,6 +54,8 @@ class Image:
 
     Attributes:
         guest: the program it is an image of.
+        memory: what it holds.
+        stack_low: address of the lowest stack address seen.
         end: first byte above its heap.
         memory_cap: bytes a world's memory may grow to.
         handlers: the handlers its code defines.
@@ -75,12 +67,13 @@ class Image:
     ) -> None:
         self.guest = guest
         self.memory = memory
+        self.stack_low = stack_low
         self.end = len(memory)
         self.copied = self.end - STACK <= COPY_LIMIT
         self.handlers = handlers
         pages = -(-self.end // PAGE)
         self.memory_cap = max(STACK + memory_cap, pages * PAGE, EXCHANGE_PAGES * PAGE)
-        self.module = wasmtime.Module(guest.engine, image_module(memory, pages))
+        self.module = wasmtime.Module(guest.code.engine, image_module(memory, pages))
         text = driver_text(
             pages=pages,
             exchange_pages=EXCHANGE_PAGES,
@@ -89,15 +82,14 @@ class Image:
             image_end=self.end,
             waiting=WAITING,
         )
-        self.driver = wasmtime.Module(guest.engine, text)
+        self.driver = wasmtime.Module(guest.code.engine, text)
 
 
 class Guest:
     """The compiled guest; shared by all worlds and lanes of a runtime.
 
     Attributes:
-        engine: the wasmtime engine, whose epoch is the lanes' clock for stopping guests.
-        code: the guest without its data.
+        code: for the lanes.
         fingerprint: a hash of its binary.
         initial: what its data segments put into memory.
         least_pages: size of the memory it asks for.
@@ -107,54 +99,23 @@ class Guest:
     vitals: int
 
     def __init__(self, prelude: Path = HERE / "prelude") -> None:
-        self.engine = new_engine()
         binary = (HERE / "guest" / "quickjs.wasm").read_bytes()
         self.fingerprint = hashlib.sha256(binary).digest()
-        self.code = self._compiled(without_data(binary))
+        self._scripts: dict[str, bytes] = {}
+        self._bare = without_data(binary)
+        self.code = GuestCode(self._bare, self._scripts, WASM_STACK)
         self.initial = initial_memory(binary)
-        memory_type = next(i.type for i in self.code.imports if i.name == "memory")
+        memory_type = next(i.type for i in self.code.module.imports if i.name == "memory")
         assert isinstance(memory_type, wasmtime.MemoryType)  # noqa: S101 -- the guest is linked so
         self.least_pages = memory_type.limits.min
         self._prelude = prelude
-        self._modules: dict[str, bytes] = {}
         self._lock = threading.Lock()
-        self._bases: dict[int, tuple[bytes, int]] = {}
-        self._linkers = threading.local()
+        self._bases: dict[int, bytes] = {}
 
-    def linker(self) -> wasmtime.Linker:
-        """This thread's linker: what every guest imports but its memory."""
-        made = getattr(self._linkers, "linker", None)
-        if made is None:
-            made = self._linkers.linker = self._new_linker()
-        return made
-
-    def _new_linker(self) -> wasmtime.Linker:
-        linker = wasmtime.Linker(self.engine)
-        linker.allow_shadowing = True
-        define_host_calls(linker, self._modules)
-        return linker
-
-    def _compiled(self, binary: bytes) -> wasmtime.Module:
-        """The module, from the cache on disk where this machine has compiled it before."""
-        key = hashlib.sha256(binary)
-        key.update(
-            f"{version('wasmtime')} {platform.machine()} {platform.processor()} {_cpu_flags()}".encode()
-        )
-        path = cache_directory() / "code" / f"{key.hexdigest()[:32]}.cwasm"
-        try:
-            if path.stat().st_uid == os.getuid():
-                return wasmtime.Module.deserialize_file(self.engine, str(path))
-        except (OSError, wasmtime.WasmtimeError):
-            pass
-        module = wasmtime.Module(self.engine, binary)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-            part.write_bytes(module.serialize())
-            part.replace(path)
-        except OSError:
-            pass  # a read-only home: compiled again next time
-        return module
+    @cached_property
+    def inline(self) -> GuestCode:
+        """The code for threads that have no lane's stack; made when it is first asked for."""
+        return GuestCode(self._bare, self._scripts, INLINE_STACK)
 
     # -- images
 
@@ -178,8 +139,7 @@ class Guest:
             LoadError: the code throws, or is stopped, while it loads.
         """
         file = str(options["file"])
-        base, _ = self._base(log_bytes)
-        boot = Boot(self, base, max(memory, PRELUDE_MEMORY) + 2 * log_bytes)
+        boot = Boot(self, self._base(log_bytes), max(memory, PRELUDE_MEMORY) + 2 * log_bytes)
         try:
             script = b"__load(" + msgspec.json.encode(options) + b")"
             frame = boot.evaluate("isthmus:load", script, proceed)
@@ -196,21 +156,21 @@ class Guest:
             boot.close()
         return Image(self, image, stack_low, memory, handlers & frozenset(HANDLERS))
 
-    def _base(self, log_bytes: int) -> tuple[bytes, int]:
+    def _base(self, log_bytes: int) -> bytes:
         """The prelude's image; one for each size of the log, which is part of it."""
         with self._lock:
             if log_bytes not in self._bases:
-                if not self._modules:
+                if not self._scripts:
                     cache = cache_directory() / "prelude"
                     compiled = compile_prelude(self, self._prelude, cache, JS_STACK, PRELUDE_MEMORY)
-                    self._modules.update(compiled)
+                    self._scripts.update(compiled)
                 boot = Boot(self, None, PRELUDE_MEMORY + 2 * log_bytes)
                 boot.boot(JS_STACK, log_bytes)
                 frame = boot.evaluate("isthmus:start", START)
                 if frame.status == THROWN:
                     raise RuntimeFault(f"the prelude does not load: {frame.value.decode(errors='replace')}")
-                self.vitals = boot.vitals
-                self._bases[log_bytes] = boot.snapshot(), boot.vitals
+                self.vitals = boot.memory.vitals_at
+                self._bases[log_bytes] = boot.snapshot()
                 boot.close()
             return self._bases[log_bytes]
 
@@ -243,12 +203,3 @@ def _why_stopped(stopped: Stopped) -> str:
     if stopped.code is wasmtime.TrapCode.STACK_OVERFLOW:
         return "RangeError: Maximum call stack size exceeded"
     return "the code could not be loaded: its world failed, or needed more memory than there is"
-
-
-def _cpu_flags() -> str:
-    """What compiled code may depend on; a cache in a home that several machines share must not mix them up."""
-    try:
-        with Path("/proc/cpuinfo").open() as info:
-            return next((line for line in info if line.startswith(("flags", "Features"))), "")
-    except OSError:
-        return ""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import wasmtime
 
 from . import _natives
-from ._world import current
+from ._memory import running
 
 __all__ = ["define_host_calls"]
 
 
-MODULE = "module:"
+MODULE: Final = "module:"
+QUICK_LENGTH: Final = 64 * 1024
+"""Bytes that a quick call is asked of, at the most."""
 
 
 def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> None:
@@ -26,15 +29,18 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> 
     def host_call(op: int, op_length: int, at: int, length: int) -> int:
         """A synchronous call out of the guest; the length of its answer, -1 where there is none."""
         try:
-            world = current.world
-            name = world.peek(op & 0xFFFFFFFF, op_length & 0xFFFFFFFF).decode()
+            memory = running.memory
+            name = memory.peek(op & 0xFFFFFFFF, op_length & 0xFFFFFFFF).decode()
+            if memory.thrifty and not _is_quick(name, length & 0xFFFFFFFF):
+                memory.stop()
+                return -1
             if name.startswith(MODULE):
-                current.answer = modules[name.removeprefix(MODULE)]
+                running.answer = modules[name.removeprefix(MODULE)]
             else:
-                current.answer = _natives.answer(name, world.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF))
-            return len(current.answer)
+                running.answer = _natives.answer(name, memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF))
+            return len(running.answer)
         except Exception:  # noqa: BLE001 -- a guest's nonsense; it is told so, and nothing passes its frames
-            current.answer = b""
+            running.answer = b""
             return -1
 
     linker.define_wasi()
@@ -51,5 +57,10 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> 
         linker.define_func("wasi_snapshot_preview1", name, wasmtime.FuncType(parameters, [i32]), lambda *_: 8)
 
 
+def _is_quick(name: str, length: int) -> bool:
+    """Whether the answer takes less than a millisecond."""
+    return name.startswith(MODULE) or (name.partition(":")[0] in _natives.QUICK and length <= QUICK_LENGTH)
+
+
 def _host_take(at: int) -> None:
-    current.world.poke(at & 0xFFFFFFFF, current.answer)
+    running.memory.poke(at & 0xFFFFFFFF, running.answer)

@@ -14,11 +14,13 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["answer"]
+__all__ = ["QUICK", "answer"]
 
 PRELUDE: Final = Path(__file__).parent / "prelude"
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes hashed at once: nothing stops a hash half way, and this takes a tenth of a second."""
+QUICK: Final = frozenset({"modules", "hash", "hmac", "hashes", "idna"})
+"""Operations that take microseconds, asked of little."""
 EXTENDABLE: Final = {"shake_128": 16, "shake_256": 32}
 """Hashes whose output is as long as one asks; Node's default lengths, in bytes."""
 

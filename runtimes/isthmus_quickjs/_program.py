@@ -23,6 +23,7 @@ from ._frames import (
     parse_report,
     parse_thrown,
 )
+from ._inline import InlineCalls, InlineLane
 from ._world import CrossingResult, World
 
 if TYPE_CHECKING:
@@ -43,12 +44,22 @@ OUT_OF_MEMORY: Final = ("InternalError", "out of memory")
 class QuickJSProgram(Program):
     """A JavaScript function over one image; every call in a world restored from it."""
 
-    def __init__(self, image: Image, limits: Limits, lanes: Lanes, *, keep_worlds: bool, file: str) -> None:
+    def __init__(
+        self,
+        image: Image,
+        limits: Limits,
+        lanes: Lanes,
+        inline: InlineLane | None = None,
+        *,
+        keep_worlds: bool,
+        file: str,
+    ) -> None:
         self.handlers = image.handlers
         self._limits = limits
         self._lanes = lanes
         self._file = file
         self._queue = CallQueue(image, limits, lanes)
+        self._inline = None if inline is None else InlineCalls(self._queue, inline)
         self._keep_worlds = keep_worlds
         self._kept: dict[str, World] = {}
         self._turns: dict[str, trio.Lock] = {}
@@ -59,7 +70,11 @@ class QuickJSProgram(Program):
             async with self._turns.setdefault(call.instance, trio.Lock()):
                 return await self._run_kept(call, host)
         trip = _Trip.begin(call, host)
-        landing = await trip.go(lambda: self._queue.submit([trip.journey]))
+        landing: Landing | None = None
+        if self._inline is not None:
+            landing = await self._inline.attempt(trip.journey)
+        if landing is None:
+            landing = await trip.go(lambda: self._queue.submit([trip.journey]))
         if type(landing) is Frame and landing.status != WAITING and not landing.report:
             return self._reply(trip.journey, landing)
         return await self._carry_on(trip, landing)
@@ -137,6 +152,8 @@ class QuickJSProgram(Program):
         for instance in list(self._kept):
             await self.forget(instance)
         self._queue.close()
+        if self._inline is not None:
+            self._inline.close()
 
     async def _run_kept(self, call: Call, host: Host) -> Reply:
         trip = _Trip.begin(call, host)

@@ -14,6 +14,7 @@ import trio
 from isthmus.abc import Runtime
 from isthmus.errors import LoadError
 
+from ._inline import InlineLane
 from ._lanes import Lanes
 from ._program import QuickJSProgram
 
@@ -50,6 +51,7 @@ class QuickJSRuntime(Runtime):
         )
         self._guest: Guest | None = None
         self._lanes: Lanes | None = None
+        self._inline: InlineLane | None = None
         self._opening = trio.Lock()
 
     async def load(self, function: Function, limits: Limits) -> QuickJSProgram:
@@ -81,7 +83,12 @@ class QuickJSRuntime(Runtime):
 
         await lanes.run(load)
         return QuickJSProgram(
-            loaded[0], limits, lanes, keep_worlds=function.isolation == "instance", file=function.file
+            loaded[0],
+            limits,
+            lanes,
+            self._inline,
+            keep_worlds=function.isolation == "instance",
+            file=function.file,
         )
 
     async def aclose(self) -> None:
@@ -95,7 +102,8 @@ class QuickJSRuntime(Runtime):
                 from ._guest import Guest
 
                 self._guest = await trio.to_thread.run_sync(Guest)
-                self._lanes = Lanes(self._guest.engine, self._count)
+                self._lanes = Lanes([self._guest.code.engine], self._count)
+                self._inline = InlineLane(self._guest, self._lanes)
             return self._guest, self._lanes
 
 

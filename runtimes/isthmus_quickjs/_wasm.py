@@ -37,14 +37,15 @@ class Stopped(Exception):
         self.code = code
 
 
-def new_engine() -> wasmtime.Engine:
-    """An engine with epochs, several memories, and a stack deep enough for JavaScript."""
+def new_engine(stack: int) -> wasmtime.Engine:
+    """An engine with epochs, several memories, and so many bytes of native stack for a guest."""
     config = wasmtime.Config()
     config.epoch_interruption = True
     config.wasm_multi_memory = True
+    c.wasmtime_config_memory_may_move_set(config.ptr(), False)  # the host knows where each begins
     # The one must be raised before the other, or the engine aborts the process.
-    c.wasmtime_config_async_stack_size_set(config.ptr(), WASM_STACK + 1024 * 1024)
-    config.max_wasm_stack = WASM_STACK
+    c.wasmtime_config_async_stack_size_set(config.ptr(), stack + 1024 * 1024)
+    config.max_wasm_stack = stack
     return wasmtime.Engine(config)
 
 

@@ -8,8 +8,6 @@ exchange.  One thread uses it at a time.
 from __future__ import annotations
 
 import ctypes
-import struct
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -17,10 +15,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import wasmtime
 
-from isthmus.errors import RuntimeFault
-
 from ._driver import ENTRIES, ENTRY, HEAD, KEPT_IN_WORLD
 from ._frames import heap_top
+from ._memory import PAGE, GuestMemory, running
 from ._wasm import Exports, RawCall, Stopped, on_epoch
 
 if TYPE_CHECKING:
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EXCHANGE_PAGES", "RECORD_LIMIT", "STACK", "CrossingResult", "Ran", "World"]
 
-PAGE: Final = 65536
 STACK: Final = 4 * 1024 * 1024
 """Bytes at the foot of the guest's memory that are its stack; see guest/build.py."""
 EXCHANGE_PAGES: Final = 16
@@ -39,11 +35,6 @@ RECORD_LIMIT: Final = 128 * 1024
 """A larger record goes in alone, straight into the world."""
 KEPT_GROWTH: Final = 4 * 1024 * 1024
 """A world whose heap a call has grown by more is thrown away: clearing it costs more than another."""
-
-_VITALS: Final = struct.Struct("<6I")
-
-current: Final = threading.local()
-"""``current.answer``: where the guest of this thread's running world leaves a synchronous answer."""
 
 
 class Ran(msgspec.Struct, gc=False):
@@ -86,17 +77,18 @@ class World:
         self.broken = False
         self.outgrown = False
         guest = image.guest
-        store = self._store = wasmtime.Store(guest.engine)
+        store = self._store = wasmtime.Store(guest.code.engine)
         store.set_limits(memory_size=image.memory_cap)
         store.set_wasi(wasmtime.WasiConfig())  # no files, arguments or environment: for the driver's clock
         store.set_epoch_deadline(1 << 60)
-        linker = guest.linker()
-        self._memory = Exports(store, wasmtime.Instance(store, image.module, [])).memory("memory")
+        linker = guest.code.linker()
+        memory = Exports(store, wasmtime.Instance(store, image.module, [])).memory("memory")
+        self.memory = GuestMemory(store, memory, guest.vitals)
         pristine = Exports(store, wasmtime.Instance(store, image.module, [])).memory("memory")
-        linker.define(store, "env", "memory", self._memory)
-        code = Exports(store, linker.instantiate(store, guest.code))
+        linker.define(store, "env", "memory", memory)
+        code = Exports(store, linker.instantiate(store, guest.code.module))
         imports: tuple[tuple[str, str, wasmtime.Memory | wasmtime.Func], ...] = (
-            ("world", "memory", self._memory),
+            ("world", "memory", memory),
             ("image", "memory", pristine),
             ("code", "input", code.func("input")),
             ("code", "invoke", code.func("invoke")),
@@ -165,7 +157,7 @@ class World:
             self._proceed = _always
         ran = self._answers(min(done, count))
         if stopped is not None:
-            return CrossingResult(ran, stopped, self._log(), self._ran_for())
+            return CrossingResult(ran, stopped, self.memory.log(), self._ran_for())
         if ran:
             self._note_growth(ran[-1].frame)
         return CrossingResult(ran)
@@ -181,7 +173,7 @@ class World:
         ran = []
         for _, _, start, length, log, _status, nanoseconds in ENTRY.iter_unpack(table):
             if start == KEPT_IN_WORLD:
-                frame, logs = self.peek(self._kept_at.value, length), self._log()
+                frame, logs = self.memory.peek(self._kept_at.value, length), self.memory.log()
             else:
                 after = start - OUT_AREA + length
                 frame, logs = out[start - OUT_AREA : after], out[after : after + log]
@@ -220,27 +212,22 @@ class World:
             packed = cross()
         except Stopped as error:
             self.broken = True
-            return CrossingResult([], error, self._log(), self._ran_for())
+            return CrossingResult([], error, self.memory.log(), self._ran_for())
         finally:
             self._proceed = _always  # what is done between calls is not the last one's to stop
         seconds = self._ran_for()
-        frame = self.peek(packed & 0xFFFFFFFF, (packed >> 32) & 0xFFFFFFFF)
-        log = self._log()
+        frame, log = self.memory.peek_packed(packed), self.memory.log()
         self._note_growth(frame)
         return CrossingResult([Ran(frame, log, seconds)])
 
     def _put(self, data: bytes) -> int:
-        size = len(data)
-        at = self._input(size + 1) & 0xFFFFFFFF
-        if at + size > self._memory.data_len(self._store):
-            raise RuntimeFault("the guest's input lies outside its memory")
-        ctypes.memmove(self._base() + at, data, size)
-        return size
+        self.memory.poke(self._input(len(data) + 1) & 0xFFFFFFFF, data)
+        return len(data)
 
-    # -- the host's view of its memory
+    # -- the clock, and what it costs
 
     def _enter(self, proceed: Callable[[int, float], bool], *, direct: bool) -> None:
-        current.world = self
+        running.memory = self.memory
         self._proceed = proceed
         self._direct = direct
         self._crossing_began = time.monotonic()
@@ -256,32 +243,9 @@ class World:
         index = 0 if self._direct else self._current.value
         return self._proceed(index, self._ran_for())
 
-    def _base(self) -> int:
-        return ctypes.cast(self._memory.data_ptr(self._store), ctypes.c_void_p).value or 0
-
-    def peek(self, at: int, length: int) -> bytes:
-        """Bytes of the world's memory; RuntimeFault outside it."""
-        if at + length > self._memory.data_len(self._store):
-            raise RuntimeFault("the guest points outside its memory")
-        return ctypes.string_at(self._base() + at, length)
-
-    def poke(self, at: int, data: bytes) -> None:
-        """Write into the world's memory; RuntimeFault outside it."""
-        if at + len(data) > self._memory.data_len(self._store):
-            raise RuntimeFault("the guest points outside its memory")
-        ctypes.memmove(self._base() + at, data, len(data))
-
-    def vitals(self) -> tuple[int, int, int, int, int, int]:
-        """``struct vitals`` of guest/world.h as it stands."""
-        return _VITALS.unpack(self.peek(self.image.guest.vitals, _VITALS.size))
-
-    def _log(self) -> bytes:
-        _, _, at, length, _, _ = self.vitals()
-        return self.peek(at, min(length, self.image.memory_cap))
-
     def memory_used(self) -> int:
         """Bytes its code and heap take, at the most so far; the stack is not counted."""
-        return max(0, self.vitals()[0] - STACK)
+        return max(0, self.memory.vitals()[0] - STACK)
 
     def _note_growth(self, frame: bytes) -> None:
         """Only the last call's heap is there to be cleared: earlier ones were, before it."""

@@ -257,9 +257,9 @@ async def test_records_that_just_fit_are_run(world: World) -> None:
 @pytest.mark.parametrize(("at", "length"), [(0, 1 << 32), (1 << 32, 1), ((1 << 32) - 1, 2), (1 << 40, 0)])
 async def test_the_host_reads_and_writes_within_the_world_only(world: World, at: int, length: int) -> None:
     with pytest.raises(RuntimeFault, match="outside"):
-        world.peek(at, length)
+        world.memory.peek(at, length)
     with pytest.raises(RuntimeFault, match="outside"):
-        world.poke(max(at, 1 << 31), b"xx")
+        world.memory.poke(max(at, 1 << 31), b"xx")
 
 
 # ---- growth
@@ -329,7 +329,7 @@ def test_every_size_has_a_class_that_holds_it() -> None:
 async def test_the_guest_counts_classes_the_same_way(world: World) -> None:
     for size in edges(16385 + 1, 2 * MIB):
         at = world._input(size - 1) & 0xFFFFFFFF  # takes room for one byte more
-        number, rounded, *_ = struct.unpack("<4I", world.peek(at - 16, 16))
+        number, rounded, *_ = struct.unpack("<4I", world.memory.peek(at - 16, 16))
         assert at % 16 == 0
         assert (number, rounded) == class_of(size)
 
@@ -340,7 +340,7 @@ async def test_the_guest_counts_small_classes_the_same_way(world: World) -> None
         world.restore()
         world.invoke(record(mark=size), go_on)
         at = memory_of(world).index(mark, 4 * MIB) - 8  # where the array begins, behind QuickJS's own 8 bytes
-        number, rounded, *_ = struct.unpack("<4I", world.peek(at - 8 - 16, 16))
+        number, rounded, *_ = struct.unpack("<4I", world.memory.peek(at - 8 - 16, 16))
         assert (number, rounded) == class_of(size + 8)
 
 

@@ -1,0 +1,87 @@
+"""The guest's machine code: compiled once per machine, kept on disk, loaded into an engine of wasmtime."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+import threading
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import wasmtime
+
+from ._hostcalls import define_host_calls
+from ._wasm import new_engine
+
+__all__ = ["GuestCode", "cache_directory"]
+
+
+def cache_directory() -> Path:
+    """Where compiled code is kept: ``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
+    if given := os.environ.get("ISTHMUS_CACHE"):
+        return Path(given)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "isthmus"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
+
+
+class GuestCode:
+    """The guest without its data, in an engine of its own.
+
+    Args:
+        binary: the guest's code.
+        scripts: bytecode of the prelude's modules, which guests ask for by name.
+        stack: bytes of native stack that guests may use.
+
+    Attributes:
+        engine: whose epoch is the clock by which guests are stopped.
+        module: the compiled code.
+    """
+
+    def __init__(self, binary: bytes, scripts: Mapping[str, bytes], stack: int) -> None:
+        self.engine = new_engine(stack)
+        self.module = _compiled(self.engine, binary)
+        self._scripts = scripts
+        self._linkers = threading.local()
+
+    def linker(self) -> wasmtime.Linker:
+        """This thread's linker: what every guest imports but its memory."""
+        linker: wasmtime.Linker | None = getattr(self._linkers, "linker", None)
+        if linker is None:
+            linker = self._linkers.linker = wasmtime.Linker(self.engine)
+            linker.allow_shadowing = True
+            define_host_calls(linker, self._scripts)
+        return linker
+
+
+def _compiled(engine: wasmtime.Engine, binary: bytes) -> wasmtime.Module:
+    """The module, from the cache on disk where this machine has compiled it before."""
+    key = hashlib.sha256(binary)
+    key.update(f"{version('wasmtime')} {platform.machine()} {platform.processor()} {_cpu_flags()}".encode())
+    path = cache_directory() / "code" / f"{key.hexdigest()[:32]}.cwasm"
+    try:
+        if path.stat().st_uid == os.getuid():
+            return wasmtime.Module.deserialize_file(engine, str(path))
+    except (OSError, wasmtime.WasmtimeError):
+        pass
+    module = wasmtime.Module(engine, binary)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        part.write_bytes(module.serialize())
+        part.replace(path)
+    except OSError:
+        pass  # a read-only home: compiled again next time
+    return module
+
+
+def _cpu_flags() -> str:
+    """What compiled code may depend on; a cache in a home that several machines share must not mix them up."""
+    try:
+        with Path("/proc/cpuinfo").open() as info:
+            return next((line for line in info if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        return ""

@@ -1,0 +1,77 @@
+"""A guest's memory as the host sees it: read and written within its bounds, whatever the guest says."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import threading
+from typing import Final
+
+import wasmtime
+
+from isthmus.errors import RuntimeFault
+
+__all__ = ["PAGE", "GuestMemory", "running"]
+
+PAGE: Final = 65536
+
+_VITALS: Final = struct.Struct("<6I")
+
+running: Final = threading.local()
+"""``running.memory``: that of the guest which this thread runs; ``running.answer``: a synchronous answer it is to take."""
+
+
+class GuestMemory:
+    """One linear memory, at the same address for as long as its store lives (see ``_wasm.new_engine``).
+
+    Args:
+        store: whose memory it is.
+        memory: the memory.
+        vitals: address of the guest's ``struct vitals``.
+        thrifty: synchronous calls of this guest that take long are refused; see ``_inline``.
+    """
+
+    __slots__ = ("_memory", "_size", "_store", "base", "thrifty", "vitals_at")
+
+    def __init__(
+        self, store: wasmtime.Store, memory: wasmtime.Memory, vitals: int = 0, *, thrifty: bool = False
+    ) -> None:
+        self._store = store
+        self._memory = memory
+        self._size = memory.data_len(store)
+        self.base = ctypes.cast(memory.data_ptr(store), ctypes.c_void_p).value or 0
+        self.vitals_at = vitals
+        self.thrifty = thrifty
+
+    def address(self, at: int, length: int) -> int:
+        """The host's address of so many bytes; RuntimeFault outside the memory."""
+        if at + length > self._size:
+            self._size = self._memory.data_len(self._store)  # it may have grown
+            if at + length > self._size:
+                raise RuntimeFault("the guest points outside its memory")
+        return self.base + at
+
+    def peek(self, at: int, length: int) -> bytes:
+        """Bytes of the memory; RuntimeFault outside it."""
+        return ctypes.string_at(self.address(at, length), length)
+
+    def peek_packed(self, packed: int) -> bytes:
+        """The bytes that an export's answer stands for: their length above their address."""
+        return self.peek(packed & 0xFFFFFFFF, (packed >> 32) & 0xFFFFFFFF)
+
+    def poke(self, at: int, data: bytes) -> None:
+        """Write into the memory; RuntimeFault outside it."""
+        ctypes.memmove(self.address(at, len(data)), data, len(data))
+
+    def stop(self) -> None:
+        """Have the guest, which is waiting for a synchronous answer, stopped where it goes on."""
+        self._store.set_epoch_deadline(0)
+
+    def vitals(self) -> tuple[int, int, int, int, int, int]:
+        """``struct vitals`` of guest/world.h as it stands."""
+        return _VITALS.unpack(self.peek(self.vitals_at, _VITALS.size))
+
+    def log(self) -> bytes:
+        """The console output that the guest keeps."""
+        _, _, at, length, _, _ = self.vitals()
+        return self.peek(at, length)
