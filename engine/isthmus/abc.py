@@ -2,7 +2,7 @@
 
 A *runtime* runs one language.  It loads a function into a *program*; a program
 runs any number of *calls*, each in a *world* of its own; all a world can do is ask
-its *host*.  A *fetcher* carries the host's requests out.
+its *host*.  A *fetcher* carries the host's requests out.  A *command* is for people at a terminal.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import msgspec
 import trio
 
 if TYPE_CHECKING:
+    import argparse
+
     from .functions import Function
     from .limits import Limits
 
 __all__ = [
     "CacheEntry",
     "Call",
+    "Command",
     "Egress",
     "Ending",
     "FetchRequest",
@@ -345,3 +348,33 @@ class Host(ABC):
 
     def log_left_out(self, size: int) -> None:  # noqa: B027 -- most runtimes log all there is
         """Say how many bytes of console output were kept back, a runtime's own cap having been reached."""
+
+
+# ---------------------------------------------------------------- the command line
+
+
+class Command(ABC):
+    """A command of the command line ``isthmus``; offered through the hook ``isthmus_commands``.
+
+    Attributes:
+        name: what it is called by: lower-case letters, digits and hyphens, a letter first.
+        summary: what it does, a line for ``isthmus --help``.
+    """
+
+    name: str
+    summary: str
+
+    @abstractmethod
+    def parser(self) -> argparse.ArgumentParser:
+        """Make a parser of its arguments, with ``prog="isthmus NAME"``; ``--debug`` is added to it.
+
+        Called only when the command is.  What it needs beyond names and texts belongs into ``execute``.
+        """
+
+    @abstractmethod
+    def execute(self, arguments: argparse.Namespace) -> int:
+        """Do what they say and give the exit status: 0 where all is well.
+
+        Raises:
+            IsthmusError: what went wrong, in a sentence: it is printed, and the exit status is 2.
+        """

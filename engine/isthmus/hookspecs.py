@@ -2,7 +2,7 @@
 
 A plugin is a module or object named by an entry point of the group ``isthmus``, or handed to
 ``open_engine(plugins=[...])``.  It marks its implementations with :data:`hookimpl`.  Hooks are
-called when an engine opens, never on the path of an event.
+called when an engine opens or a command is looked for, never on the path of an event.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from .abc import Fetcher, Runtime
+    from .abc import Command, Fetcher, Runtime
 
-__all__ = ["hookimpl", "isthmus_fetcher", "isthmus_runtimes"]
+__all__ = ["hookimpl", "isthmus_commands", "isthmus_fetcher", "isthmus_runtimes"]
 
 hookspec = pluggy.HookspecMarker("isthmus")
 hookimpl = pluggy.HookimplMarker("isthmus")
@@ -36,4 +36,14 @@ def isthmus_fetcher() -> Fetcher | None:
 
     Called once, when an engine opens, within Trio.  The first result that is not None wins, the
     plugins registered last being asked first; with none, every fetch fails with an error that says so.
+    """
+
+
+@hookspec
+def isthmus_commands() -> Iterable[Command]:  # type: ignore[empty-body]
+    """Offer commands of the command line ``isthmus``.
+
+    Called once in a process that is given a command that is not built in, or is asked which there are; a
+    built-in command starts without it.  All plugins' results count.  Two commands of one name are an
+    error that names both plugins, when that command is called; a built-in command can't be replaced.
     """

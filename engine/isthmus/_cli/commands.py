@@ -11,9 +11,12 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from .faults import INTERRUPTED, UNLOADABLE, USAGE, UsageFault
+from .faults import FAILED, INTERRUPTED, UNLOADABLE, USAGE, UsageFault
+
+if TYPE_CHECKING:
+    from .added import AddedCommands
 
 __all__ = ["COMMANDS", "main"]
 
@@ -27,7 +30,7 @@ COMMANDS: Final = MappingProxyType(
         "plugins": "say what is installed: runtimes, fetchers, and why one is not used",
     }
 )
-"""Each is a module of its name beside this one, imported when it is called."""
+"""Each is a module of its name beside this one, imported when it is called; plugins add to them."""
 
 _EXAMPLES: Final = """\
 a first look:
@@ -36,8 +39,8 @@ a first look:
 """
 
 
-class Command(Protocol):
-    """What the module of a command has."""
+class BuiltIn(Protocol):
+    """What the module of a built-in command has."""
 
     def parser(self) -> argparse.ArgumentParser:
         """Make a parser of its arguments."""
@@ -58,9 +61,9 @@ def main(argv: Sequence[str] | None = None, *, plugins: Sequence[object] = ()) -
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # not every terminal has every character
     if not given or given[0] not in COMMANDS:
-        return _without_command(given)
+        return _not_built_in(given, plugins)
     name = given[0]
-    command: Command = importlib.import_module(f".{name}", __package__)
+    command: BuiltIn = importlib.import_module(f".{name}", __package__)
     try:
         arguments = command.parser().parse_intermixed_args(given[1:])
     except SystemExit as exc:  # of --help, or of a wrong call
@@ -74,25 +77,60 @@ def main(argv: Sequence[str] | None = None, *, plugins: Sequence[object] = ()) -
             return _failed(name, _alone(exc), debug=arguments.debug)
 
 
-def _without_command(given: Sequence[str]) -> int:
-    if not given or given[0] in {"-h", "--help", "help"}:
-        print(_help(), end="", file=sys.stdout if given else sys.stderr)
-        return 0 if given else USAGE
-    if given[0] in {"-V", "--version", "version"}:
+def _not_built_in(given: Sequence[str], plugins: Sequence[object]) -> int:
+    if given and given[0] in {"-V", "--version", "version"}:
         print(f"isthmus {_version()}")
         return 0
+    from .added import AddedCommands
+
+    with _logging(debug=False):
+        added = AddedCommands(plugins, taken=COMMANDS)
+    if not given or given[0] in {"-h", "--help", "help"}:
+        print(_help(added), end="", file=sys.stdout if given else sys.stderr)
+        return 0 if given else USAGE
+    return _added_command(given, added)
+
+
+def _added_command(given: Sequence[str], added: AddedCommands) -> int:
+    from isthmus.errors import IsthmusError
+
+    name = given[0]
+    debug = "--debug" in given
+    try:
+        command = added.find(name)
+        if command is None:
+            return _no_such(name, [*COMMANDS, *added.summaries])
+        parser = command.parser()
+        if "--debug" not in parser._option_string_actions:  # noqa: SLF001 -- argparse has no other way to ask
+            parser.add_argument("--debug", action="store_true", help="show tracebacks, and what is logged")
+        with _logging(debug=debug):
+            return command.execute(parser.parse_args(given[1:]))
+    except SystemExit as exc:  # of --help, or of a wrong call
+        return exc.code if isinstance(exc.code, int) else USAGE
+    except (KeyboardInterrupt, IsthmusError, UsageFault) as exc:
+        return _failed(name, exc, debug=debug)
+    except Exception as exc:  # noqa: BLE001 -- the plugin's, and said so
+        if debug:
+            traceback.print_exception(exc)
+        told = f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__
+        print(f"isthmus {name}: the plugin {added.plugin_of(name)!r} failed: {told}", file=sys.stderr)
+        return FAILED
+
+
+def _no_such(name: str, names: Sequence[str]) -> int:
     import difflib
 
-    near = difflib.get_close_matches(given[0], COMMANDS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(COMMANDS)}"
-    what = "option" if given[0].startswith("-") else "command"
-    print(f"isthmus: there is no {what} {given[0]!r}; {hint} (see isthmus --help)", file=sys.stderr)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"it is one of {', '.join(names)}"
+    what = "option" if name.startswith("-") else "command"
+    print(f"isthmus: there is no {what} {name!r}; {hint} (see isthmus --help)", file=sys.stderr)
     return USAGE
 
 
-def _help() -> str:
-    width = max(map(len, COMMANDS)) + 2
-    lines = [f"  {name:<{width}}{summary}" for name, summary in COMMANDS.items()]
+def _help(added: AddedCommands) -> str:
+    summaries = {**COMMANDS, **added.summaries}
+    width = max(map(len, summaries)) + 2
+    lines = [f"  {name:<{width}}{summary}" for name, summary in summaries.items()]
     return (
         "usage: isthmus COMMAND ... | isthmus --version\n\n"
         "Runs small functions other people wrote, on events other people sent, each call in a sealed\n"

@@ -6,10 +6,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import msgspec
 import trio
 
-from isthmus import open_engine
+from isthmus import PluginInfo, open_engine
 
+from .added import AddedCommands
+from .commands import COMMANDS
 from .faults import FAILED, OK
 from .options import Parser, add_general
 from .screen import Cell, Screen, visible
@@ -42,6 +45,8 @@ async def _run(plugins: Sequence[object]) -> int:
     screen = Screen(sys.stdout)
     async with open_engine(plugins=plugins) as engine:
         infos, runtimes = engine.plugins, engine.runtimes
+    added = AddedCommands(plugins, taken=COMMANDS, logged=False)  # the engine has told the log already
+    infos = tuple(map(_together, infos, added.infos))
     if not infos:
         screen.print("no plugin is installed, so there is no runtime to run a function with")
         return OK
@@ -61,3 +66,10 @@ async def _run(plugins: Sequence[object]) -> int:
         screen.print()
         screen.print(f"{screen.paint(visible(info.name), 'bold red')}: {visible(info.error)}")
     return FAILED if broken else OK
+
+
+def _together(engine: PluginInfo, commands: PluginInfo) -> PluginInfo:
+    """One plugin as the engine and as the command line see it."""
+    errors = dict.fromkeys(error for error in (engine.error, commands.error) if error)
+    offers = (*engine.offers, *commands.offers)
+    return msgspec.structs.replace(engine, offers=offers, error="; ".join(errors))
