@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import trio
-from tests.javascript import FakeHost, Scripts, call_of
+from tests.javascript import LONGEST, FakeHost, Scripts, call_of
 
 from isthmus import Kind
 from isthmus.abc import Killed
@@ -38,7 +40,7 @@ async def test_one_line_is_cut_at_the_limit_between_characters(scripts: Scripts,
 
 
 async def test_what_a_killed_call_printed_is_kept(scripts: Scripts) -> None:
-    script = await scripts.body("console.log('before'); console.error('again'); for (;;);", wall=0.1)
+    script = await scripts.body("console.log('before'); console.error('again'); for (;;);", cpu=0.1, wall=60)
     host = FakeHost()
     await script.killed(host=host)
     assert host.lines == [("log", "before"), ("error", "again")]
@@ -87,24 +89,24 @@ FLOODS = {
 async def test_a_flood_of_requests_to_the_host_does_not_hold_up_its_event_loop(
     scripts: Scripts, body: str
 ) -> None:
-    script = await scripts.body(body, wall=1.0, operations=100)
+    script = await scripts.body(body, cpu=1.0, wall=60, operations=100)
     host = FakeHost()
     longest = 0.0
 
     async def watch() -> None:
         nonlocal longest
-        last = trio.current_time()
+        last = time.thread_time()  # not what others have of the processor
         while True:
             await trio.sleep(0.001)
-            longest, last = max(longest, trio.current_time() - last), trio.current_time()
+            longest, last = max(longest, time.thread_time() - last), time.thread_time()
 
-    with trio.fail_after(3):
+    with trio.fail_after(LONGEST):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(watch)
             reply = await script.run(host=host)
             nursery.cancel_scope.cancel()
     if isinstance(reply.ending, Killed):
-        assert reply.ending.reason in {"output", "timeout", "memory"}, reply.ending
+        assert reply.ending.reason in {"output", "cpu", "memory"}, reply.ending
     assert longest < 0.5
     assert len(host.requests) <= 100
 

@@ -81,7 +81,7 @@ ENDS: dict[str, tuple[Callable[[Script, Call], Awaitable[None]], Call]] = {
 async def test_a_call_that_is_killed_costs_its_own_instances_world(
     scripts: Scripts, census: WorldCensus, end: Callable[[Script, Call], Awaitable[None]], call: Call
 ) -> None:
-    script = await scripts(COUNTER, isolation="instance", wall=0.3, memory=16 * MIB)
+    script = await scripts(COUNTER, isolation="instance", cpu=0.3, wall=60, memory=16 * MIB)
     await script.value(of("one"))
     await script.value(of("two"))
     await end(script, call)
@@ -106,7 +106,7 @@ async def test_an_instance_may_keep_much(scripts: Scripts) -> None:
 
 async def test_an_instance_rests_as_long_as_it_likes(scripts: Scripts) -> None:
     """The limits of a call that had ended once stopped what was done before the next."""
-    script = await scripts(COUNTER, isolation="instance", wall=0.05)
+    script = await scripts(COUNTER, isolation="instance", wall=0.5)
     await script.value(of("one"))
-    await trio.sleep(0.1)
+    await trio.sleep(0.6)
     assert await script.value(of("one")) == {"n": 2, "names": ["one"]}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 import trio
-from tests.javascript import MIB, FakeHost, Scripts, call_of
+from tests.javascript import LONGEST, MIB, FakeHost, Scripts, call_of
 
 from isthmus.abc import Returned
 
@@ -113,11 +113,11 @@ async def test_built_ins_turned_against_the_prelude_cost_the_function_only(
     scripts: Scripts, pollution: str
 ) -> None:
     code = f"""async function onTrack(event) {{ if (event.attack) {{ {pollution} }}\n{EVERYTHING} }}"""
-    script = await scripts(code, wall=0.5, memory=32 * MIB)
+    script = await scripts(code, wall=5, memory=32 * MIB)
     unharmed = await script.value(call_of({"attack": False}))
     for throws in (False, True):
         host = FakeHost()
-        with trio.fail_after(2):
+        with trio.fail_after(LONGEST):
             reply = await script.run(
                 call_of({"attack": True, "throws": throws}), host
             )  # no fault of the runtime
