@@ -25,7 +25,7 @@ class Talk:
         self.errands.begin(list(operations))
 
     async def answers(self) -> list[dict[str, Any]]:
-        with trio.fail_after(2):
+        with trio.fail_after(60):
             answers = json.loads(await self.errands.answers())
         assert isinstance(answers, list)
         return answers
