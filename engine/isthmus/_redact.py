@@ -1,10 +1,15 @@
 """Takes sensitive setting values out of text that will be seen: logs, errors, traces.
 
 A value is found as it is and as usual encoders write it: within JSON (escaped any number of times),
-in URLs and forms, in XML, as Base64 (both alphabets, padded or not), as hexadecimal, and as user
-name or password within the token of HTTP's basic authentication.  A line of a longer value (of a
-key in PEM form) is found on its own.  This is for accidents: no search can find what a function
-has set out to disguise.
+in URLs and forms, in XML, as hexadecimal, as Base64 (both alphabets, padded or not, on its own or
+within that of a longer text), and as user name or password within the token of HTTP's basic
+authentication.  A line of a longer value (of a key in PEM form) is found on its own.  This is for
+accidents: no search can find what a function has set out to disguise.
+
+Each *form* of a value is looked for by its *core*, a run of letters and digits that every spelling
+leaves as it is: most text has none of the cores, and searching for a plain string costs less than a
+tenth of a regular expression.  Only where a core is found, expressions are made, piece by piece, so
+that a key of 16 KB costs no more to have than one of 100 characters.
 """
 
 from __future__ import annotations
@@ -12,42 +17,96 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
-from typing import final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple, final
 from urllib.parse import unquote
+
+from ._spellings import BASE64, PIECE, core_of, cut, pattern_of
 
 __all__ = ["Redactor"]
 
 # Below this many characters a value stands in too much other text, and its Base64 and its
 # hexadecimal in even more: it is looked for as a word of its own only.
 _SHORT = 4
+# A core of fewer characters is in most text anyway.
+_CORE = 3
 # A line of a value counts as a secret of its own from this many characters; shorter ones
 # (a closing brace, an empty PEM header) say nothing.
 _LINE = 16
+# Characters that tell Base64 of a value within that of a longer text from chance.
+_WITHIN = 6
 
-# JSON within JSON within JSON doubles the backslashes each time.  The bound keeps a search linear
-# in a text that is nothing but backslashes.
-_ESCAPES = 8
+# What `head` reads beyond its limit: enough for a piece of astral characters as two escapes each, with
+# their backslashes doubled and percent-encoded, and for the name in a token beside its password.
+_REACH = 1024 + 64 * 2 * PIECE
 
-# What `head` reads beyond its limit: enough for an astral character as two escapes, with their
-# backslashes doubled and percent-encoded, and for the name in a token beside its password.
-_REACH_PER_CHARACTER = 64
-_REACH = 1024
+# A new line, or the two characters that stand for one in a key that came by an environment variable.
+_BREAK = re.compile(r"[\r\n]+|(?<!\\)(?:\\[rn])+")
+_BASE64_CHARACTER = "[A-Za-z0-9+/_-]"
+_BASIC = re.compile(r"(?:[Bb]asic|BASIC)(?:\s|%20)+((?:[A-Za-z0-9+/_=-]|%2[BbFf]|%3[Dd])+)")
 
-_PERCENT = "%(?:25){0,2}"
-_BACKSLASH = (r"\\", _PERCENT + "5[Cc]")  # JSON in a form has both escapes, one over the other
-_PARTS = re.compile(r"[A-Za-z0-9]+|\\+|.", re.DOTALL)
-_XML = {
-    "&": ("&amp;", "&#38;"),
-    "<": ("&lt;", "&#60;"),
-    ">": ("&gt;", "&#62;"),
-    '"': ("&quot;", "&#34;"),
-    "'": ("&apos;", "&#39;", "&#x27;"),
-}
-_NAMED_ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f", "\v": "v"}
-_BASIC = "|".join(
-    first + r"[Aa][Ss][Ii][Cc](?:\s|%20)+((?:[A-Za-z0-9+/_=-]|%2[BbFf]|%3[Dd])+)" for first in "Bb"
-)
+
+class _Span(NamedTuple):
+    """A place in a text that is not to be seen, and what is put there."""
+
+    start: int
+    end: int
+    mark: str
+
+
+@final
+class _Form:
+    """One way to write a value: expressions, each of which begins where the one before it ended.
+
+    The first has to be there, and the others are taken as far as they are.
+
+    Args:
+        mark: what is put in its place.
+        pieces: what is looked for, as :func:`cut` makes them.
+        write: makes an expression of a piece of it.
+        before: expression of what belongs to it and stands before it.
+        after: of what stands after it.
+    """
+
+    __slots__ = ("_after", "_before", "_compiled", "_core", "_mark", "_pieces", "_write")
+
+    def __init__(
+        self,
+        mark: str,
+        pieces: Sequence[str],
+        write: Callable[[str], str] = pattern_of,
+        *,
+        before: str = "",
+        after: str = "",
+    ) -> None:
+        self._mark = mark
+        self._pieces = pieces
+        self._write = write
+        self._before = before
+        self._after = after
+        core = core_of(pieces[0])
+        self._core = core if len(core) >= _CORE else ""
+        self._compiled: list[re.Pattern[str]] = []
+
+    def spans(self, text: str) -> Iterator[_Span]:
+        if self._core not in text:
+            return
+        for match in self._expression(0).finditer(text):
+            end = match.end()
+            for index in range(1, len(self._pieces)):
+                following = self._expression(index).match(text, end)
+                if following is None:
+                    break
+                end = following.end()
+            yield _Span(match.start(), end, self._mark)
+
+    def _expression(self, index: int) -> re.Pattern[str]:
+        while index >= (place := len(self._compiled)):
+            before = "" if place else self._before
+            after = self._after if place == len(self._pieces) - 1 else ""
+            self._compiled.append(re.compile(before + self._write(self._pieces[place]) + after))
+        return self._compiled[index]
 
 
 @final
@@ -55,87 +114,69 @@ class Redactor:
     """Replaces each sensitive value by ``[redacted:NAME]``.
 
     A value of one to three characters is replaced only where neither a letter nor a digit adjoins
-    it.  Without sensitive values a call gives back the very object it was given.
+    it; of one of more than 64, or of a line of it, the first 64 are enough to be hidden.  Without
+    sensitive values a call gives back the very object it was given.
 
     Args:
         sensitive: by setting name, the texts to hide.
     """
 
-    __slots__ = ("_all", "_marks", "_names", "_reach")
+    __slots__ = ("_forms", "_names")
 
     def __init__(self, sensitive: Mapping[str, tuple[str, ...]]) -> None:
-        forms: dict[str, tuple[int, str]] = {}
-        longest = 0
-        for name, values in sensitive.items():
-            mark = _mark(name, sensitive)
-            for value in filter(None, values):
-                longest = max(longest, len(value))
-                for pattern, length in _forms(value):
-                    forms.setdefault(pattern, (length, mark))
-        # The longest first, so that a value within another does not leave the other's rest.
-        in_order = sorted(forms.items(), key=lambda form: -form[1][0])
         self._names = tuple(sensitive)
-        self._marks = tuple(mark for _, (_, mark) in in_order)
-        self._reach = _REACH + longest * _REACH_PER_CHARACTER
-        # The empty group after each alternative tells by its number which one matched.  Each starts
-        # with a literal character, and from those `re` makes a set of characters to skip to.
-        alternatives = [*(f"{pattern}()" for pattern, _ in in_order), _BASIC]
-        self._all = re.compile("|".join(alternatives)) if forms else None
+        self._forms = [
+            form
+            for name, values in sensitive.items()
+            for value in filter(None, values)
+            for form in _forms(value, _mark(name, sensitive))
+        ]
 
     def __repr__(self) -> str:
         return f"<Redactor of {', '.join(self._names) or 'nothing'}>"
 
     def __call__(self, text: str) -> str:
         """Give the text without sensitive values."""
-        if self._all is None:
-            return text
-        return self._all.sub(self._replacement, text)
-
-    def redact_bytes(self, body: bytes) -> bytes:
-        """Give the bytes without sensitive values; whatever else they are stays as it is."""
-        if self._all is None:
-            return body
-        text = body.decode("utf-8", "surrogateescape")
-        redacted = self._all.sub(self._replacement, text)
-        return body if redacted == text else redacted.encode("utf-8", "surrogateescape")
+        spans = self._spans(text)
+        return _replaced(text, spans, len(text)) if spans else text
 
     def head(self, body: bytes, limit: int) -> str:
         """Give the first ``limit`` bytes as text, without any part of a value that the cut goes through."""
         shown = body[:limit].decode("utf-8", "replace")
-        if self._all is None:
+        if not self._forms:
             return shown
-        text = body[: limit + self._reach].decode("utf-8", "replace")
-        pieces: list[str] = []
-        done = 0
-        for match in self._all.finditer(text):
-            if match.start() >= len(shown):
-                break
-            pieces += text[done : match.start()], self._replacement(match)
-            done = match.end()
-        pieces.append(text[done : len(shown)])
-        return "".join(pieces)
+        text = body[: limit + _REACH].decode("utf-8", "replace")
+        return _replaced(text, [span for span in self._spans(text) if span.start < len(shown)], len(shown))
 
-    def _replacement(self, match: re.Match[str]) -> str:
-        group = match.lastindex or 0
-        if group <= len(self._marks):
-            return self._marks[group - 1]
-        # A token of basic authentication: base64 of "user:password".  Where no value is in what it
-        # encodes, the token itself may still be one; it cannot hold another token.
-        token = match[group]
-        before = match[0][: -len(token)]
-        mark = self._mark_in(_decoded(token))
-        return before + (self(token) if mark is None else mark)
+    def _spans(self, text: str) -> list[_Span]:
+        """List the places of values, in order, the longer of two that begin together first."""
+        spans = [span for form in self._forms for span in form.spans(text)]
+        if self._forms:
+            spans += self._tokens(text)
+        spans.sort(key=lambda span: (span.start, -span.end))
+        return spans
 
-    def _mark_in(self, text: str) -> str | None:
-        """Give the mark of the first value in a text, None for none."""
-        for match in self._all.finditer(text) if self._all else ():
-            group = match.lastindex or 0
-            mark = (
-                self._marks[group - 1] if group <= len(self._marks) else self._mark_in(_decoded(match[group]))
-            )
-            if mark is not None:
-                return mark
-        return None
+    def _tokens(self, text: str) -> Iterator[_Span]:
+        """Find the tokens of basic authentication, Base64 of "user:password", that hold a value."""
+        if "asic" not in text and "ASIC" not in text:
+            return
+        for match in _BASIC.finditer(text):
+            if within := self._spans(_decoded(match[1])):
+                yield _Span(*match.span(1), within[0].mark)
+
+
+def _replaced(text: str, spans: Sequence[_Span], end: int) -> str:
+    """Put marks in the places of spans, one for several of the same that adjoin, and cut the rest at ``end``."""
+    pieces: list[str] = []
+    done, last = 0, None
+    for span in spans:
+        if span.end <= done:
+            continue
+        if span.start > done or span.mark != last:
+            pieces += text[done : span.start], span.mark
+        done, last = span.end, span.mark
+    pieces.append(text[done:end])
+    return "".join(pieces)
 
 
 def _decoded(token: str) -> str:
@@ -155,67 +196,50 @@ def _mark(name: str, sensitive: Mapping[str, tuple[str, ...]]) -> str:
     return next((mark for mark in marks if not any(value in mark for value in hidden)), "")
 
 
-def _forms(value: str) -> Iterator[tuple[str, int]]:
-    """List the patterns under which a value is found, each with about its length."""
+def _forms(value: str, mark: str) -> Iterator[_Form]:
+    """List the ways in which a value is written."""
     if len(value) < _SHORT:
-        plain = re.escape(value)
-        yield f"{plain}(?<![A-Za-z0-9]{plain})(?![A-Za-z0-9])", len(value)
+        yield _Form(mark, [value], re.escape, before="(?<![A-Za-z0-9])", after="(?![A-Za-z0-9])")
         return
+    for pieces in _lines(value):
+        yield _Form(mark, pieces)
     raw = value.encode("utf-8", "surrogatepass")
-    yield from ((pattern, len(value)) for pattern in _spellings(value))
     for text in (raw.hex(), raw.hex().upper()):
-        yield text, len(text)
-    for encoded in (base64.b64encode(raw), base64.urlsafe_b64encode(raw)):
-        text = encoded.decode().rstrip("=")
-        yield from ((pattern + "(?:=|%3[Dd])*", len(text)) for pattern in _spellings(text))
-    lines = value.splitlines()
-    if len(lines) > 1:
-        for line in lines:
-            if len(line) >= _LINE:
-                yield from _forms(line)
+        yield _Form(mark, cut(text))
+    yield from _base64_forms(raw, mark)
 
 
-def _spellings(text: str) -> list[str]:
-    """Make patterns, each starting with a literal, of a text under any mix of usual escapes."""
-    parts = _PARTS.findall(text)
-    rest = "".join(_either(_part_forms(part)) for part in parts[1:])
-    return [form + rest for form in _part_forms(parts[0])]
+def _lines(value: str) -> Iterator[list[str]]:
+    """Give the pieces of a value from its beginning, and from each long line to the next."""
+    breaks = [match.span() for match in _BREAK.finditer(value)]
+    begins = [0, *(end for _, end in breaks)]
+    ends = [*(start for start, _ in breaks), len(value)]
+    long = [(begin, end) for begin, end in zip(begins, ends, strict=True) if end - begin >= _LINE]
+    followers = [begin for begin, _ in long[1:]]
+    for (begin, end), following in zip(long, [*followers, len(value)], strict=False):
+        line = value[begin:end].rstrip("\\")  # a piece ends in no backslash, as `cut` says
+        yield cut(line) + cut(value[begin + len(line) : following])
+    if not long or long[0][0]:  # what is before the first long line is too little to be looked for by itself
+        yield cut(value[: followers[0] if followers else None])
 
 
-def _either(forms: list[str]) -> str:
-    return forms[0] if len(forms) == 1 else f"(?:{'|'.join(forms)})"
+def _base64_forms(raw: bytes, mark: str) -> Iterator[_Form]:
+    """Write bytes as Base64 does at each of the three places they may have within a longer text.
+
+    The characters at either end that hold bits of a neighbour as well are taken as they come.
+    """
+    for shift in range(3):
+        bits = 8 * (shift + len(raw))
+        text = base64.b64encode(bytes(shift) + raw).decode()[-(-8 * shift // 6) : bits // 6]
+        if len(text) < _WITHIN and shift:
+            return
+        yield _Form(
+            mark,
+            cut(text),
+            _write_base64,
+            before=f"{_BASE64_CHARACTER}?" if shift else "",
+            after=f"{_BASE64_CHARACTER}?(?:=|%3[Dd])*" if bits % 6 else "",
+        )
 
 
-def _part_forms(part: str) -> list[str]:
-    """List the ways in which encoders write letters and digits, a run of backslashes, or any other character."""
-    if part.isascii() and part.isalnum():
-        return [part]
-    if part[0] == "\\":
-        return [_backslashes(spelling, len(part), _ESCAPES * len(part)) for spelling in _BACKSLASH]
-    escapes = [_backslashes(spelling, 1, _ESCAPES) for spelling in _BACKSLASH]
-    raw = part.encode("utf-8", "surrogatepass")
-    wide = part.encode("utf-16-be", "surrogatepass").hex()
-    units = [_hex(wide[at : at + 4]) for at in range(0, len(wide), 4)]
-    percent = "".join(_PERCENT + _hex(f"{byte:02x}") for byte in raw)
-    forms = [re.escape(part), percent, *_XML.get(part, ())]
-    for escape in escapes:
-        forms.append("".join(f"{escape}u{unit}" for unit in units))
-        if part in "\"'`/":
-            forms.append(f"{escape}(?:{part}|{percent})")
-        if part in _NAMED_ESCAPES:
-            forms.append(escape + _NAMED_ESCAPES[part])
-        if len(raw) == 1 and not part.isprintable():
-            forms.append(f"{escape}x{_hex(raw.hex())}")
-    if part == " ":
-        forms.append(r"\+")
-    return forms
-
-
-def _backslashes(spelling: str, least: int, most: int) -> str:
-    """Make a pattern of a run of backslashes that starts with a literal."""
-    return f"{spelling}(?:{spelling}){{{least - 1},{most - 1}}}"
-
-
-def _hex(digits: str) -> str:
-    """Make a pattern of hexadecimal digits in either case."""
-    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
+_write_base64: Final = partial(pattern_of, same=BASE64)
