@@ -43,9 +43,9 @@ class Door:
         self.redactor = redactor
         self.cache = Cache()
 
-    def show(self, text: str) -> str:
-        """The text as it may be seen."""
-        return text if self.redactor is None else self.redactor(text)
+    def show(self, text: str, *, cut_off: bool = False) -> str:
+        """The text as it may be seen; one that was cut off, without a value that it ends within."""
+        return text if self.redactor is None else self.redactor(text, cut_off=cut_off)
 
     def head(self, body: bytes) -> str:
         """The beginning of a body as it may be seen."""
@@ -254,8 +254,9 @@ class _Console:
         if size > self._room or not self._room:
             self._cut = True
         if self._room:
-            # Redacted before it is cut: half a secret is one that no redactor knows.
-            shown = door.show(text).encode("utf-8", "replace")[: self._room]
+            # Redacted before it is cut: half a secret is one that no redactor knows.  The runtime may
+            # have cut it as well, a little later than here.
+            shown = door.show(text, cut_off=self._cut).encode("utf-8", "replace")[: self._room]
             self._lines.append(LogLine(level, shown.decode("utf-8", "ignore"), at))
             self._room -= min(self._room, max(1, size))  # an empty line takes room as well
         return size

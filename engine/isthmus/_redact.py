@@ -69,7 +69,7 @@ class _Form:
         after: of what stands after it.
     """
 
-    __slots__ = ("_after", "_before", "_compiled", "_core", "_mark", "_pieces", "_write")
+    __slots__ = ("_after", "_before", "_compiled", "_core", "_write", "mark", "pieces")
 
     def __init__(
         self,
@@ -80,8 +80,8 @@ class _Form:
         before: str = "",
         after: str = "",
     ) -> None:
-        self._mark = mark
-        self._pieces = pieces
+        self.mark = mark
+        self.pieces = pieces
         self._write = write
         self._before = before
         self._after = after
@@ -94,18 +94,18 @@ class _Form:
             return
         for match in self._expression(0).finditer(text):
             end = match.end()
-            for index in range(1, len(self._pieces)):
+            for index in range(1, len(self.pieces)):
                 following = self._expression(index).match(text, end)
                 if following is None:
                     break
                 end = following.end()
-            yield _Span(match.start(), end, self._mark)
+            yield _Span(match.start(), end, self.mark)
 
     def _expression(self, index: int) -> re.Pattern[str]:
         while index >= (place := len(self._compiled)):
             before = "" if place else self._before
-            after = self._after if place == len(self._pieces) - 1 else ""
-            self._compiled.append(re.compile(before + self._write(self._pieces[place]) + after))
+            after = self._after if place == len(self.pieces) - 1 else ""
+            self._compiled.append(re.compile(before + self._write(self.pieces[place]) + after))
         return self._compiled[index]
 
 
@@ -135,9 +135,16 @@ class Redactor:
     def __repr__(self) -> str:
         return f"<Redactor of {', '.join(self._names) or 'nothing'}>"
 
-    def __call__(self, text: str) -> str:
-        """Give the text without sensitive values."""
+    def __call__(self, text: str, *, cut_off: bool = False) -> str:
+        """Give the text without sensitive values.
+
+        Args:
+            text: to be seen.
+            cut_off: it may end within a value, whose beginning is hidden as well.
+        """
         spans = self._spans(text)
+        if cut_off:
+            spans = sorted([*spans, *self._begun(text)])
         return _replaced(text, spans, len(text)) if spans else text
 
     def head(self, body: bytes, limit: int) -> str:
@@ -155,6 +162,15 @@ class Redactor:
             spans += self._tokens(text)
         spans.sort(key=lambda span: (span.start, -span.end))
         return spans
+
+    def _begun(self, text: str) -> Iterator[_Span]:
+        """Find a value's beginning, as it is, at the end of a text: what is left of one that was cut off."""
+        for form in self._forms:
+            for piece in form.pieces:
+                for size in range(min(len(piece) - 1, len(text)), _SHORT - 1, -1):
+                    if text.endswith(piece[:size]):
+                        yield _Span(len(text) - size, len(text), form.mark)
+                        break
 
     def _tokens(self, text: str) -> Iterator[_Span]:
         """Find the tokens of basic authentication, Base64 of "user:password", that hold a value."""

@@ -284,6 +284,18 @@ async def test_notices_of_a_runtime_are_kept_beside_the_output_and_bounded() -> 
     assert outcome.usage.log_bytes == 0
 
 
+async def test_half_a_secret_is_no_more_seen_where_the_runtime_cut_the_line() -> None:
+    fields = {"settings": (isthmus.SettingDefinition(name="key", sensitive=True),)}
+    for cut in range(20, 40):
+        outcome = await outcome_of(
+            logging_of(("x" * 20 + "Zsecret-and-more")[: cut + 1]),
+            fields=fields,
+            settings={"key": "Zsecret-and-more"},
+            limits=Limits(log_bytes=cut),
+        )
+        assert "Zsec" not in outcome.logs[0].text
+
+
 async def test_a_level_that_is_none_is_the_runtime_s_fault() -> None:
     outcome = await outcome_of(logging_of("x", level="shout"))
     assert "not 'shout'" in said(outcome)

@@ -184,6 +184,14 @@ def test_a_cut_through_a_value_shows_no_part_of_it(
         assert shown == body[:limit].decode()
 
 
+@given(values, st.integers(4, 200))
+def test_what_is_left_of_a_value_that_was_cut_off_is_hidden(value: str, size: int) -> None:
+    value *= 20
+    redact = Redactor({"k": (value,)})
+    assert redact("Before: " + value[:size], cut_off=True) == "Before: [redacted:k]"
+    assert redact("Before: " + value[:3], cut_off=True) == "Before: " + value[:3]
+
+
 def test_the_head_of_a_body_without_secrets_is_its_head() -> None:
     assert Redactor({}).head("na\u00efve".encode(), 3) == "na\ufffd"
     assert Redactor({"k": ("Zvalue",)}).head("na\u00efve".encode(), 3) == "na\u00ef"
