@@ -46,6 +46,7 @@ class Bulk:
         concurrency: calls under way at the same time.
         wall_clock: seconds since the epoch.
         entropy: bytes for the calls' seeds.
+        stop: once it is set, no more calls begin; or None.
     """
 
     def __init__(
@@ -56,22 +57,26 @@ class Bulk:
         concurrency: int,
         wall_clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        stop: trio.Event | None = None,
     ) -> None:
+        self._stop_asked = stop
         self._binding = binding
         self._deliver = deliver
         self._wall_clock = wall_clock
         self._entropy = entropy
         self._free = concurrency
         self._waiting: list[_Waiting] = []
-        self._ended = False
+        self._ended = False  # there are no more events
+        self._halted = False  # those that wait are not to begin
         self._error: BaseException | None = None
         self._reading = trio.CancelScope()
         self._calling = trio.CancelScope()
+        self._heeding = trio.CancelScope()
         self._wanted = trio.Event()  # something changed that the dispatcher may wait for
         self._room = trio.Event()  # the dispatcher took something
 
     async def run(self, events: Iterable[Event | Request] | AsyncIterable[Event | Request]) -> None:
-        """Take events until there are no more, and wait for the last outcome.
+        """Take events until there are no more, or it is stopped, and wait for the last outcome.
 
         Raises:
             BaseException: what ``events`` or ``deliver`` raised; after an error of ``events``
@@ -81,6 +86,8 @@ class Bulk:
         with self._calling:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._dispatch, nursery)
+                if self._stop_asked is not None:
+                    nursery.start_soon(self._heed, self._stop_asked)
                 with self._reading:
                     try:
                         await self._read(events)
@@ -142,7 +149,7 @@ class Bulk:
     # ------------------------------------------------------------ calling
 
     async def _dispatch(self, nursery: trio.Nursery) -> None:
-        while not (self._ended and not self._waiting):
+        while not (self._halted or (self._ended and not self._waiting)):
             count = min(len(self._waiting), self._free, CHUNK)
             if count:
                 chunk = self._waiting[:count]
@@ -153,6 +160,14 @@ class Bulk:
             else:
                 self._wanted = trio.Event()
                 await self._wanted.wait()
+        self._heeding.cancel()
+
+    async def _heed(self, stop: trio.Event) -> None:
+        with self._heeding:
+            await stop.wait()
+            self._halted = True
+            self._reading.cancel()
+            self._wanted.set()
 
     async def _run(self, chunk: list[_Waiting]) -> None:
         binding = self._binding

@@ -18,7 +18,7 @@ from ._batches import DeliverItem, EventBatcher
 from ._bulk import Bulk, Deliver
 from ._host import Door
 from ._instances import Binding, Instance
-from ._intake import batch_text, event_text, prepare
+from ._intake import batch_text, event_texts, prepare
 from ._invocation import perform, unrun
 from ._plugins import PluginInfo, Plugins
 from ._programs import CLOSE_GRACE, SharedProgram, close_guarded
@@ -247,7 +247,7 @@ class Engine:
             EngineClosed: the instance or the engine was closed, before or meanwhile.
         """
         binding = self._binding(instance)
-        texts = [event_text(binding, event) for event in events]
+        texts = event_texts(binding, events)
         text = batch_text(binding, texts)
         choice = choose_batch(binding.kind, binding.handlers)
         if not isinstance(choice, Chosen):
@@ -262,6 +262,7 @@ class Engine:
         deliver: Deliver,
         *,
         concurrency: int = 256,
+        stop: trio.Event | None = None,
     ) -> None:
         """Run the handlers for many events, many at a time; by far the cheapest way by the event.
 
@@ -274,6 +275,8 @@ class Engine:
             events: a plain iterable must not block for long, for it is read in the Trio thread.
             deliver: called with each event's index, from 0, and its outcome; must not block.
             concurrency: calls under way at the same time.
+            stop: set it to begin no more calls: those under way are waited for and delivered, events
+                that were read ahead of them are not.
 
         Raises:
             EngineClosed: the instance or the engine was closed, before or meanwhile.
@@ -282,7 +285,12 @@ class Engine:
             raise EngineError(f"concurrency takes a whole number from 1, not {concurrency!r}")
         binding = self._binding(instance)
         bulk = Bulk(
-            binding, deliver, concurrency=concurrency, wall_clock=self._wall_clock, entropy=self._entropy
+            binding,
+            deliver,
+            concurrency=concurrency,
+            wall_clock=self._wall_clock,
+            entropy=self._entropy,
+            stop=stop,
         )
         scope = self._open_scope()
         try:

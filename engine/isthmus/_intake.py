@@ -15,7 +15,7 @@ from .errors import InvalidInput
 from .events import Event, Request
 from .functions import Kind
 
-__all__ = ["batch_text", "event_text", "prepare"]
+__all__ = ["batch_text", "event_text", "event_texts", "prepare"]
 
 PATH_SHOWN = 200
 """Characters that a message repeats of where something is: keys are the sender's, and may be of any length."""
@@ -45,6 +45,21 @@ def prepare(binding: Binding, given: Event | Request) -> tuple[Choice, bytes]:
         return binding.choices[None], text
     text, event_type = _event(binding, given)
     return binding.choice(event_type), text
+
+
+def event_texts(binding: Binding, given: Sequence[Event | Request]) -> list[bytes]:
+    """The JSON texts of the events of a batch.
+
+    Raises:
+        InvalidInput: as :func:`event_text`, with the place of the event.
+    """
+    texts = []
+    for place, event in enumerate(given):
+        try:
+            texts.append(event_text(binding, event))
+        except InvalidInput as exc:
+            raise InvalidInput(f"event {place} of the batch, counted from 0: {exc}") from None
+    return texts
 
 
 def event_text(binding: Binding, given: Event | Request) -> bytes:

@@ -107,7 +107,7 @@ def test_each_command_has_help_with_its_exit_status(name: str, isthmus: Isthmus)
         (("invoke", FUNCTION, "--event", "[]"), "isthmus invoke: the event holds no event"),
         (
             ("invoke", FUNCTION, "--event", "{}", "--line", "2"),
-            "isthmus invoke: --line 2: there are 1 events",
+            "isthmus invoke: --line 2: the event holds no event there; its events go from 1 to 1",
         ),
         (
             ("invoke", FUNCTION, "--request", "{}"),
@@ -211,6 +211,7 @@ def test_invoke_gives_the_outcome_as_json(isthmus: Isthmus, runtime: ScriptedRun
     ("content", "line", "event"),
     [
         ('{"type":"track","event":"a"}\n{"type":"track","event":"b"}\n', "2", "b"),
+        ('{"type":"track","event":"a"}\n\nbroken\n{"type":"track","event":"b"}\n', "4", "b"),
         ('[{"type":"track","event":"a"},\n{"type":"track","event":"b"}]', "2", "b"),
         ('{\n  "type": "track",\n  "event": "a"\n}', "1", "a"),
         ('{"type": "track",\n "event": "a"}', "1", "a"),

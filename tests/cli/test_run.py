@@ -96,6 +96,25 @@ def test_a_broken_line_is_named_and_stops_nothing(
     assert "3 lines held no event" in ran.err
 
 
+@pytest.mark.parametrize(("kind", "handlers"), [("source", "onRequest"), ("source_insert", "onTrack")])
+def test_a_kind_without_batches_gets_its_events_one_by_one(
+    kind: str, handlers: str, isthmus: Isthmus, tmp_path: Path
+) -> None:
+    (tmp_path / FUNCTION).write_text("f")
+    scripts = {handlers: lambda event, *_: event, "onBatch": lambda *_: pytest.fail("a batch")}
+    events = write(tmp_path / "e", track(1), track(2))
+    ran = isthmus("run", FUNCTION, events, "--kind", kind, plugins=[ScriptedRuntime(scripts)])
+    assert ran.status == 0
+    assert [(line["line"], line["handler"], line.get("lines")) for line in ran.lines] == [
+        (1, handlers, None),
+        (2, handlers, None),
+    ]
+    ran = isthmus(
+        "run", FUNCTION, events, "--kind", kind, "--batch", "2", plugins=[ScriptedRuntime(scripts)]
+    )
+    assert (ran.status, ran.err) == (2, f"isthmus run: --batch: a {kind} function takes no batches\n")
+
+
 def test_several_files_and_their_names(isthmus: Isthmus, runtime: ScriptedRuntime, tmp_path: Path) -> None:
     write(tmp_path / "a 100%", track(1), track(2))
     (tmp_path / "b").write_bytes(b"[" + track(3) + b"]")

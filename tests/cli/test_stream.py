@@ -126,7 +126,7 @@ async def test_a_stop_says_where_to_go_on(tmp_path: Path) -> None:
                 stream.stop()
         assert taken == 3
         assert stream.position == (str(tmp_path / "a"), "line", 4)
-        assert [origin.number for origin in stream.under_way()] == [1, 3]
+        assert [stream.origin_of(index).number for index in stream.under_way()] == [1, 3]
         assert await stream.count_rest(60) == (7, True)
         assert stream.files_from(str(tmp_path / "b")) == [str(tmp_path / "b")]
         assert not stream.ended

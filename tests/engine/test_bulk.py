@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import itertools
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -399,3 +401,36 @@ async def test_a_run_goes_on_after_a_fault_on_a_program_loaded_anew() -> None:
     answers, runtime = await run_over(run_many, events=1000)
     assert runtime.loads == 2
     assert statuses(answers).count(Status.RETRY) == chunks[0]
+
+
+@pytest.mark.parametrize("silent", [False, True])
+async def test_once_it_is_stopped_no_call_begins_and_those_under_way_end(
+    silent: bool, autojump_clock: trio.abc.Clock
+) -> None:
+    stop = trio.Event()
+    begun: list[int] = []
+
+    async def on_track(event: Any, settings: Any, world: World) -> Any:
+        begun.append(event["n"])
+        await trio.sleep(1)
+
+    async def endless() -> AsyncGenerator[isthmus.Event]:
+        for number in range(5) if silent else itertools.count():
+            yield {"type": "track", "n": number}
+        await trio.sleep_forever()
+
+    answers: Answers = {}
+    async with instance_with({"onTrack": on_track}) as (engine, instance), trio.open_nursery() as nursery:
+
+        async def run() -> None:
+            async with aclosing(endless()) as events:
+                await engine.invoke_each(instance, events, collect(answers), concurrency=3, stop=stop)
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(run)
+        await trio.sleep(5.5 if silent else 1.5)
+        stop.set()
+        await trio.sleep(10)
+        pytest.fail("it has not ended")
+    count = 5 if silent else 6
+    assert sorted(begun) == sorted(answers) == list(range(count))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, final
 
 import msgspec
 import trio
@@ -22,7 +22,7 @@ from .opening import Opened, open_function, project_of
 from .options import Parser, add_definition, add_egress, add_general, add_limits, add_settings, limits_of
 from .screen import Screen
 from .shown import show
-from .splitting import Flaw, Unreadable, detecting
+from .splitting import Flaw, Piece, Unreadable, detecting
 from .webhooks import webhook
 
 __all__ = ["execute", "parser"]
@@ -67,7 +67,7 @@ def parser() -> Parser:
         "--line",
         metavar="N",
         type=units.count,
-        help="which event of the file, where it has several (default: 1)",
+        help="which event of the file, by its line, or its place in an array (default: the first)",
     )
     group.add_argument("--batch", action="store_true", help="give all events of the file to onBatch")
     group = parser.add_argument_group("output")
@@ -87,11 +87,11 @@ def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
 
 async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     project = project_of(arguments)
-    pieces = _pieces(arguments, project)
+    given = _given(arguments, project)
     limits = limits_of(arguments, trace_bytes=TRACE_BYTES)
     sampling = not (arguments.event or arguments.request)
     async with open_function(arguments, project, limits, plugins, sampling=sampling) as opened:
-        outcome = await _invoke(opened, pieces, arguments)
+        outcome = await _invoke(opened, given, arguments)
     if arguments.json:
         sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")
         sys.stdout.flush()
@@ -100,14 +100,11 @@ async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     return OK if outcome.status in {Status.DELIVERED, Status.DROPPED} else FAILED
 
 
-async def _invoke(opened: Opened, pieces: list[bytes], arguments: argparse.Namespace) -> Outcome:
+async def _invoke(opened: Opened, given: _Given, arguments: argparse.Namespace) -> Outcome:
     engine, instance = opened.engine, opened.instance
     if arguments.batch:
-        return await engine.invoke_batch(instance, pieces)
-    place = arguments.line or 1
-    if place > len(pieces):
-        raise UsageFault(f"--line {place}: there are {len(pieces)} events")
-    event = pieces[place - 1]
+        return await engine.invoke_batch(instance, given.all())
+    event = given.at(arguments.line)
     if opened.kind is Kind.SOURCE:
         return await engine.invoke(instance, webhook(event))
     if arguments.request:
@@ -115,8 +112,45 @@ async def _invoke(opened: Opened, pieces: list[bytes], arguments: argparse.Names
     return await engine.invoke(instance, event)
 
 
-def _pieces(arguments: argparse.Namespace, project: Project) -> list[bytes]:
-    """The events that were named, as texts; those of lines with a flaw are left to the engine to refuse."""
+# ---------------------------------------------------------------- what it gets
+
+
+@final
+class _Given:
+    """The events that were named, by line or by place in an array; the engine refuses those that are none.
+
+    Raises:
+        UsageFault: there are none.
+    """
+
+    def __init__(self, name: str, noun: str, pieces: Iterable[Piece]) -> None:
+        self._name = name
+        self._noun = noun
+        # Blank lines count and are no events.
+        self._events = {n: piece for n, piece in enumerate(pieces, 1) if piece and not piece.isspace()}
+        if not self._events:
+            raise UsageFault(f"{name} holds no event")
+
+    def at(self, number: int | None) -> bytes:
+        """The event of a line, by default the first there is."""
+        place = min(self._events) if number is None else number
+        if place not in self._events:
+            held = f"its {self._noun}s go from {min(self._events)} to {max(self._events)}"
+            raise UsageFault(f"--line {place}: {self._name} holds no event there; {held}")
+        return self._sound(place)
+
+    def all(self) -> list[bytes]:
+        """All of them, in order."""
+        return [self._sound(place) for place in self._events]
+
+    def _sound(self, place: int) -> bytes:
+        piece = self._events[place]
+        if isinstance(piece, Flaw):
+            raise UsageFault(f"{self._name}, {self._noun} {place}: {piece}")
+        return piece
+
+
+def _given(arguments: argparse.Namespace, project: Project) -> _Given:
     if arguments.event and arguments.request:
         raise UsageFault("--event and --request exclude each other")
     named: str | None = arguments.event or arguments.request
@@ -139,20 +173,15 @@ def _pieces(arguments: argparse.Namespace, project: Project) -> list[bytes]:
         feed.close()
 
 
-def _split(chunks: Sequence[bytes], name: str) -> list[bytes]:
+def _split(chunks: Sequence[bytes], name: str) -> _Given:
     """Split events; one that is laid out over several lines is one."""
     whole = b"".join(chunks)
     try:
         value = msgspec.json.decode(whole, type=msgspec.Raw)
         if not bytes(value).lstrip().startswith(b"["):
-            return [whole]
+            return _Given(name, "event", [whole])
     except (ValueError, RecursionError):
         pass  # several, or a broken one, of which the engine will say what is wrong
     splitter = detecting(max(len(whole), 1))
-    pieces = [piece for piece in (*splitter.feed(whole), *splitter.end()) if piece and not piece.isspace()]
-    for number, piece in enumerate(pieces, 1):
-        if isinstance(piece, Flaw):
-            raise UsageFault(f"{name}, {splitter.noun} {number}: {piece}")
-    if not pieces:
-        raise UsageFault(f"{name} holds no event")
-    return [bytes(piece) for piece in pieces if isinstance(piece, bytes)]
+    pieces = [*splitter.feed(whole), *splitter.end()]
+    return _Given(name, splitter.noun, pieces)

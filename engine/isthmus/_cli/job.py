@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 from typing import Final, final
 
@@ -14,6 +13,7 @@ from isthmus.functions import Kind
 from isthmus.outcomes import ItemResult, Outcome, Status
 
 from .faults import CLOSED, FAILED, INTERRUPTED, OK
+from .interrupts import interrupts
 from .opening import Opened
 from .outlet import Taker
 from .progress import Snapshot, follow
@@ -108,6 +108,8 @@ class Job:
         self._calls = trio.CancelScope()
         self._began = 0.0
         self._gathered: list[int] = []  # events of the batch whose results come in
+        self._halt = trio.Event()
+        self._begun = 0  # events, when it was told to stop; those after them were only read ahead
 
     # ------------------------------------------------------------ the run
 
@@ -144,7 +146,11 @@ class Job:
 
     async def _run_each(self) -> None:
         await self.opened.engine.invoke_each(
-            self.opened.instance, self.stream, self._deliver, concurrency=self._concurrency
+            self.opened.instance,
+            self.stream,
+            self._deliver,
+            concurrency=self._concurrency,
+            stop=self._halt,
         )
 
     async def _run_batches(self) -> None:
@@ -222,21 +228,21 @@ class Job:
         self.broken += 1
         if self.screen.terminal and self.broken > FLAWS_SHOWN:
             return
-        place = f"{origin.file}, {origin.noun} {origin.number}" if origin.number else origin.file
-        self.screen.print(f"{self.screen.paint(visible(place), 'magenta')}: {visible(message)}")
+        file = "standard input" if origin.file == "-" else visible(origin.file)
+        place = f"{file}, {origin.noun} {origin.number}" if origin.number else file
+        self.screen.print(f"{self.screen.paint(place, 'magenta')}: {visible(message)}")
 
     # ------------------------------------------------------------ stopping
 
     async def _watch_signals(self, task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with interrupts() as signals:
             task_status.started()
             async for _ in signals:
                 if self._calls.cancel_called or self.interrupted:
                     self._calls.cancel()
                     return
                 self.interrupted = True
-                self._stop()
-                if under_way := len(self.stream.under_way()):
+                if under_way := self._stop():
                     self.screen.print(
                         f"interrupted: {plural(under_way, 'call')} under way may go on for {self._grace:g} s; "
                         "interrupt again to stop at once"
@@ -248,9 +254,16 @@ class Job:
         self.screen.print(f"the outcomes cannot be written: {reason or 'their reader has gone'}")
         self._stop()
 
-    def _stop(self) -> None:
+    def _stop(self) -> int:
+        """Begin no more calls, and count those under way."""
+        taken = self.stream.under_way()
+        # They begin in the order in which they came, and none waits while there is room.
+        begun = taken if self._batch else taken[: self._concurrency]
+        self._begun = begun[-1] + 1 if begun else 0
+        self._halt.set()
         self.stream.stop()
         self._calls.deadline = trio.current_time() + self._grace
+        return len(begun)
 
     # ------------------------------------------------------------ for people
 
@@ -258,7 +271,7 @@ class Job:
         return Snapshot(
             events=self.tally.events,
             counts={**self.tally.by_status, "broken": self.broken},
-            consumed=self.stream.consumed,
+            consumed=self.stream.consumed * self.stream.done,
             size=self.stream.size,
             elapsed=trio.current_time() - self._began,
         )
@@ -276,7 +289,7 @@ class Job:
                 sink=self.opened.sink,
             )
         if self.interrupted or self.closed:
-            await show_end(self.stream, self.screen)
+            await show_end(self.stream, self._begun, self.screen)
 
     def _wants_trace(self) -> bool:
         if self._trace is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, final
 import msgspec
 
 from isthmus import open_engine
+from isthmus._rules.dispatch import HANDLERS
 from isthmus.errors import InvalidSettings
 from isthmus.functions import Function, Kind, SettingType
 from isthmus.limits import Limits
@@ -54,6 +55,11 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     def kind(self) -> Kind:
         """What it was loaded as."""
         return self.instance.function.kind
+
+    @property
+    def takes_batches(self) -> bool:
+        """Whether it has an ``onBatch`` that means something to its kind."""
+        return "onBatch" in self.instance.handlers & HANDLERS[self.kind]
 
 
 def project_of(arguments: argparse.Namespace) -> Project:

@@ -15,7 +15,7 @@ from . import units
 from .definition import Project
 from .faults import UsageFault
 from .job import Job
-from .opening import open_function, project_of
+from .opening import Opened, open_function, project_of
 from .options import Parser, add_definition, add_egress, add_general, add_limits, add_settings, limits_of
 from .outlet import Outlet
 from .screen import Screen
@@ -133,7 +133,7 @@ async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
             paths=paths,
             first=arguments.from_line,
             concurrency=arguments.concurrency,
-            batch=_batch_size(arguments, opened.instance.handlers),
+            batch=_batch_size(arguments, opened),
             grace=arguments.grace,
             quiet=arguments.quiet,
             bar=fd is None or not os.isatty(fd),  # it would stand in the middle of the outcomes
@@ -164,10 +164,15 @@ def events_of(given: Sequence[str], project: Project) -> list[str]:
     return paths
 
 
-def _batch_size(arguments: argparse.Namespace, handlers: frozenset[str]) -> int | None:
-    if "onBatch" not in handlers:
+def _batch_size(arguments: argparse.Namespace, opened: Opened) -> int | None:
+    if not opened.takes_batches:
         if arguments.batch:
-            raise UsageFault("--batch: the function has no onBatch")
+            unused = "onBatch" in opened.instance.handlers
+            raise UsageFault(
+                f"--batch: a {opened.kind.value} function takes no batches"
+                if unused
+                else "--batch: the function has no onBatch"
+            )
         return None
     return None if arguments.no_batch else arguments.batch or 20
 

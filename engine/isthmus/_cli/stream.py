@@ -118,9 +118,18 @@ class EventStream:
         place = self.file_of(index)
         return Origin(self._paths[place], self._nouns[place], number)
 
-    def under_way(self) -> list[Origin]:
-        """The events that were handed out and are not done with."""
-        return [self.origin(index, number) for index, number in self._numbers.items()]
+    def under_way(self) -> list[int]:
+        """The events that were handed out and are not done with, by index, in order."""
+        return list(self._numbers)
+
+    def origin_of(self, index: int) -> Origin:
+        """Where an event that is under way came from."""
+        return self.origin(index, self._numbers[index])
+
+    @property
+    def done(self) -> float:
+        """The part of the events handed out that is done with, from 0 to 1."""
+        return 1 - len(self._numbers) / self.taken if self.taken else 1.0
 
     @property
     def position(self) -> Origin:

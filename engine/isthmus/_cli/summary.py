@@ -112,34 +112,48 @@ def _show_sink(sink: Sink, screen: Screen) -> None:
         screen.print(screen.paint(f"  … and {len(sink.counts) - _TARGETS} others", "dim"))
 
 
-async def show_end(stream: EventStream, screen: Screen) -> None:
-    """Say what is left of a run that was stopped, and where to go on."""
-    under_way, position = stream.under_way(), stream.position
+async def show_end(stream: EventStream, begun: int, screen: Screen) -> None:
+    """Say what is left of a run that was stopped, and where to go on.
+
+    Args:
+        stream: of its events.
+        begun: index of the first event that was handed out and whose call never began.
+        screen: where.
+    """
+    under_way = [(index, stream.origin_of(index)) for index in stream.under_way()]
+    unended = [origin for index, origin in under_way if index < begun]
+    unbegun = [origin for index, origin in under_way if index >= begun]
     if stream.ended and not under_way:
         screen.print("nothing is left to do")
         return
-    if under_way:
-        places = ", ".join(f"{origin.noun} {origin.number}" for origin in under_way[:_PLACES])
-        more = ", …" if len(under_way) > _PLACES else ""
-        screen.print(f"{plural(len(under_way), 'call')} did not end in time: {places}{more}")
-    if not stream.ended:
+    if unended:
+        places = ", ".join(f"{origin.noun} {origin.number}" for origin in unended[:_PLACES])
+        more = ", …" if len(unended) > _PLACES else ""
+        screen.print(f"{plural(len(unended), 'call')} did not end in time: {places}{more}")
+    position = unbegun[0] if unbegun else stream.position
+    if unbegun or not stream.ended:
         screen.print(await _left(stream, position))
-    first = under_way[0] if under_way else position
+    first = unended[0] if unended else position
     files = stream.files_from(first.file)
     of_files = f" of {', '.join(map(_named, files))}" if len(files) > 1 else ""
-    again = "; what was done after it already is then done twice" if under_way else ""
+    again = "; what was done after it already is then done twice" if unended else ""
     screen.print(f"go on with --from-line {first.number}{of_files}{again}")
 
 
 async def _left(stream: EventStream, position: Origin) -> str:
+    """Name what is left from a line on."""
+    unread = stream.position
     try:
-        lines, exact = await stream.count_rest(_PATIENCE)
+        if unread.file != position.file:
+            raise Unreadable("nobody has counted them")
+        lines, exact = (0, True) if stream.ended else await stream.count_rest(_PATIENCE)
     except Unreadable:
         left = f"the rest of {_named(position.file)}"
     else:
-        left = f"{'' if exact else 'about '}{plural(lines, 'line')} of {_named(position.file)}"
+        lines += unread.number - position.number
+        left = f"{'' if exact else 'about '}{plural(lines, position.noun)} of {_named(position.file)}"
     after = stream.files_from(position.file)[1:]
-    return f"not read: {', '.join([left, *map(_named, after)])}"
+    return f"not run: {', '.join([left, *map(_named, after)])}"
 
 
 def _named(path: str) -> str:

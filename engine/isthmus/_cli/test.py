@@ -100,7 +100,7 @@ async def _outcomes(
         opened = await stack.enter_async_context(
             open_function(arguments, project, limits, plugins, sampling=True)
         )
-        batch = _BATCH if "onBatch" in opened.instance.handlers else None
+        batch = _BATCH if opened.takes_batches else None
         # One at a time, so that a sink whose answers depend on it is asked in the order of the lines.
         job = Job(opened, Screen(sys.stderr), paths=paths, concurrency=1, batch=batch, quiet=True)
         await stack.enter_async_context(aclosing(job.stream))
