@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-from isthmus._cli.commands import COMMANDS
+import pytest
+
+from isthmus._cli.commands import COMMANDS, main
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -24,6 +27,18 @@ def test_every_file_it_points_to_is_there() -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", README.read_text())
     assert targets
     assert [target for target in targets if not (README.parent / target).exists()] == []
+
+
+def test_every_command_it_shows_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "\n".join(re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL))
+    commands = re.findall(r"(?:^|&& )isthmus (.*?)(?= &&|  +#|$)", text, re.MULTILINE)
+    statuses = {command: main(shlex.split(command)) for command in commands}
+    assert len(statuses) > 5
+    wrong = {command: status for command, status in statuses.items() if status != ("broken" in command)}
+    assert wrong == {}, capfd.readouterr().err
 
 
 def test_every_command_it_shows_is_one() -> None:

@@ -26,9 +26,9 @@ from ._redact import Redactor
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.dispatch import Chosen, choose_batch
 from .abc import Call, Egress, Runtime
-from .errors import EngineClosed, EngineError, InvalidFunction, PluginError
+from .errors import EngineClosed, EngineError, PluginError
 from .events import Event, Request
-from .functions import Function, Kind
+from .functions import Function
 from .limits import Limits
 from .outcomes import Outcome
 from .settings import sensitive_values, validate
@@ -145,12 +145,15 @@ class Engine:
             EngineClosed: the engine has been closed.
         """
         self._check_open()
+        limits = self._limits if limits is None else limits
+        for given, expected in ((function, Function), (egress, Egress), (limits, Limits)):
+            if not isinstance(given, expected):
+                raise EngineError(f"an isthmus.{expected.__name__} is wanted, not {type(given).__name__}")
         runtime = self._runtime(function)
         if self._fetcher is not None:
             self._fetcher.check_egress(egress)
         text = validate(function, settings)
         sensitive = sensitive_values(function, settings)
-        limits = self._limits if limits is None else limits
         shared = self._shared(runtime, function, limits)
         shared.users += 1
         scope = self._open_scope()
@@ -189,10 +192,6 @@ class Engine:
             raise EngineClosed("the engine has been closed")
 
     def _runtime(self, function: Function) -> Runtime:
-        if not isinstance(function.kind, Kind):
-            raise InvalidFunction(
-                f"function {function.name!r}: its kind is an isthmus.Kind, not {function.kind!r}"
-            )
         runtime = self.runtimes.get(function.language)
         if runtime is None:
             known = ", ".join(map(repr, self.runtimes)) or "none"
@@ -203,12 +202,7 @@ class Engine:
         return runtime
 
     def _shared(self, runtime: Runtime, function: Function, limits: Limits) -> SharedProgram:
-        try:
-            shared = self._programs.get((function, limits))
-        except TypeError as exc:
-            raise InvalidFunction(
-                f"function {function.name!r} holds what cannot be compared: {exc}"
-            ) from None
+        shared = self._programs.get((function, limits))
         if shared is None:
             shared = self._programs[function, limits] = SharedProgram(runtime, function, limits)
         return shared

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
-from typing import Literal, final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, final
 
 import msgspec
 
@@ -81,6 +83,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     pass_through: bool = False
 
     def __post_init__(self) -> None:
+        self._check_types()
         names = [definition.name for definition in self.settings]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise InvalidFunction(f"function {self.name!r} defines the setting {twice[0]!r} twice")
@@ -97,3 +100,30 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidFunction(
                 f"function {self.name!r}: isolation is 'call' or 'instance', not {self.isolation!r}"
             )
+
+    def _check_types(self) -> None:
+        for name, (types, expected) in _FIELDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, types):
+                raise InvalidFunction(
+                    f"function {self.name!r}: its {name} is {expected}, not {type(value).__name__}"
+                )
+        for definition in self.settings:
+            if not isinstance(definition, SettingDefinition):
+                raise InvalidFunction(
+                    f"function {self.name!r}: its settings is a tuple of isthmus.SettingDefinition, "
+                    f"and has {type(definition).__name__} in it"
+                )
+
+
+_FIELDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
+    {
+        "name": ((str,), "text"),
+        "kind": ((Kind,), "an isthmus.Kind"),
+        "language": ((str,), "text"),
+        "code": ((str, bytes), "text or bytes"),
+        "file": ((str,), "text"),
+        "settings": ((tuple,), "a tuple of isthmus.SettingDefinition"),
+    }
+)
+"""What the fields of a function have to be, and how a message says so."""

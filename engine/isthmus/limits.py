@@ -48,7 +48,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("wall", "cpu"):
             seconds = getattr(self, name)
-            if not (isinstance(seconds, int | float) and 0 < seconds < math.inf):
+            number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+            if not (number and 0 < seconds < math.inf):
                 raise EngineError(f"Limits.{name} takes a positive number of seconds, not {seconds!r}")
         for name in self.__struct_fields__[2:]:
             count = getattr(self, name)

@@ -37,6 +37,10 @@ def validate(function: Function, values: Mapping[str, object]) -> bytes:
     Raises:
         InvalidSettings: with every problem there is, none of them showing a value.
     """
+    if not isinstance(values, Mapping):
+        raise InvalidSettings(
+            f"the settings of function {function.name!r} are a mapping by name, not {_kind(values)}"
+        )
     problems = []
     checked: dict[str, object] = {}
     for definition in function.settings:

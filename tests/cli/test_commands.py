@@ -225,6 +225,12 @@ def test_invoke_takes_an_event_of_a_file(
     assert json.loads(ran.out)["value"]["event"] == event
 
 
+def test_invoke_says_where_nothing_ran(isthmus: Isthmus, runtime: ScriptedRuntime) -> None:
+    ran = isthmus("invoke", FUNCTION, "--event", '{"type":"trakc"}', plugins=[runtime])
+    assert ran.status == 0
+    assert ran.out.startswith("✓ nothing ran, for its type is none of Segment's seven: delivered")
+
+
 def test_invoke_gives_a_batch(isthmus: Isthmus, tmp_path: Path) -> None:
     (tmp_path / FUNCTION).write_text("f")
     statuses = [{"status": 200}, {"status": 400, "errormessage": "no email"}]

@@ -109,9 +109,7 @@ def test_a_kind_without_batches_gets_its_events_one_by_one(
         (1, handlers, None),
         (2, handlers, None),
     ]
-    ran = isthmus(
-        "run", FUNCTION, events, "--kind", kind, "--batch", "2", plugins=[ScriptedRuntime(scripts)]
-    )
+    ran = isthmus("run", FUNCTION, events, "--kind", kind, "--batch", "2", plugins=[ScriptedRuntime(scripts)])
     assert (ran.status, ran.err) == (2, f"isthmus run: --batch: a {kind} function takes no batches\n")
 
 

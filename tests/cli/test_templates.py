@@ -275,3 +275,4 @@ def test_on_a_terminal_a_call_and_a_table_are_shown_and_no_json_lines(
     assert "── line 1 ──" in text
     assert "\x1b[32mdelivered\x1b[0m" in text
     assert "answered 23 requests" in text
+    assert "(--out FILE keeps the outcomes)" in text

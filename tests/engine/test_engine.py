@@ -6,6 +6,7 @@ import base64
 import gc
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
@@ -658,16 +659,37 @@ async def test_code_that_does_not_load_fails_for_all_who_ask_and_leaves_nothing(
     assert (len(failures), runtime.programs) == (4, 0)
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"kind": "destination"}, r"its kind is an isthmus\.Kind, not str"),
+        ({"name": 5}, "its name is text, not int"),
+        ({"code": None}, "its code is text or bytes, not NoneType"),
+        ({"language": None}, "its language is text, not NoneType"),
+        ({"file": PurePosixPath("f.js")}, "its file is text, not PurePosixPath"),
+        ({"settings": []}, r"its settings is a tuple of isthmus\.SettingDefinition, not list"),
+        ({"settings": ("apiKey",)}, r"a tuple of isthmus\.SettingDefinition, and has str in it"),
+    ],
+)
+def test_a_function_that_is_none_is_refused_where_it_is_made(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(isthmus.InvalidFunction, match=said):
+        function(**fields)
+
+
 async def test_wrong_use_is_an_error_of_the_embedder_s() -> None:
     async with engine_with({"onTrack": echo}) as engine, engine_with({"onTrack": echo}) as another:
         with pytest.raises(isthmus.PluginError, match="'cobol'; there is 'scripted'"):
             await engine.load(function(language="cobol"))
         with pytest.raises(isthmus.InvalidSettings, match="no setting 'x'"):
             await engine.load(function(), settings={"x": "1"})
-        with pytest.raises(isthmus.InvalidFunction, match="its kind is"):
-            await engine.load(function("destination"))  # type: ignore[arg-type]
-        with pytest.raises(isthmus.InvalidFunction, match="unhashable"):
-            await engine.load(function(settings=[]))
+        with pytest.raises(isthmus.InvalidSettings, match="are a mapping by name, not null"):
+            await engine.load(function(), settings=None)  # type: ignore[arg-type]
+        with pytest.raises(isthmus.EngineError, match=r"an isthmus\.Function is wanted, not str"):
+            await engine.load("function")  # type: ignore[arg-type]
+        with pytest.raises(isthmus.EngineError, match=r"an isthmus\.Limits is wanted, not int"):
+            await engine.load(function(), limits=0)  # type: ignore[arg-type]
+        with pytest.raises(isthmus.EngineError, match=r"an isthmus\.Egress is wanted, not dict"):
+            await engine.load(function(), egress={})  # type: ignore[arg-type]
         foreign = await another.load(function())
         with pytest.raises(isthmus.EngineClosed, match="another engine's"):
             await engine.invoke(foreign, TRACK)

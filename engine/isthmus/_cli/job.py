@@ -287,6 +287,7 @@ class Job:
                 broken=self.broken,
                 stopped=self.interrupted or self.closed,
                 sink=self.opened.sink,
+                kept=self._outlet is not None,
             )
         if self.interrupted or self.closed:
             await show_end(self.stream, self._begun, self.screen)

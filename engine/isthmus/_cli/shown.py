@@ -37,7 +37,9 @@ def headline(outcome: Outcome, screen: Screen) -> str:
     """The handler, how it ended, and what it took."""
     words = [
         mark(outcome.status, screen),
-        screen.paint(visible(outcome.handler or "no handler"), "bold"),
+        screen.paint(
+            visible(outcome.handler) or "nothing ran, for its type is none of Segment's seven:", "bold"
+        ),
         screen.paint(outcome.status.value, STYLES[outcome.status]),
     ]
     if outcome.problem is not None and outcome.problem.code.value != outcome.status.value:
@@ -101,7 +103,9 @@ def _show_problem(problem: Problem, style: str, screen: Screen) -> None:
 def _show_exchange(exchange: Exchange, screen: Screen, *, bodies: bool, lines: int | None) -> None:
     status = exchange.status
     if status is None:
-        ending = screen.paint(visible(exchange.error) or "no response", "red")
+        # node-fetch's message begins with what stands before it here already.
+        reason = exchange.error.removeprefix(f"request to {exchange.url} failed, reason: ")
+        ending = screen.paint(visible(reason) or "no response", "red")
     else:
         ending = screen.paint(str(status), "green" if status < 300 else "yellow" if status < 500 else "red")
     sizes = f"{bytes_text(exchange.request_bytes)} out, {bytes_text(exchange.response_bytes)} in"

@@ -39,7 +39,14 @@ def show_trace(chosen: tuple[Origin, Outcome] | None, screen: Screen, *, several
 
 
 def show_summary(
-    tally: Tally, screen: Screen, *, elapsed: float, broken: int, stopped: bool, sink: Sink | None
+    tally: Tally,
+    screen: Screen,
+    *,
+    elapsed: float,
+    broken: int,
+    stopped: bool,
+    sink: Sink | None,
+    kept: bool,
 ) -> None:
     """Show the table of outcomes, the most frequent errors, and what the sink was sent.
 
@@ -50,6 +57,7 @@ def show_summary(
         broken: lines that held no event.
         stopped: whether it ended before its events did.
         sink: the local server, or None.
+        kept: whether the outcomes themselves went anywhere.
     """
     rows = tally.rows()
     if rows:
@@ -75,7 +83,8 @@ def show_summary(
     sign = ("■", "bold yellow") if stopped else ("✓", "bold green") if good else ("✗", "bold red")
     rate = f" · {tally.events / elapsed:,.0f} events/s" if elapsed > 0 and tally.events else ""
     events = screen.paint(plural(tally.events, "event"), "bold")
-    screen.print(f"{screen.paint(*sign)} {events} in {seconds_text(elapsed)}{rate}")
+    hint = "" if kept else screen.paint("  (--out FILE keeps the outcomes)", "dim")
+    screen.print(f"{screen.paint(*sign)} {events} in {seconds_text(elapsed)}{rate}{hint}")
 
 
 def _show_table(rows: Sequence[Row], screen: Screen) -> None:
