@@ -14,7 +14,7 @@ from isthmus._rules.dispatch import EVENT_HANDLERS, HANDLERS
 from isthmus.functions import Kind
 
 from .faults import OK
-from .opening import load_bare, project_of
+from .opening import in_trio, load_bare, project_of
 from .options import Parser, add_definition, add_general, add_limits, limits_of
 from .screen import Cell, Screen, visible
 from .units import bytes_text, ms_text
@@ -47,12 +47,9 @@ def parser() -> Parser:
     return parser
 
 
-def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+@in_trio
+async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
-    return trio.run(_run, arguments, plugins)
-
-
-async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     screen = Screen(sys.stdout)
     project = project_of(arguments)
     async with open_engine(plugins=plugins, limits=limits_of(arguments)) as engine:

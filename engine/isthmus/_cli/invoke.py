@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final, final
 
 import msgspec
-import trio
 
 from isthmus.functions import Kind
 from isthmus.outcomes import Outcome, Status
@@ -18,8 +17,8 @@ from . import units
 from .definition import Project, read_file
 from .faults import FAILED, OK, UsageFault
 from .feeds import Feed
-from .opening import Opened, open_function, project_of
-from .options import Parser, add_definition, add_egress, add_general, add_limits, add_settings, limits_of
+from .opening import Opened, in_trio, open_function, project_of
+from .options import Parser, add_calls, add_definition
 from .screen import Screen
 from .shown import show
 from .splitting import Flaw, Piece, Unreadable, detecting
@@ -73,24 +72,19 @@ def parser() -> Parser:
     group = parser.add_argument_group("output")
     group.add_argument("--verbose", "-v", action="store_true", help="with the headers and bodies of requests")
     group.add_argument("--json", action="store_true", help="print the outcome as one line of JSON")
-    add_settings(parser)
-    add_egress(parser)
-    add_limits(parser)
-    add_general(parser)
+    add_calls(parser)
     return parser
 
 
-def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+@in_trio
+async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
-    return trio.run(_run, arguments, plugins)
-
-
-async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     project = project_of(arguments)
     given = _given(arguments, project)
-    limits = limits_of(arguments, trace_bytes=TRACE_BYTES)
     sampling = not (arguments.event or arguments.request)
-    async with open_function(arguments, project, limits, plugins, sampling=sampling) as opened:
+    async with open_function(
+        arguments, project, plugins, sampling=sampling, trace_bytes=TRACE_BYTES
+    ) as opened:
         outcome = await _invoke(opened, given, arguments)
     if arguments.json:
         sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")

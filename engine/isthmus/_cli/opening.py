@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final, final
 
 import msgspec
+import trio
 
 from isthmus import open_engine
 from isthmus._rules.dispatch import HANDLERS
@@ -18,7 +20,7 @@ from isthmus.limits import Limits
 
 from .definition import Project, find, kind_named, language_of
 from .faults import UsageFault
-from .options import egress_of
+from .options import egress_of, limits_of
 from .values import gather, guess_definitions
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from .sink import Sink
 
-__all__ = ["Opened", "load_bare", "open_function", "project_of"]
+__all__ = ["Opened", "in_trio", "load_bare", "open_function", "project_of"]
 
 _STAND_INS: Final[Mapping[SettingType, object]] = {
     SettingType.STRING: "stand-in",
@@ -62,6 +64,18 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         return "onBatch" in self.instance.handlers & HANDLERS[self.kind]
 
 
+def in_trio(
+    execute: Callable[[argparse.Namespace, Sequence[object]], Awaitable[int]],
+) -> Callable[[argparse.Namespace, Sequence[object]], int]:
+    """Make an asynchronous command one that can be called."""
+
+    @functools.wraps(execute)
+    def run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+        return trio.run(execute, arguments, plugins)
+
+    return run
+
+
 def project_of(arguments: argparse.Namespace) -> Project:
     """The function that the arguments name.
 
@@ -75,25 +89,26 @@ def project_of(arguments: argparse.Namespace) -> Project:
 async def open_function(
     arguments: argparse.Namespace,
     project: Project,
-    limits: Limits,
     plugins: Sequence[object],
     *,
     sampling: bool,
+    **raised: int,
 ) -> AsyncIterator[Opened]:
     """Load a function as the arguments say, and close everything on the way out.
 
     Args:
         arguments: of a command that has them all: definition, settings, egress.
         project: see :func:`project_of`.
-        limits: of each call.
         plugins: beside the installed ones.
         sampling: it runs on its own sample, for which the sample's settings are meant.
+        raised: limits of each call whose default is another here.
 
     Raises:
         UsageFault: the arguments do not fit the function.
         EngineError: see :meth:`isthmus.Engine.load`.
         LoadError: its code does not load.
     """
+    limits = limits_of(arguments, **raised)
     setting = _sink_setting(arguments, project)
     async with AsyncExitStack() as stack:
         sink = None

@@ -16,11 +16,10 @@ from .values import ENV_PREFIX
 
 __all__ = [
     "Parser",
+    "add_calls",
     "add_definition",
-    "add_egress",
     "add_general",
     "add_limits",
-    "add_settings",
     "egress_of",
     "limits_of",
 ]
@@ -74,7 +73,15 @@ def add_definition(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
+def add_calls(parser: argparse.ArgumentParser) -> None:
+    """What every command takes that calls a function: settings, egress, limits."""
+    _add_settings(parser)
+    _add_egress(parser)
+    add_limits(parser)
+    add_general(parser)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
     """Where setting values come from."""
     group = parser.add_argument_group("settings")
     group.add_argument("--settings", metavar="FILE", help="values from a JSON file, or TOML by its suffix")
@@ -94,7 +101,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_egress(parser: argparse.ArgumentParser) -> None:
+def _add_egress(parser: argparse.ArgumentParser) -> None:
     """Where requests may go."""
     group = parser.add_argument_group("requests of the function")
     group.add_argument(

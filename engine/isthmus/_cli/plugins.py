@@ -7,13 +7,13 @@ import sys
 from collections.abc import Sequence
 
 import msgspec
-import trio
 
 from isthmus import PluginInfo, open_engine
 
 from .added import AddedCommands
 from .commands import COMMANDS
 from .faults import FAILED, OK
+from .opening import in_trio
 from .options import Parser, add_general
 from .screen import Cell, Screen, visible
 
@@ -35,13 +35,10 @@ def parser() -> Parser:
     return parser
 
 
-def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+@in_trio
+async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
     del arguments
-    return trio.run(_run, plugins)
-
-
-async def _run(plugins: Sequence[object]) -> int:
     screen = Screen(sys.stdout)
     async with open_engine(plugins=plugins) as engine:
         infos, runtimes = engine.plugins, engine.runtimes

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
-import trio
-
 from . import units
 from .definition import Project
 from .faults import UsageFault
 from .job import Job
-from .opening import Opened, open_function, project_of
-from .options import Parser, add_definition, add_egress, add_general, add_limits, add_settings, limits_of
+from .opening import Opened, in_trio, open_function, project_of
+from .options import Parser, add_calls, add_definition
 from .outlet import Outlet
 from .screen import Screen
 
@@ -105,26 +103,19 @@ def parser() -> Parser:
         action="store_true",
         help="no progress and no table: only broken lines, and where to go on",
     )
-    add_settings(parser)
-    add_egress(parser)
-    add_limits(parser)
-    add_general(parser)
+    add_calls(parser)
     return parser
 
 
-def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+@in_trio
+async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
-    return trio.run(_run, arguments, plugins)
-
-
-async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     screen = Screen(sys.stderr)
     project = project_of(arguments)
     paths = events_of(arguments.events, project)
-    limits = limits_of(arguments)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(
-            open_function(arguments, project, limits, plugins, sampling=not arguments.events)
+            open_function(arguments, project, plugins, sampling=not arguments.events)
         )
         fd = stack.enter_context(_Output(arguments.out, paths, append=arguments.append))
         job = Job(

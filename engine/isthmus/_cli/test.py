@@ -18,8 +18,8 @@ from .definition import Project, read_file
 from .expectations import differences
 from .faults import FAILED, INTERRUPTED, OK, UsageFault
 from .job import Job
-from .opening import open_function, project_of
-from .options import Parser, add_definition, add_egress, add_general, add_limits, add_settings, limits_of
+from .opening import in_trio, open_function, project_of
+from .options import Parser, add_calls, add_definition
 from .run import events_of
 from .screen import Screen, visible
 
@@ -56,19 +56,13 @@ def parser() -> Parser:
     group = parser.add_argument_group("what is expected")
     group.add_argument("--expected", metavar="FILE", help="file of it (default: the sample's)")
     group.add_argument("--update", action="store_true", help="write that file anew")
-    add_settings(parser)
-    add_egress(parser)
-    add_limits(parser)
-    add_general(parser)
+    add_calls(parser)
     return parser
 
 
-def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+@in_trio
+async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
-    return trio.run(_run, arguments, plugins)
-
-
-async def _run(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     screen = Screen(sys.stdout)
     project = project_of(arguments)
     paths = events_of([arguments.events] if arguments.events else [], project)
@@ -95,10 +89,9 @@ def _update(path: Path, came: dict[int, dict[str, Any]], screen: Screen) -> None
 async def _outcomes(
     arguments: argparse.Namespace, project: Project, paths: Sequence[str], plugins: Sequence[object]
 ) -> tuple[int, dict[int, dict[str, Any]]]:
-    limits = limits_of(arguments, trace_bytes=_TRACE_BYTES)
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(
-            open_function(arguments, project, limits, plugins, sampling=True)
+            open_function(arguments, project, plugins, sampling=True, trace_bytes=_TRACE_BYTES)
         )
         batch = _BATCH if opened.takes_batches else None
         # One at a time, so that a sink whose answers depend on it is asked in the order of the lines.
