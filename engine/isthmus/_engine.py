@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from itertools import count
 from types import MappingProxyType
 from typing import Final, final
@@ -21,10 +19,11 @@ from ._instances import Binding, Instance
 from ._intake import batch_text, event_texts, prepare
 from ._invocation import perform, unrun
 from ._plugins import PluginInfo, Plugins
-from ._programs import CLOSE_GRACE, SharedProgram, close_guarded
+from ._programs import CLOSE_GRACE, Programs, close_guarded
 from ._redact import Redactor
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.dispatch import Chosen, choose_batch
+from ._scopes import Scopes
 from .abc import Call, Egress, Runtime
 from .errors import EngineClosed, EngineError, PluginError
 from .events import Event, Request
@@ -34,8 +33,6 @@ from .outcomes import Outcome
 from .settings import sensitive_values, validate
 
 __all__ = ["Engine", "open_engine"]
-
-logger = logging.getLogger("isthmus")
 
 NO_SETTINGS: Final[Mapping[str, object]] = MappingProxyType({})
 DEFAULT_LIMITS: Final = Limits()
@@ -97,15 +94,12 @@ class Engine:
         self._wall_clock = wall_clock
         self._entropy = entropy
         self._keys = count(1)
-        self._programs: dict[tuple[Function, Limits], SharedProgram] = {}
+        self._programs = Programs()
         self._bindings: dict[Instance, Binding] = {}
-        # One scope for each call, or run over many, so that closing the engine can end them.
-        self._scopes: set[trio.CancelScope] = set()
-        self._left = trio.Event()
-        self._closed = False
+        self._scopes = Scopes()
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else f"{len(self._bindings)} instances"
+        state = "closed" if self._scopes.closed else f"{len(self._bindings)} instances"
         return f"<isthmus.Engine of {', '.join(self.runtimes) or 'no language'}, {state}>"
 
     # ------------------------------------------------------------ loading
@@ -154,11 +148,9 @@ class Engine:
             self._fetcher.check_egress(egress)
         text = validate(function, settings)
         sensitive = sensitive_values(function, settings)
-        shared = self._shared(runtime, function, limits)
-        shared.users += 1
-        scope = self._open_scope()
+        shared = self._programs.borrow(runtime, function, limits)
         try:
-            with scope:
+            with self._scopes.entered("the engine was closed while a function was being loaded"):
                 loaded = await shared.load()
                 self._check_open()
                 name = function.name if name is None else name
@@ -180,15 +172,11 @@ class Engine:
                 )
                 return instance
         except BaseException:
-            await self._give_back(shared)
+            await self._programs.give_back(shared)
             raise
-        finally:
-            self._close_scope(scope)
-        await self._give_back(shared)
-        raise EngineClosed("the engine was closed while a function was being loaded")
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._scopes.closed:
             raise EngineClosed("the engine has been closed")
 
     def _runtime(self, function: Function) -> Runtime:
@@ -200,12 +188,6 @@ class Engine:
                 f"{function.language!r}; there is {known}"
             )
         return runtime
-
-    def _shared(self, runtime: Runtime, function: Function, limits: Limits) -> SharedProgram:
-        shared = self._programs.get((function, limits))
-        if shared is None:
-            shared = self._programs[function, limits] = SharedProgram(runtime, function, limits)
-        return shared
 
     # ------------------------------------------------------------ invoking
 
@@ -286,14 +268,8 @@ class Engine:
             entropy=self._entropy,
             stop=stop,
         )
-        scope = self._open_scope()
-        try:
-            with scope:
-                await bulk.run(events)
-                return
-        finally:
-            self._close_scope(scope)
-        raise EngineClosed("the engine was closed before all events had been taken")
+        with self._scopes.entered("the engine was closed before all events had been taken"):
+            await bulk.run(events)
 
     def open_batcher(
         self,
@@ -340,7 +316,9 @@ class Engine:
         binding = self._bindings.get(instance)
         if binding is None:
             what = (
-                "the engine has been closed" if self._closed else "it has been closed, or is another engine's"
+                "the engine has been closed"
+                if self._scopes.closed
+                else "it has been closed, or is another engine's"
             )
             raise EngineClosed(f"{instance!r} cannot be invoked: {what}")
         return binding
@@ -349,27 +327,14 @@ class Engine:
         self, binding: Binding, handler: str, text: bytes, events: list[bytes] | None, body: bytes = b""
     ) -> Outcome:
         call = Call(handler, text, binding.settings, binding.key, self._wall_clock(), self._entropy(32))
-        scope = self._open_scope()
         binding.busy += 1
         try:
-            with scope:
+            with self._scopes.entered(f"the engine was closed while {binding.name!r} was running"):
                 return await perform(binding, call, events=events, body=body)
         finally:
             binding.leave()
-            self._close_scope(scope)
-        raise EngineClosed(f"the engine was closed while {binding.name!r} was running")
 
     # ------------------------------------------------------------ closing
-
-    def _open_scope(self) -> trio.CancelScope:
-        scope = trio.CancelScope()
-        self._scopes.add(scope)
-        return scope
-
-    def _close_scope(self, scope: trio.CancelScope) -> None:
-        self._scopes.discard(scope)
-        if self._closed and not self._scopes:
-            self._left.set()
 
     async def _close_instance(self, instance: Instance) -> None:
         binding = self._bindings.pop(instance, None)
@@ -378,33 +343,15 @@ class Engine:
             try:
                 await binding.idle()
             finally:
-                await self._give_back(binding.shared, binding.key)
+                await self._programs.give_back(binding.shared, binding.key)
         await trio.lowlevel.checkpoint()
 
-    async def _give_back(self, shared: SharedProgram, key: str | None = None) -> None:
-        shared.users -= 1
-        if not shared.users:
-            # The engine, as it closes, may have been faster.
-            self._programs.pop((shared.function, shared.limits), None)
-            await shared.retire()
-        elif key is not None and shared.current is not None:
-            await close_guarded(f"instance {key!r}", partial(shared.current.program.forget, key))
-
     async def _aclose(self) -> None:
-        self._closed = True
         for binding in self._bindings.values():
             binding.closed = True
         self._bindings.clear()
-        for scope in self._scopes:
-            scope.cancel()
-        with trio.move_on_after(CLOSE_GRACE, shield=True):
-            if self._scopes:
-                await self._left.wait()
-        if self._scopes:
-            logger.error("%s calls did not end when the engine was closed", len(self._scopes))
-        for shared in tuple(self._programs.values()):
-            await shared.retire()
-        self._programs.clear()
+        await self._scopes.close(CLOSE_GRACE)
+        await self._programs.aclose()
         for language, runtime in self.runtimes.items():
             await close_guarded(f"the runtime of {language}", runtime.aclose)
         if self._fetcher is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import final
 
 import trio
@@ -14,7 +15,7 @@ from .errors import LoadError, RuntimeFault
 from .functions import Function
 from .limits import Limits
 
-__all__ = ["CLOSE_GRACE", "Loaded", "SharedProgram", "close_guarded"]
+__all__ = ["CLOSE_GRACE", "Loaded", "Programs", "SharedProgram", "close_guarded"]
 
 logger = logging.getLogger("isthmus")
 
@@ -139,3 +140,35 @@ class SharedProgram:
         if (loaded := self.current) is not None:
             self.discard(loaded)
             await self.leave(loaded, calls=0)
+
+
+@final
+class Programs:
+    """The programs of an engine, one for all instances of equal functions under equal limits."""
+
+    def __init__(self) -> None:
+        self._shared: dict[tuple[Function, Limits], SharedProgram] = {}
+
+    def borrow(self, runtime: Runtime, function: Function, limits: Limits) -> SharedProgram:
+        """Take one for an instance, which owes a :meth:`give_back`."""
+        shared = self._shared.get((function, limits))
+        if shared is None:
+            shared = self._shared[function, limits] = SharedProgram(runtime, function, limits)
+        shared.users += 1
+        return shared
+
+    async def give_back(self, shared: SharedProgram, key: str | None = None) -> None:
+        """An instance is gone, of which the program may keep something under a key."""
+        shared.users -= 1
+        if not shared.users:
+            # The engine, as it closes, may have been faster.
+            self._shared.pop((shared.function, shared.limits), None)
+            await shared.retire()
+        elif key is not None and shared.current is not None:
+            await close_guarded(f"instance {key!r}", partial(shared.current.program.forget, key))
+
+    async def aclose(self) -> None:
+        """Close them all, once no call is under way."""
+        for shared in tuple(self._shared.values()):
+            await shared.retire()
+        self._shared.clear()

@@ -135,14 +135,14 @@ async def another_instance(engine: Engine, instance: Instance) -> None:
 def nothing_is_left(engine: Engine, runtime: ScriptedRuntime) -> Any:
     yield
     assert runtime.running == 0
-    assert not engine._scopes
+    assert len(engine._scopes) == 0
     for binding in engine._bindings.values():
         assert binding.busy == 0
         assert not binding.door.cache._flights
         assert binding.shared.current is None or binding.shared.current.calls == 0
-    loaded = [shared for shared in engine._programs.values() if shared.current is not None]
+    loaded = [shared for shared in engine._programs._shared.values() if shared.current is not None]
     assert runtime.programs == len(loaded)
-    for shared in engine._programs.values():
+    for shared in engine._programs._shared.values():
         users = [binding for binding in engine._bindings.values() if binding.shared is shared]
         assert shared.users == len(users) > 0
 
