@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import http
 import ssl
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, final
 
-import msgspec
 import trio
 
 from isthmus.abc import Egress, Fetcher, FetchRequest, FetchResponse, Hop
 from isthmus.errors import EngineClosed, EngineError, FetchError
 
-from ._bodies import ENCODINGS, Body, TooLarge
+from ._bodies import ENCODINGS
 from ._dial import Resolve, Route, resolve
-from ._faults import Fault, body_error, request_error
-from ._requests import MAX_REDIRECTS, Head, head_of, redirected, url_of
+from ._faults import Fault, request_error
+from ._hops import Pending
+from ._requests import MAX_REDIRECTS, head_of, redirected, url_of
 from ._urls import Url
 from .egress import Rules, rules_of
 
@@ -40,17 +38,6 @@ KEEPALIVE = 4.0
 
 # Generous: what ends a fetch is the call's own time limit, this only frees the connection.
 CONNECT_TIMEOUT = 10.0
-
-# A redirect's body is of no use; one this short is read nevertheless, as it saves the connection.
-_REDIRECT_BODY = 4 * 1024
-
-# Node's, where Python's own differ with its version.
-_PHRASES = {status.value: status.phrase for status in http.HTTPStatus} | {
-    413: "Payload Too Large",
-    414: "URI Too Long",
-    416: "Range Not Satisfiable",
-    422: "Unprocessable Entity",
-}
 
 
 @final
@@ -140,7 +127,7 @@ class HttpFetcher(Fetcher):
             if self._closed:
                 raise EngineClosed("the fetcher has been closed")
             head = head_of(request, url, agent=self._user_agent(), encodings=ENCODINGS)
-            hop = _Hop(request, url, head)
+            hop = Pending(request, url, head)
             try:
                 following = await self._hop(hop, egress, rules, max_response_bytes)
             except FetchError as exc:
@@ -163,7 +150,7 @@ class HttpFetcher(Fetcher):
             await self._transport.aclose()
 
     async def _hop(
-        self, hop: _Hop, egress: Egress, rules: Rules, limit: int
+        self, hop: Pending, egress: Egress, rules: Rules, limit: int
     ) -> tuple[FetchRequest, Url] | None:
         """One request and its response; where to go next if that is a redirect, else None."""
         url = hop.url
@@ -180,17 +167,17 @@ class HttpFetcher(Fetcher):
             hop.answer(response)
             following = redirected(hop.request, url, hop.status, hop.headers)
             if following is None:
-                await _read(hop, limit)
+                await hop.read(limit)
             else:
-                await _drain(hop)
+                await hop.drain()
             return following
         finally:
             await response.aclose()
 
-    async def _send(self, hop: _Hop, route: Route) -> httpx.Response:
+    async def _send(self, hop: Pending, route: Route) -> httpx.Response:
         import httpx  # here, as in __init__
 
-        from ._transport import Upload
+        from ._streams import Upload
 
         self._transport = self._transport or self._make()
         request = httpx.Request(
@@ -216,101 +203,3 @@ class HttpFetcher(Fetcher):
             except metadata.PackageNotFoundError:  # run from a source tree
                 self._agent = "isthmus"
         return self._agent
-
-
-@final
-class _Hop:
-    """One hop in the making."""
-
-    def __init__(self, request: FetchRequest, url: Url, head: Head) -> None:
-        self.request = request
-        self.url = url
-        self.head = head
-        self.response: httpx.Response | None = None
-        self.status = 0
-        self.headers: tuple[tuple[str, str], ...] = ()
-        self.body: Body | None = None
-        self.error = ""
-        self._started = trio.current_time()
-
-    def answer(self, response: httpx.Response) -> None:
-        """The head of its response is there."""
-        self.response = response
-        self.status = response.status_code
-        self.headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw
-        )
-
-    def header(self, name: str) -> str:
-        """A header of its response, its name in lower case."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
-
-    def length(self) -> int:
-        """What Content-Length says, -1 where it says nothing."""
-        text = self.header("content-length")
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1
-
-    def value(self) -> Hop:
-        hop = Hop(
-            method=self.head.method,
-            url=str(self.url),
-            request_headers=self.head.headers,
-            request_body=self.request.body or b"",
-            started=self._started,
-            duration=trio.current_time() - self._started,
-            error=self.error,
-        )
-        if self.response is None:
-            return hop
-        return msgspec.structs.replace(
-            hop,
-            status=self.status,
-            response_headers=self.headers,
-            response_body=self.body.value() if self.body else b"",
-            address=self.response.extensions["address"],
-            http_version=self.response.extensions["http_version"].decode("ascii"),
-        )
-
-    def result(self, *, redirected: bool) -> FetchResponse:
-        assert self.response is not None  # noqa: S101 -- for the type checker
-        assert self.body is not None  # noqa: S101 -- as above
-        phrase = self.response.extensions.get("reason_phrase")
-        return FetchResponse(
-            status=self.status,
-            # HTTP/2 has none; functions written against HTTP/1.1 read one.
-            reason=_PHRASES.get(self.status, "") if phrase is None else phrase.decode("latin-1"),
-            headers=self.headers,
-            body=self.body.value(),
-            url=str(self.url),
-            redirected=redirected,
-        )
-
-
-async def _read(hop: _Hop, limit: int) -> None:
-    bodiless = hop.head.method == "HEAD" or hop.status in {204, 304}
-    encoding = "" if bodiless else hop.header("content-encoding")
-    hop.body = Body(encoding, limit)
-    try:
-        if not bodiless and not encoding and hop.length() > limit:
-            raise TooLarge
-        async for data in _stream(hop):
-            hop.body.feed(data)
-    except TooLarge as exc:
-        raise FetchError(f"content size at {hop.url} over limit: {limit}", type="max-size") from exc
-    except Fault as fault:
-        raise body_error(hop.url, fault) from fault
-
-
-async def _drain(hop: _Hop) -> None:
-    """Read a short body to its end for the connection's sake; of a failure the next hop will know."""
-    if 0 <= hop.length() <= _REDIRECT_BODY:
-        with contextlib.suppress(Fault):
-            async for _ in _stream(hop):
-                pass
-
-
-def _stream(hop: _Hop) -> AsyncIterable[bytes]:
-    """The body as sent: what httpx decompresses by itself it decompresses without bounds."""
-    assert hop.response is not None  # noqa: S101 -- for the type checker
-    assert isinstance(hop.response.stream, AsyncIterable)  # noqa: S101 -- as above
-    return hop.response.stream

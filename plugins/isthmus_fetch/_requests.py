@@ -55,11 +55,6 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     headers: tuple[tuple[str, str], ...]
 
-    @property
-    def replayable(self) -> bool:
-        """Whether doing it twice is as good as once (RFC 9110 section 9.2.2)."""
-        return self.method in {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
-
 
 def url_of(request: FetchRequest) -> Url:
     """The URL of a request.

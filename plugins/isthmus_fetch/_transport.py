@@ -2,31 +2,33 @@
 
 A pool of httpcore's goes over all its connections, some of it once for each pair, whenever a
 request begins or ends; so each has a few connections of one route only, a route has as many pools
-as its requests need, and those made under lenient rules are kept from requests under strict ones.  What bounds them all together is here: how
-many requests are under way, how many connections are open, how long one is kept idle.
+as its requests need, and those made under lenient rules are kept from requests under strict ones.
+What bounds them all together is here: how many requests are under way, how many connections are
+open, how long one is kept idle.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
 import ssl
-import sys
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from typing import final
 
 import httpcore
 import httpx
 import trio
 
-from ._connections import MAX_STREAMS, Backend, Connection, Turn
+from ._connections import Connection
 from ._dial import Dialer, Resolve, Route, forwarded
-from ._faults import LOST, Fault, exchange_fault
+from ._faults import Fault
+from ._pool import Pool
+from ._streams import Download
+from ._turns import Turn
 from ._wire import Wire
-from .egress import Proxy, rules_of
+from .egress import rules_of
 
-__all__ = ["Download", "Transport", "Upload"]
+__all__ = ["Transport"]
 
 # The second attempt takes a fresh connection, so a third would tell nothing new of an idle one;
 # it is there for a server that has just said GOAWAY.
@@ -34,13 +36,6 @@ _ATTEMPTS = 3
 
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _BAD_IN_VALUE = re.compile(rb"[\x00\r\n]")
-
-# Requests that share a pool: of connections with one request each, and of connections with many.
-_SHARE = 16
-_SHARE_OF_STREAMS = 128
-
-# How long giving up a response may wait for a server that does not read.
-_PARTING = 1.0
 
 
 @final
@@ -80,7 +75,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._max_connections = max_connections
         self._max_keepalive = max_keepalive
         self._keepalive = keepalive
-        self._pools: dict[Route, list[_Pool]] = {}
+        self._pools: dict[Route, list[Pool]] = {}
         self._open = 0
         # Oldest first, with the time since when.
         self._idle: dict[Connection, float] = {}
@@ -141,19 +136,19 @@ class Transport(httpx.AsyncBaseTransport):
             extensions={**response.extensions, "address": turn.wire.address},
         )
 
-    def _done(self, pool: _Pool) -> None:
+    def _done(self, pool: Pool) -> None:
         pool.end()
         self._permits.release()
 
-    def _pool(self, route: Route) -> _Pool:
+    def _pool(self, route: Route) -> Pool:
         pools = self._pools.setdefault(route, [])
         for pool in pools:  # the first that has room, so that the last ones fall idle
             if pool.requests < pool.share:
                 return pool
-        pools.append(_Pool(self, route))
+        pools.append(Pool(self, route))
         return pools[-1]
 
-    def forget(self, pool: _Pool) -> None:
+    def forget(self, pool: Pool) -> None:
         """A pool is empty."""
         pools = self._pools[pool.route]
         pools.remove(pool)
@@ -222,81 +217,6 @@ class Transport(httpx.AsyncBaseTransport):
         await trio.lowlevel.checkpoint()
 
 
-@final
-class _Pool(httpcore.AsyncConnectionPool):
-    """Some connections of one route.
-
-    Attributes:
-        requests: under way.
-        share: how many of those it is good for.
-        users: requests under way, and connections open.
-        host: as httpcore takes it: an IPv6 address in brackets, but for SOCKS.
-    """
-
-    def __init__(self, transport: Transport, route: Route) -> None:
-        super().__init__(max_connections=sys.maxsize)
-        self.route = route
-        self.proxy = rules_of(route.egress).proxy
-        self.room = MAX_STREAMS if route.scheme == "https" and transport.http2 else 1
-        self.share = _SHARE_OF_STREAMS if self.room > 1 else _SHARE
-        self.requests = 0
-        self.users = 0
-        v6 = ":" in route.host and (self.proxy is None or self.proxy.scheme == "http")
-        self.host = f"[{route.host}]".encode() if v6 else route.host.encode()
-        self._transport = transport
-        self.idle = transport.idle
-        self.busy = transport.busy
-
-    @property
-    def closed(self) -> bool:
-        return self._transport.closed
-
-    @property
-    def connect_timeout(self) -> float:
-        return self._transport.connect_timeout
-
-    def gone(self, connection: Connection) -> None:
-        self._transport.gone(connection)
-        self.leave()
-
-    def begin(self) -> None:
-        """A request comes."""
-        self.requests += 1
-        self.users += 1
-
-    def end(self) -> None:
-        """A request has gone."""
-        self.requests -= 1
-        self.leave()
-
-    def leave(self) -> None:
-        """One of its users has gone."""
-        self.users -= 1
-        if not self.users:
-            self._transport.forget(self)
-
-    def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        backend = Backend(lambda: self._transport.connect(self.route))
-        # Another pool only knows which of httpcore's connections leads there, and what it needs.
-        maker = httpcore.AsyncConnectionPool(
-            ssl_context=self._transport.context() if self.route.scheme == "https" else None,
-            proxy=_proxy(self.proxy),
-            http2=self._transport.http2,
-            network_backend=backend,
-        )
-        connection = Connection(maker.create_connection(origin), backend, self)
-        self.users += 1
-        self._transport.opening()
-        return connection
-
-
-def _proxy(proxy: Proxy | None) -> httpcore.Proxy | None:
-    if proxy is None:
-        return None
-    url = httpcore.URL(scheme=proxy.scheme.encode(), host=proxy.host.encode(), port=proxy.port, target=b"/")
-    return httpcore.Proxy(url, auth=proxy.credentials)
-
-
 def _objection(response: httpcore.Response, forwarded: bool) -> Fault | None:
     """Why a response is none."""
     if forwarded and response.status == 407:
@@ -307,77 +227,3 @@ def _objection(response: httpcore.Response, forwarded: bool) -> Fault | None:
     ):
         return Fault("ERR_HTTP2_PROTOCOL_ERROR", "the response's headers are malformed")
     return None
-
-
-@final
-class Upload(httpx.AsyncByteStream):
-    """A request's body, as often as it is sent; httpx's own is a generator, which may be dropped half way."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._left = False
-
-    def __aiter__(self) -> Upload:
-        self._left = bool(self._data)
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._left:
-            raise StopAsyncIteration
-        self._left = False
-        return self._data
-
-
-@final
-class Download(httpx.AsyncByteStream):
-    """A response's body, as sent."""
-
-    def __init__(self, response: httpcore.Response, turn: Turn, done: Callable[[], None]) -> None:
-        self._response = response
-        assert isinstance(response.stream, AsyncIterable)  # noqa: S101 -- for the type checker
-        self._parts = aiter(response.stream)
-        self._turn = turn
-        self._done = done
-        self._started = self._ended = self._closed = False
-
-    def __aiter__(self) -> Download:
-        return self
-
-    async def __anext__(self) -> bytes:
-        """Some bytes.
-
-        Raises:
-            Fault: the body broke off.
-        """
-        self._started = True
-        try:
-            part = await anext(self._parts)
-            self._turn.taken += len(part)
-            return part
-        except StopAsyncIteration:
-            self._ended = True
-            raise
-        except Exception as exc:
-            self._ended = True
-            fault = exchange_fault(exc, ended=self._turn.wire.ended)
-            raise Fault("ECONNRESET", "aborted") if fault.code in LOST else fault from exc
-        except BaseException:
-            self._ended = True
-            raise
-
-    async def aclose(self) -> None:
-        """Give the connection back if the body was read to its end, else give the response up."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + _PARTING):
-                if self._started and not self._ended:
-                    # An asynchronous generator must not be dropped half way.
-                    self._turn.abandon()
-                    with contextlib.suppress(Exception):
-                        async for part in self._parts:
-                            self._turn.taken += len(part)
-                await self._response.aclose()
-        finally:
-            self._done()
