@@ -63,6 +63,10 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     now: float
     seed: bytes
 
+    def __repr__(self) -> str:
+        # In a log or a traceback it would show what is in the settings.
+        return f"<Call of {self.handler} for {self.instance!r}, {len(self.argument)} bytes>"
+
 
 @final
 class Returned(msgspec.Struct, frozen=True, gc=False):
@@ -208,6 +212,9 @@ class FetchRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes | None = None
     redirect: Literal["follow", "manual", "error"] = "follow"
 
+    def __repr__(self) -> str:
+        return f"<FetchRequest {self.method} to {_origin(self.url)}>"
+
 
 @final
 class Hop(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,6 +241,16 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     started: float = 0.0
     duration: float = 0.0
     error: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Hop {self.method} to {_origin(self.url)}, status {self.status}>"
+
+
+def _origin(url: str) -> str:
+    """The part of a URL that holds no secrets: a token may be in its credentials, its path or its query."""
+    scheme, mark, rest = url.partition("://")
+    authority = rest.partition("/")[0].partition("?")[0].partition("#")[0]
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}"
 
 
 @final
@@ -267,6 +284,13 @@ class Egress(msgspec.Struct, frozen=True, kw_only=True):
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     proxy: str | None = None
+
+    def __repr__(self) -> str:
+        proxy = None if self.proxy is None else _origin(self.proxy)
+        return (
+            f"Egress(allow_private={self.allow_private!r}, allow={self.allow!r}, deny={self.deny!r}, "
+            f"proxy={proxy!r})"
+        )
 
 
 class Fetcher(ABC):

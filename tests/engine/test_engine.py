@@ -19,7 +19,7 @@ from tests.engine.scripted import TRACK, engine_with, function, instance_with, s
 
 import isthmus
 from isthmus import Code, Engine, Kind, Limits, Request, SettingDefinition, Status
-from isthmus.abc import Call, Host, Killed, Program, Reply, Returned, Runtime, Thrown
+from isthmus.abc import Call, FetchRequest, Hop, Host, Killed, Program, Reply, Returned, Runtime, Thrown
 from isthmus.hookspecs import hookimpl
 from isthmus.testing import ScriptedRuntime, Throw, World
 from isthmus.testing.strategies import events
@@ -912,3 +912,33 @@ async def test_a_value_without_json_form_is_delivered_and_says_so() -> None:
         outcome = await engine.invoke(await engine.load(returning), {"type": "track"})
     assert outcome.status is Status.DELIVERED
     assert [(line.level, "circular reference" in line.text) for line in outcome.logs] == [("notice", True)]
+
+
+# ---------------------------------------------------------------- what is seen of a value
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (
+            Call("onTrack", b"{}", b'{"apiKey":"Zsecret"}', "f#1", 0.0, b"Zsecret"),
+            "<Call of onTrack for 'f#1'",
+        ),
+        (
+            FetchRequest(url="https://u:Zsecret@a.example/Zsecret?k=Zsecret", headers=(("a", "Zsecret"),)),
+            "<FetchRequest GET to https://a.example>",
+        ),
+        (
+            Hop(method="PUT", url="http://a.example:8080?k=Zsecret", request_body=b"Zsecret", status=200),
+            "<Hop PUT to http://a.example:8080, status 200>",
+        ),
+        (
+            isthmus.Egress(deny=("a.example",), proxy="http://me:Zsecret@proxy.example:3128"),
+            "Egress(allow_private=False, allow=(), deny=('a.example',), proxy='http://proxy.example:3128')",
+        ),
+        (isthmus.Egress(), "Egress(allow_private=False, allow=(), deny=(), proxy=None)"),
+    ],
+)
+def test_no_secret_is_in_a_repr(value: object, shown: str) -> None:
+    assert repr(value).startswith(shown)
+    assert "Zsecret" not in repr(value)

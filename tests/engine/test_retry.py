@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from isthmus._rules.retry import (
+from isthmus.errors import EngineError
+from isthmus.functions import Kind
+from isthmus.outcomes import Code, Status
+from isthmus.rules import (
     DESTINATION,
     SCHEDULES,
     SOURCE,
@@ -23,9 +26,6 @@ from isthmus._rules.retry import (
     Schedule,
     decide,
 )
-from isthmus.errors import EngineError
-from isthmus.functions import Kind
-from isthmus.outcomes import Code, Status
 
 
 @st.composite

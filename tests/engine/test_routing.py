@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from isthmus._rules.routing import enabled_by_integrations, options_of, route
+from isthmus.rules import enabled_by_integrations, options_of, route
 from isthmus.testing.strategies import events
 
 

@@ -1,0 +1,28 @@
+"""What an embedder decides by: when an event is tried again, and which instances one reaches.
+
+Pure functions over values, without a clock and without I/O, so that whatever keeps the events and the
+attempts, a queue or a table, has the same rules.
+"""
+
+from __future__ import annotations
+
+from ._rules.retry import (
+    DESTINATION as DESTINATION,
+    SCHEDULES as SCHEDULES,
+    SOURCE as SOURCE,
+    SOURCE_INSERT as SOURCE_INSERT,
+    Decision as Decision,
+    Delivered as Delivered,
+    Dropped as Dropped,
+    Refused as Refused,
+    RetryAt as RetryAt,
+    Schedule as Schedule,
+    decide as decide,
+)
+from ._rules.routing import (
+    Route as Route,
+    Routed as Routed,
+    enabled_by_integrations as enabled_by_integrations,
+    options_of as options_of,
+    route as route,
+)
