@@ -118,10 +118,18 @@ def _label(label: str) -> str:
     return label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
 
 
+def _cryptography(operation: str, payload: bytes) -> bytes:
+    """Anything but hashing; without an operation, the library is made ready, while a function loads."""
+    from ._crypto import answer as answered  # the library costs the process's start more than all else
+
+    return answered(operation, payload) if operation else b""
+
+
 _OPERATIONS: Final[dict[str, Callable[[str, bytes], bytes]]] = {
     "modules": _modules,
     "hash": _hash,
     "hmac": _hmac,
     "hashes": _hashes,
+    "crypto": _cryptography,
     "idna": _idna,
 }

@@ -31,7 +31,7 @@ COMPILE: Final = "__native.base64Encode(__native.compile({}, {}), false)"
 
 
 def compile_prelude(guest: Guest, directory: Path, cache: Path, stack: int, memory: int) -> dict[str, bytes]:
-    """The bytecode of each script in a directory, by its name without suffix.
+    """The bytecode of each script in a directory and below, by its path in there without suffix: ``crypto/keys``.
 
     Args:
         guest: what compiles it; bytecode of one guest is no other's.
@@ -43,7 +43,10 @@ def compile_prelude(guest: Guest, directory: Path, cache: Path, stack: int, memo
     Raises:
         RuntimeFault: a script has an error.
     """
-    sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.js"))}
+    sources = {
+        path.relative_to(directory).with_suffix("").as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(directory.rglob("*.js"))
+    }
     key = hashlib.sha256(guest.fingerprint + msgspec.msgpack.encode(sources)).hexdigest()[:32]
     kept = cache / f"{key}.msgpack"
     try:

@@ -19,21 +19,21 @@ def shown(show: str, expressions: Sequence[str]) -> str:
     return "".join(SHOW.format(show=show, expression=expression) for expression in expressions)
 
 
-async def ours(scripts: Scripts, expressions: Sequence[str]) -> list[str]:
-    """What ``console.log`` says of each expression."""
-    script = await scripts.body(shown("console.log", expressions), log_bytes=4_000_000)
+async def ours(scripts: Scripts, expressions: Sequence[str], before: str = "") -> list[str]:
+    """What ``console.log`` says of each expression, some code having run before."""
+    script = await scripts.body(f"{before}\n{shown('console.log', expressions)}", log_bytes=4_000_000)
     host = FakeHost()
     await script.value(host=host)
     return host.texts
 
 
-def nodes(expressions: Sequence[str]) -> list[str]:
+def nodes(expressions: Sequence[str], before: str = "") -> list[str]:
     """The same, said by Node."""
     code = (
         "const { format } = require('util'), crypto = require('crypto'), lines = [];\n"
         "const show = (...values) => lines.push(format(...values));\n"
-        f"{shown('show', expressions)}"
-        "process.stdout.write(JSON.stringify(lines), () => process.exit());"
+        f"(async () => {{ {before}\n{shown('show', expressions)}"
+        "process.stdout.write(JSON.stringify(lines), () => process.exit()); })()"
     )
     lines: list[str] = json.loads(run_node(code))
     return lines
@@ -47,9 +47,15 @@ def run_node(code: str) -> str:
     return done.stdout
 
 
-async def compare(scripts: Scripts, expressions: Sequence[str]) -> None:
-    """Fails with every expression on which the two differ."""
-    mine, theirs = await ours(scripts, expressions), nodes(expressions)
+async def compare(scripts: Scripts, expressions: Sequence[str], before: str = "") -> None:
+    """Fails with every expression on which the two differ.
+
+    Args:
+        scripts: loads the function that shows them.
+        expressions: each a line of its own, shown or thrown; they may await.
+        before: statements that both run first.
+    """
+    mine, theirs = await ours(scripts, expressions, before), nodes(expressions, before)
     assert len(mine) == len(theirs) == len(expressions)
     differing = [
         f"{expression}\n  Node {right!r}\n  here {left!r}"

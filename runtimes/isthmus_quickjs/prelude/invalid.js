@@ -15,7 +15,7 @@
   }
 
   function wrongType(name, wanted, value) {
-    const what = name.includes(" ") ? `The ${name}` : `The "${name}" argument`;
+    const what = name.includes(" ") ? `The ${name}` : `The "${name}" ${name.includes(".") ? "property" : "argument"}`;
     return failure(TypeError, "ERR_INVALID_ARG_TYPE", `${what} must be ${wanted}. Received ${received(value)}`);
   }
 

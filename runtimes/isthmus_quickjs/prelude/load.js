@@ -61,7 +61,11 @@
     for (const module in modules) {
       if (module !== "segment" || kind === "source") for (const name of modules[module]) promise(module, name);
     }
-    for (const module of named) if (module !== "segment" || kind === "source") install(module);
+    for (const module of named) {
+      if (module === "segment" && kind !== "source") continue;
+      install(module);
+      use(module).prepare?.(code);
+    }
     if (code.includes(".buffer()")) use("buffer"); // of a Response
     if (code.startsWith("\ufeff")) code = code.slice(1);
     if (code.startsWith("#!")) code = `//${code.slice(2)}`;
