@@ -47,7 +47,7 @@ await subtle.verify("HMAC",await hmac("SHA-1"),new Uint8Array(2),te("data"))
 sorted(await subtle.exportKey("jwk",await hmac("SHA-256")))
 await subtle.sign("HMAC",await hmac("SHA-256",["verify"]),te("x"))
 await subtle.sign("AES-GCM",gcm,te("x"))
-(await subtle.generateKey({name:"HMAC",hash:"SHA-512"},true,["sign"])).algorithm
+sorted((await subtle.generateKey({name:"HMAC",hash:"SHA-512"},true,["sign"])).algorithm)
 await subtle.generateKey({name:"HMAC",hash:"SHA-1"},false,[])
 await subtle.generateKey({name:"HMAC",hash:"SHA-1"},false,["encrypt"])
 hex(await subtle.encrypt({name:"AES-GCM",iv:iv(12)},gcm,te("hello")))

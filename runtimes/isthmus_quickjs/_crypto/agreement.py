@@ -47,4 +47,6 @@ def powmod(_ask: PowMod, base: bytes, exponent: bytes, modulus: bytes) -> bytes:
     number = int.from_bytes(modulus, "big")
     if number < 2:
         raise Refusal("a modulus is at least 2", "ERR_OUT_OF_RANGE", "RangeError")
-    return pow(int.from_bytes(base, "big"), int.from_bytes(exponent, "big"), number).to_bytes(len(modulus), "big")
+    return pow(int.from_bytes(base, "big"), int.from_bytes(exponent, "big"), number).to_bytes(
+        len(modulus), "big"
+    )

@@ -52,9 +52,7 @@ def run(ask: Pass, key: bytes, vector: bytes, data: bytes) -> bytes:
         context = cipher.encryptor() if ask.encrypt else cipher.decryptor()
         return in_pieces(context, data) + context.finalize()
     except ValueError as error:
-        raise Refusal(
-            f"{ask.algorithm}-{ask.mode}: {error}", "ERR_OSSL_WRONG_FINAL_BLOCK_LENGTH"
-        ) from error
+        raise Refusal(f"{ask.algorithm}-{ask.mode}: {error}", "ERR_OSSL_WRONG_FINAL_BLOCK_LENGTH") from error
 
 
 def in_pieces(context: Any, data: bytes) -> bytes:

@@ -71,9 +71,11 @@ def scrypt(ask: Scrypt, password: bytes, salt: bytes) -> bytes:
     if ask.cost < 2 or ask.cost & (ask.cost - 1) or not ask.block or not ask.parallel:
         raise Refusal("Invalid scrypt params", "ERR_CRYPTO_INVALID_SCRYPT_PARAMS", "RangeError")
     if needed > ask.most_memory:
-        raise Refusal("Invalid scrypt params: error:030000AC:digital envelope routines::memory limit exceeded",
+        raise Refusal(
+            "Invalid scrypt params: error:030000AC:digital envelope routines::memory limit exceeded",
             "ERR_CRYPTO_INVALID_SCRYPT_PARAMS",
-            "RangeError",)
+            "RangeError",
+        )
     if ask.cost * ask.block * ask.parallel > MOST_WORK or needed > MOST_MEMORY:
         raise Refusal(
             f"scrypt with N={ask.cost}, r={ask.block}, p={ask.parallel} is more than one call may ask for: "
@@ -94,7 +96,9 @@ def scrypt(ask: Scrypt, password: bytes, salt: bytes) -> bytes:
             maxmem=needed + 128 * ask.block * ask.parallel + (1 << 20),
         )
     except ValueError as error:
-        raise Refusal(f"Invalid scrypt params: {error}", "ERR_CRYPTO_INVALID_SCRYPT_PARAMS", "RangeError") from error
+        raise Refusal(
+            f"Invalid scrypt params: {error}", "ERR_CRYPTO_INVALID_SCRYPT_PARAMS", "RangeError"
+        ) from error
 
 
 class Hkdf(Ask):

@@ -59,7 +59,9 @@ def decrypt(ask: Encrypt, der: bytes, data: bytes, label: bytes) -> bytes:
             raise Refusal("a private key without padding is not supported here: use RSA_PKCS1_OAEP_PADDING")
         return key.decrypt(data, _padding(ask, label))
     except (ValueError, InvalidSignature, UnsupportedAlgorithm) as error:
-        raise Refusal("error:02000079:rsa routines::oaep decoding error", "ERR_OSSL_RSA_OAEP_DECODING_ERROR") from error
+        raise Refusal(
+            "error:02000079:rsa routines::oaep decoding error", "ERR_OSSL_RSA_OAEP_DECODING_ERROR"
+        ) from error
 
 
 def _raw(key: rsa.RSAPublicKey, data: bytes) -> bytes:

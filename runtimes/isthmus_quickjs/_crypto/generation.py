@@ -52,7 +52,9 @@ def _made(ask: MakeKey, seed: bytes) -> PrivateKey:
                 "RangeError",
             )
         if ask.exponent not in {3, 65537}:
-            raise Refusal(f"a public exponent is 3 or 65537, not {ask.exponent}", "ERR_OUT_OF_RANGE", "RangeError")
+            raise Refusal(
+                f"a public exponent is 3 or 65537, not {ask.exponent}", "ERR_OUT_OF_RANGE", "RangeError"
+            )
         return rsa.generate_private_key(ask.exponent, ask.bits)
     if ask.type == "ec":
         curve = curve_of(ask.curve)

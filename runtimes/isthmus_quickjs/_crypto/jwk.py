@@ -98,7 +98,9 @@ def write(key: Any) -> bytes:
     if isinstance(public, ec.EllipticCurvePublicKey):
         jwk = _written_ec(public)
         if private:
-            jwk.d = _text(key.private_numbers().private_value, (public.curve.group_order.bit_length() + 7) // 8)
+            jwk.d = _text(
+                key.private_numbers().private_value, (public.curve.group_order.bit_length() + 7) // 8
+            )
         return msgspec.json.encode(jwk)
     jwk = Jwk(kty="OKP", crv=_NAMES[name_of_type(public)])
     jwk.x = _encoded(public.public_bytes(Encoding.Raw, PublicFormat.Raw))

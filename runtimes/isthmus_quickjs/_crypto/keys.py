@@ -120,7 +120,9 @@ def described(key: PrivateKey | PublicKey) -> dict[str, Any]:
     public = key.public_key() if isinstance(key, PrivateKey) else key
     if isinstance(public, rsa.RSAPublicKey):
         if public.key_size > MOST_BITS:
-            raise Refusal(f"an RSA key of {public.key_size} bits is longer than the {MOST_BITS} that are read")
+            raise Refusal(
+                f"an RSA key of {public.key_size} bits is longer than the {MOST_BITS} that are read"
+            )
         details = {"modulusLength": public.key_size, "publicExponent": str(public.public_numbers().e)}
     elif isinstance(public, ec.EllipticCurvePublicKey):
         details = {"namedCurve": curve_name(public.curve)}
@@ -180,7 +182,9 @@ def _read(ask: ReadKey, data: bytes, passphrase: bytes | None) -> PrivateKey | P
         raise _about_passphrase(error) from error
     except (ValueError, UnsupportedAlgorithm) as error:
         raise _unreadable(error) from error
-    if not isinstance(key, PrivateKey | PublicKey) or (ask.want == "private" and not isinstance(key, PrivateKey)):
+    if not isinstance(key, PrivateKey | PublicKey) or (
+        ask.want == "private" and not isinstance(key, PrivateKey)
+    ):
         raise Refusal("error:1E08010C:DECODER routines::unsupported", "ERR_OSSL_UNSUPPORTED")
     return key
 
@@ -219,7 +223,9 @@ def _private(load: Any, data: bytes, passphrase: bytes | None) -> Any:
     except TypeError:
         if passphrase is None:
             raise
-        return load(data, None, unsafe_skip_rsa_key_validation=True)  # given one, and not encrypted: Node ignores it
+        return load(
+            data, None, unsafe_skip_rsa_key_validation=True
+        )  # given one, and not encrypted: Node ignores it
 
 
 def _read_raw(ask: ReadKey, data: bytes) -> Any:
@@ -242,7 +248,9 @@ def write(ask: WriteKey, der: bytes, passphrase: bytes) -> bytes:
             return _write_private(ask, load_private(der), passphrase)
         return _write_public(ask, load_public(der))
     except (ValueError, UnsupportedAlgorithm, TypeError) as error:
-        raise Refusal(f"the key can't be exported so: {error}", "ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS") from error
+        raise Refusal(
+            f"the key can't be exported so: {error}", "ERR_CRYPTO_INCOMPATIBLE_KEY_OPTIONS"
+        ) from error
 
 
 def _write_private(ask: WriteKey, key: PrivateKey, passphrase: bytes) -> bytes:
@@ -256,9 +264,7 @@ def _write_private(ask: WriteKey, key: PrivateKey, passphrase: bytes) -> bytes:
             raise Refusal("an RSA key has no raw form")
         return key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
     form = PrivateFormat.PKCS8 if ask.type in {"pkcs8", ""} else PrivateFormat.TraditionalOpenSSL
-    how: KeySerializationEncryption = (
-        BestAvailableEncryption(passphrase) if ask.protected else NoEncryption()
-    )
+    how: KeySerializationEncryption = BestAvailableEncryption(passphrase) if ask.protected else NoEncryption()
     return key.private_bytes(_encoding(ask), form, how)
 
 

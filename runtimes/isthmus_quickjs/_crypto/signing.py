@@ -80,9 +80,7 @@ def verify(ask: Sign, der: bytes, data: bytes, signature: bytes) -> bytes:
     return b"\1"
 
 
-def _padding(
-    ask: Sign, chosen: hashes.HashAlgorithm, *, signing: bool
-) -> padding.PKCS1v15 | padding.PSS:
+def _padding(ask: Sign, chosen: hashes.HashAlgorithm, *, signing: bool) -> padding.PKCS1v15 | padding.PSS:
     if ask.padding == "pkcs1":
         return padding.PKCS1v15()
     if ask.salt == -2:
@@ -113,4 +111,6 @@ def _sequence(signature: bytes, curve: ec.EllipticCurve) -> bytes:
     size = _size(curve)
     if len(signature) != 2 * size:
         raise InvalidSignature
-    return encode_dss_signature(int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big"))
+    return encode_dss_signature(
+        int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
+    )
