@@ -15,6 +15,7 @@ from ._wasm import Exports, RawCall, on_epoch
 
 if TYPE_CHECKING:
     from ._guest import Guest
+    from ._source import Source
 
 __all__ = ["Boot"]
 
@@ -23,9 +24,18 @@ COLLECT_AFTER: Final = 8 * 1024 * 1024
 
 
 class Boot:
-    """A guest on its way to an image."""
+    """A guest on its way to an image.
 
-    def __init__(self, guest: Guest, memory_image: bytes | None, limit: int) -> None:
+    Args:
+        guest: the program.
+        memory_image: what its memory holds, None for a guest that has never run.
+        limit: bytes of memory it may have.
+        source: what it loads, None while that is the prelude.
+    """
+
+    def __init__(
+        self, guest: Guest, memory_image: bytes | None, limit: int, source: Source | None = None
+    ) -> None:
         self.guest = guest
         store = self._store = wasmtime.Store(guest.code.engine)
         store.set_limits(memory_size=limit)
@@ -36,7 +46,7 @@ class Boot:
         memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(pages, None)))
         memory.write(store, contents, 0)
         linker.define(store, "env", "memory", memory)
-        self.memory = running.memory = GuestMemory(store, memory)
+        self.memory = running.memory = GuestMemory(store, memory, source=source)
         self._exports = Exports(store, linker.instantiate(store, guest.code.module))
         if memory_image is None:
             self._call("_initialize")

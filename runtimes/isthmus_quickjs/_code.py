@@ -16,7 +16,7 @@ import wasmtime
 from ._hostcalls import define_host_calls
 from ._wasm import new_engine
 
-__all__ = ["GuestCode", "cache_directory"]
+__all__ = ["GuestCode", "cache_directory", "compiled"]
 
 
 def cache_directory() -> Path:
@@ -43,7 +43,7 @@ class GuestCode:
 
     def __init__(self, binary: bytes, scripts: Mapping[str, bytes], stack: int) -> None:
         self.engine = new_engine(stack)
-        self.module = _compiled(self.engine, binary)
+        self.module = compiled(self.engine, binary)
         self._scripts = scripts
         self._linkers = threading.local()
 
@@ -57,8 +57,8 @@ class GuestCode:
         return linker
 
 
-def _compiled(engine: wasmtime.Engine, binary: bytes) -> wasmtime.Module:
-    """The module, from the cache on disk where this machine has compiled it before."""
+def compiled(engine: wasmtime.Engine, binary: bytes) -> wasmtime.Module:
+    """A binary's module, from the cache on disk where this machine has compiled it before."""
     key = hashlib.sha256(binary)
     key.update(f"{version('wasmtime')} {platform.machine()} {platform.processor()} {_cpu_flags()}".encode())
     path = cache_directory() / "code" / f"{key.hexdigest()[:32]}.cwasm"

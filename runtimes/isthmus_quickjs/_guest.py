@@ -20,10 +20,11 @@ from isthmus.errors import LoadError, RuntimeFault
 from ._boot import Boot
 from ._code import GuestCode, cache_directory
 from ._driver import driver_text
-from ._frames import HANDLERS, THROWN, WAITING, Frame, parse_thrown
+from ._frames import HANDLERS, RETURNED, THROWN, WAITING, Frame, parse_thrown
 from ._image import image_module, initial_memory, without_data
 from ._memory import PAGE
 from ._prelude import START, compile_prelude
+from ._source import Source
 from ._wasm import WASM_STACK, Stopped
 from ._world import EXCHANGE_PAGES, STACK
 
@@ -34,8 +35,6 @@ JS_STACK: Final = 3 * 1024 * 1024
 """Bytes of its 4 MiB stack that QuickJS may use before it throws a RangeError."""
 COLLECT_AFTER: Final = 8 * 1024 * 1024
 """Bytes a call allocates before QuickJS looks for cycles."""
-EXCERPT: Final = 160
-"""Characters of a line that a LoadError shows."""
 INLINE_STACK: Final = 1024 * 1024
 """Bytes of native stack for inline calls: any thread has them; what recurses deeper runs in a lane."""
 PRELUDE_MEMORY: Final = 64 * 1024 * 1024
@@ -59,13 +58,21 @@ class Image:
         end: first byte above its heap.
         memory_cap: bytes a world's memory may grow to.
         handlers: the handlers its code defines.
+        source: what it was compiled from.
         copied: a used world is restored from it; of a larger image each call gets a new world.
     """
 
     def __init__(
-        self, guest: Guest, memory: bytes, stack_low: int, memory_cap: int, handlers: frozenset[str]
+        self,
+        guest: Guest,
+        memory: bytes,
+        stack_low: int,
+        memory_cap: int,
+        handlers: frozenset[str],
+        source: Source,
     ) -> None:
         self.guest = guest
+        self.source = source
         self.memory = memory
         self.stack_low = stack_low
         self.end = len(memory)
@@ -121,8 +128,10 @@ class Guest:
 
     def load(
         self,
+        source: Source,
         options: dict[str, object],
         *,
+        file: str,
         memory: int,
         log_bytes: int,
         proceed: Callable[[int, float], bool],
@@ -130,7 +139,9 @@ class Guest:
         """Evaluate a function's code over the prelude and take the image.
 
         Args:
-            options: what the prelude's ``__load`` takes.
+            source: the code.
+            options: what else the prelude's ``__load`` takes.
+            file: the name that the function's code goes by.
             memory: bytes a world of it may have.
             log_bytes: how much console output a call may leave.
             proceed: asked at every epoch, as :meth:`World.run_many` says.
@@ -138,13 +149,17 @@ class Guest:
         Raises:
             LoadError: the code throws, or is stopped, while it loads.
         """
-        file = str(options["file"])
-        boot = Boot(self, self._base(log_bytes), max(memory, PRELUDE_MEMORY) + 2 * log_bytes)
+        boot = Boot(self, self._base(log_bytes), max(memory, PRELUDE_MEMORY) + 2 * log_bytes, source)
         try:
-            script = b"__load(" + msgspec.json.encode(options) + b")"
-            frame = boot.evaluate("isthmus:load", script, proceed)
+            text = {"code": source.code, "file": source.file, "goal": source.goal}
+            asked = options | text | {"mapped": source.map is not None}
+            frame = boot.evaluate("isthmus:load", b"__load(" + msgspec.json.encode(asked) + b")", proceed)
             if frame.status == THROWN:
-                raise _load_error(frame, str(options["code"]), file)
+                raise _load_error(frame, source, file)
+            if frame.status != RETURNED:
+                raise LoadError(
+                    "a top-level await waits for what does not come while the code loads", file=file
+                )
             try:
                 handlers = frozenset(msgspec.json.decode(frame.value, type=str).split(","))
             except msgspec.MsgspecError as error:
@@ -154,7 +169,7 @@ class Guest:
             raise LoadError(_why_stopped(error), file=file) from error
         finally:
             boot.close()
-        return Image(self, image, stack_low, memory, handlers & frozenset(HANDLERS))
+        return Image(self, image, stack_low, memory, handlers & frozenset(HANDLERS), source)
 
     def _base(self, log_bytes: int) -> bytes:
         """The prelude's image; one for each size of the log, which is part of it."""
@@ -175,25 +190,14 @@ class Guest:
             return self._bases[log_bytes]
 
 
-def _load_error(frame: Frame, code: str, file: str) -> LoadError:
+def _load_error(frame: Frame, source: Source, file: str) -> LoadError:
     thrown = parse_thrown(frame.value)
     line, column = thrown.line, thrown.column
-    lines = code.splitlines()
-    excerpt = ""
-    if line is not None and 1 <= line <= len(lines):
-        if column is not None and not 1 <= column <= len(lines[line - 1]) + 1:
-            column = None  # a stack may say anything
-        numbers = range(max(1, line - 1), min(len(lines), line + 1) + 1)
-        start = max(
-            0, (column or 1) - EXCERPT // 2
-        )  # of a line of megabytes, as bundlers make them, some is enough
-        rows = [
-            f"{'>' if number == line else ' '} {number:4} | {lines[number - 1][start : start + EXCERPT]}"
-            for number in numbers
-        ]
-        if column is not None:
-            rows.insert(numbers.index(line) + 1, f"       | {' ' * (column - 1 - start)}^")
-        excerpt = "\n".join(rows)
+    if source.map is not None:
+        place = source.place(thrown.stack)
+        file, line, column = place or (file, None, None)
+    column = source.column_within(file, line, column)  # a stack may say anything
+    excerpt = "" if line is None else source.excerpt(file, line, column)
     return LoadError(f"{thrown.name}: {thrown.message}", file=file, line=line, column=column, excerpt=excerpt)
 
 

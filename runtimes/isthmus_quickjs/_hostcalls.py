@@ -14,6 +14,8 @@ __all__ = ["define_host_calls"]
 
 
 MODULE: Final = "module:"
+FRAMES: Final = "frames"
+"""A stack, to be told in terms of the files that the author wrote."""
 QUICK_LENGTH: Final = 64 * 1024
 """Bytes that a quick call is asked of, at the most."""
 
@@ -36,6 +38,9 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> 
                 return -1
             if name.startswith(MODULE):
                 running.answer = modules[name.removeprefix(MODULE)]
+            elif name == FRAMES and memory.source is not None:
+                stack = memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF).decode(errors="replace")
+                running.answer = memory.source.frames(stack).encode()
             else:
                 running.answer = _natives.answer(name, memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF))
             return len(running.answer)
@@ -59,7 +64,7 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> 
 
 def _is_quick(name: str, length: int) -> bool:
     """Whether the answer takes less than a millisecond."""
-    return name.startswith(MODULE) or (name.partition(":")[0] in _natives.QUICK and length <= QUICK_LENGTH)
+    return name.startswith(MODULE) or name == FRAMES or (name.partition(":")[0] in _natives.QUICK and length <= QUICK_LENGTH)
 
 
 def _host_take(at: int) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ctypes
 import struct
 import threading
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import wasmtime
 
 from isthmus.errors import RuntimeFault
+
+if TYPE_CHECKING:
+    from ._source import Source
 
 __all__ = ["PAGE", "GuestMemory", "running"]
 
@@ -29,12 +32,19 @@ class GuestMemory:
         memory: the memory.
         vitals: address of the guest's ``struct vitals``.
         thrifty: synchronous calls of this guest that take long are refused; see ``_inline``.
+        source: what the guest's code was compiled from, None where that is the prelude alone.
     """
 
-    __slots__ = ("_memory", "_size", "_store", "base", "thrifty", "vitals_at")
+    __slots__ = ("_memory", "_size", "_store", "base", "source", "thrifty", "vitals_at")
 
     def __init__(
-        self, store: wasmtime.Store, memory: wasmtime.Memory, vitals: int = 0, *, thrifty: bool = False
+        self,
+        store: wasmtime.Store,
+        memory: wasmtime.Memory,
+        vitals: int = 0,
+        *,
+        thrifty: bool = False,
+        source: Source | None = None,
     ) -> None:
         self._store = store
         self._memory = memory
@@ -42,6 +52,7 @@ class GuestMemory:
         self.base = ctypes.cast(memory.data_ptr(store), ctypes.c_void_p).value or 0
         self.vitals_at = vitals
         self.thrifty = thrifty
+        self.source = source
 
     def address(self, at: int, length: int) -> int:
         """The host's address of so many bytes; RuntimeFault outside the memory."""

@@ -12,17 +12,18 @@ import msgspec
 import trio
 
 from isthmus.abc import Runtime
-from isthmus.errors import LoadError
 
 from ._inline import InlineLane
 from ._lanes import Lanes
 from ._program import QuickJSProgram
+from ._source import TYPESCRIPT, read_source
 
 if TYPE_CHECKING:
     from isthmus.functions import Function
     from isthmus.limits import Limits
 
     from ._guest import Guest, Image
+    from ._typescript import TypeStripper
 
 __all__ = ["QuickJSRuntime"]
 
@@ -42,7 +43,7 @@ class QuickJSRuntime(Runtime):
     """
 
     language = "javascript"
-    suffixes: tuple[str, ...] = (".js",)
+    suffixes: tuple[str, ...] = (".js", ".mjs", ".cjs", *TYPESCRIPT)
     isolation = "WebAssembly (wasmtime): memory-safe, no system interface, a fresh world for every call"
 
     def __init__(self, lanes: int | None = None) -> None:
@@ -52,28 +53,28 @@ class QuickJSRuntime(Runtime):
         self._guest: Guest | None = None
         self._lanes: Lanes | None = None
         self._inline: InlineLane | None = None
+        self._stripper: TypeStripper | None = None
         self._opening = trio.Lock()
 
     async def load(self, function: Function, limits: Limits) -> QuickJSProgram:
         """Make a program of a function's source text; see :class:`isthmus.abc.Runtime`."""
-        code = _text(function.code, function.file)
         guest, lanes = await self._open()
-        options: dict[str, object] = {
-            "code": code,
-            "file": function.file,
-            "kind": function.kind.value,
-            "modules": modules_named_in(code),
-            "lenient": function.lenient,
-            "log_bytes": limits.log_bytes,
-        }
         loaded: list[Image] = []
 
         def load() -> None:
+            source = read_source(function.code, function.file, self._strip)
             began = time.monotonic()
             seconds = max(min(limits.wall, limits.cpu), LOADING)
+            options: dict[str, object] = {
+                "kind": function.kind.value,
+                "modules": modules_named_in(source.code),
+                "lenient": function.lenient,
+            }
             loaded.append(
                 guest.load(
+                    source,
                     options,
+                    file=function.file,
                     memory=limits.memory,
                     log_bytes=min(limits.log_bytes, MOST_LOG)
                     + 1,  # so that the host sees that there was more
@@ -96,6 +97,15 @@ class QuickJSRuntime(Runtime):
         if self._lanes is not None:
             await self._lanes.aclose()
 
+    def _strip(self, code: str, file: str) -> tuple[str, bytes | None]:
+        """What a TypeScript text is in JavaScript; in a lane, once the guest is there."""
+        if self._stripper is None:
+            from ._typescript import TypeStripper
+
+            assert self._guest is not None  # noqa: S101 -- see above
+            self._stripper = TypeStripper(self._guest)
+        return self._stripper.strip(code, file)
+
     async def _open(self) -> tuple[Guest, Lanes]:
         async with self._opening:
             if self._guest is None or self._lanes is None:
@@ -112,17 +122,3 @@ def modules_named_in(code: str) -> list[str]:
     words = set(WORD.findall(code))
     table = msgspec.json.decode((PRELUDE / "modules.json").read_bytes(), type=dict[str, list[str]])
     return [module for module, names in table.items() if not words.isdisjoint(names)]
-
-
-def _text(code: str | bytes, file: str) -> str:
-    try:
-        if isinstance(code, bytes):
-            return code.decode()
-        code.encode()
-    except UnicodeDecodeError as error:
-        raise LoadError(f"the code is not UTF-8: {error.reason} at byte {error.start}", file=file) from error
-    except UnicodeEncodeError as error:
-        raise LoadError(
-            f"the code is no text: a lone surrogate at character {error.start}", file=file
-        ) from error
-    return code

@@ -83,7 +83,7 @@ class World:
         store.set_epoch_deadline(1 << 60)
         linker = guest.code.linker()
         memory = Exports(store, wasmtime.Instance(store, image.module, [])).memory("memory")
-        self.memory = GuestMemory(store, memory, guest.vitals)
+        self.memory = GuestMemory(store, memory, guest.vitals, source=image.source)
         pristine = Exports(store, wasmtime.Instance(store, image.module, [])).memory("memory")
         linker.define(store, "env", "memory", memory)
         code = Exports(store, linker.instantiate(store, guest.code.module))

@@ -20,7 +20,7 @@ from typing import Any
 QUICKJS = "quickjs-ng==0.17.0.2"
 ZIG = "ziglang==0.17.1"
 HERE = Path(__file__).parent
-OURS = ("guest.c", "heap.c", "chance.c", "log.c", "native.c")
+OURS = ("guest.c", "heap.c", "chance.c", "log.c", "module.c", "native.c")
 THEIRS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
 TARGET = ("--target=wasm32-wasi", "-mexec-model=reactor")
 COMPILE = ("-O3", "-DNDEBUG", "-D_GNU_SOURCE")
@@ -121,6 +121,11 @@ def keep(part: Path, kept: Path) -> None:
         shutil.rmtree(part)
 
 
+def type_stripper() -> None:
+    """Put the type stripper in its place, by a script of its own."""
+    subprocess.run([sys.executable, HERE.parent / "typescript" / "build.py"], check=True)
+
+
 def build() -> Path:
     """Put ``quickjs.wasm`` beside this file, from the cache where it is there already."""
     ours = [(HERE / name).read_bytes() for name in (*OURS, "world.h")]
@@ -156,6 +161,7 @@ else:
 
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
             build()
+            type_stripper()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,6 @@
 IMPORT("call") int32_t host_call(const char *op, int32_t op_length, const uint8_t *at, int32_t length);
 IMPORT("take") void host_take(uint8_t *at);
 
-#define ARGS JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv
-
 static void *resize(JSRuntime *rt, void *opaque, void *at, size_t length) {
   (void)opaque;
   if (length) return js_realloc_rt(rt, at, length);
@@ -385,7 +383,7 @@ JSValue native_object(JSContext *ctx) {
       {"now", now, 0},                    {"log", write_log, 2},              {"call", call, 2},
       {"evaluate", evaluate, 3},          {"bind", bind, 1},                  {"promise", promise, 1},
       {"proxyTarget", proxy_target, 1},   {"classOf", class_of, 1},           {"compile", compile, 2},
-      {"run", run, 1},
+      {"run", run, 1},                    {"importer", module_importer, 1},   {"module", module_evaluate, 2},
   };
   JSValue o = JS_NewObject(ctx);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)

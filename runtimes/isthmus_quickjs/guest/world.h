@@ -42,7 +42,12 @@ void log_clear(void);
 void log_taken(void);
 
 /* native.c: what the prelude is given */
+#define ARGS JSContext *ctx, JSValueConst self, int argc, JSValueConst *argv
 JSValue native_object(JSContext *ctx);
+
+/* module.c */
+JSValue module_importer(ARGS);
+JSValue module_evaluate(ARGS);
 
 /* guest.c: flags shared with the prelude through an Int32Array */
 enum { FLAG_REPORT, FLAG_PENDING, FLAG_FETCHING, FLAG_COUNT };

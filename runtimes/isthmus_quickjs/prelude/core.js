@@ -186,10 +186,12 @@
   for (const name of ["global", "window", "self"]) put(name, global);
   const { describe } = use("errors");
   put("__load", (options) => {
-    const load = use("load");
-    delete used.load; // nothing of it is to be in the image
     delete global.__load;
-    return load(options);
+    try {
+      return use("load")(options);
+    } finally {
+      delete used.load, delete used.script, delete used.module; // nothing of it is to be in the image
+    }
   });
   native.bind({ settle, drain, describe, adopt, rejected });
 })();

@@ -7,20 +7,27 @@
   const { put, text, use } = shared;
   const LONGEST = 16384; // characters of an error's message, and of its stack
   let authored = ""; // the file name of the author's code
+  let mapped = false; // it was made from other files, which the host knows
   const stack = getOwnPropertyDescriptor(Error.prototype, "stack");
   const { captureStackTrace } = Error;
 
   /** The author's frames of a stack in QuickJS's form: neither the prelude's (no file: they are lean) nor native ones. */
-  function frames(trace) {
+  function ownFrames(trace) {
     let kept = "";
     const lines = `${trace}`.split("\n");
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i];
       if (!line.startsWith("    at ") || line.endsWith("(native)") || line.endsWith("(missing)")) continue;
-      if (line.includes("(<null>") || line.includes("isthmus:")) continue;
+      if (line.includes("(<null>") || line.includes("isthmus:") || line.includes("at <input>:")) continue;
       kept += kept ? `\n${line}` : line;
     }
     return kept;
+  }
+
+  /** Those frames, in the files that the author wrote. */
+  function frames(trace) {
+    const kept = ownFrames(trace);
+    return mapped && kept ? native.utf8Decode(native.call("frames", native.utf8Encode(kept))) : kept;
   }
 
   function framesOf(error) {
@@ -61,11 +68,16 @@
     }
   }
 
-  /** ,"line":…,"column":… of the first frame that is in the author's file. */
-  function placeOf(trace) {
+  /** Line and column of the first frame that is in the author's file, as texts. */
+  function placeIn(trace) {
     const at = trace.indexOf(`${authored}:`);
-    const place = at < 0 ? null : /^(\d{1,9}):(\d{1,9})/.exec(trace.slice(at + authored.length + 1));
-    return place ? `,"line":${place[1]},"column":${place[2]}` : "";
+    return at < 0 ? null : /^(\d{1,9}):(\d{1,9})/.exec(trace.slice(at + authored.length + 1));
+  }
+
+  /** The place of an error in the code as it is compiled, whatever it was made from. */
+  function placeOf(error) {
+    const place = placeIn(apply(stack.get, error, []) ?? "");
+    return place ? { line: Number(place[1]), column: Number(place[2]) } : {};
   }
 
   function cut(long) {
@@ -82,7 +94,8 @@
       if (typeof said === "string") message = said;
       try {
         trace = frames(read(error, "stack") ?? "");
-        place = placeOf(trace);
+        const at = placeIn(trace);
+        if (at) place = `,"line":${at[1]},"column":${at[2]}`;
       } catch {
         trace = "";
       }
@@ -111,6 +124,10 @@
   return {
     describe,
     frames,
-    codeIs: (file) => void (authored = file),
+    placeOf,
+    codeIs: (file, isMapped) => {
+      authored = file;
+      mapped = isMapped;
+    },
   };
 }
