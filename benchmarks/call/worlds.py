@@ -15,8 +15,9 @@ from isthmus import Limits
 from isthmus.abc import Call
 from isthmus_quickjs._boot import Boot
 from isthmus_quickjs._frames import RETURNED, pack_record, parse_frame
-from isthmus_quickjs._guest import HERE, JS_STACK, Guest, Image
+from isthmus_quickjs._guest import HERE, JS_STACK, Guest, Image, load_script
 from isthmus_quickjs._runtime import modules_named_in
+from isthmus_quickjs._source import Source
 from isthmus_quickjs._world import CrossingResult, World
 
 __all__ = ["cases"]
@@ -25,13 +26,11 @@ TOGETHER = 64
 LIMITS = Limits()
 LOG_BYTES = LIMITS.log_bytes + 1
 
+SOURCE = Source(code=CODE, file=FUNCTION.file)
 OPTIONS: dict[str, object] = {
-    "code": CODE,
-    "file": FUNCTION.file,
     "kind": FUNCTION.kind.value,
     "modules": modules_named_in(CODE),
     "lenient": False,
-    "log_bytes": LIMITS.log_bytes,
 }
 RECORD = pack_record(
     Call(
@@ -58,7 +57,7 @@ def cases(stack: ExitStack, *, quick: bool) -> list[Case]:
     """
     count = 10 if quick else 60
     guest = Guest()
-    image = guest.load(OPTIONS, memory=LIMITS.memory, log_bytes=LOG_BYTES, proceed=_always)
+    image = guest.load(SOURCE, OPTIONS, memory=LIMITS.memory, log_bytes=LOG_BYTES, proceed=_always)
 
     def world() -> World:
         made = World(image)
@@ -130,7 +129,7 @@ def _from_nothing(guest: Guest, image: Image) -> None:
     try:
         boot.boot(JS_STACK, LOG_BYTES)
         boot.evaluate("isthmus:core", (HERE / "prelude" / "core.js").read_bytes())
-        boot.evaluate("isthmus:load", b"__load(" + msgspec.json.encode(OPTIONS) + b")")
+        boot.evaluate("isthmus:load", load_script(SOURCE, OPTIONS))
         boot.seal(LIMITS.memory)
         boot.memory.poke(boot._call("input", len(RECORD)) & 0xFFFFFFFF, RECORD)
         packed = boot._call("invoke", len(RECORD))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, final
 
 import msgspec
@@ -186,6 +187,23 @@ class Runtime(ABC):
         Raises:
             LoadError: the code does not load.
         """
+
+    def assemble(self, file: Path, root: Path) -> str | bytes:
+        """The code of a function that lies on disk, in one piece.
+
+        The command line asks, in a thread, and gives the answer to :meth:`load` as ``Function.code``.
+        Override where a function may be more than one file; as it is, its code is what the file holds.
+
+        Args:
+            file: as ``function.toml`` or the command line names it.
+            root: the function's directory.
+
+        Raises:
+            LoadError: the pieces do not fit together.
+            OSError: the file cannot be read.
+        """
+        del root
+        return file.read_bytes()
 
     async def aclose(self) -> None:  # noqa: B027 -- optional
         """Give back threads and processes; programs have been closed before."""

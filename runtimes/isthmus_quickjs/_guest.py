@@ -28,7 +28,7 @@ from ._source import Source
 from ._wasm import WASM_STACK, Stopped
 from ._world import EXCHANGE_PAGES, STACK
 
-__all__ = ["Guest", "Image"]
+__all__ = ["Guest", "Image", "load_script"]
 
 HERE: Final = Path(__file__).parent
 JS_STACK: Final = 3 * 1024 * 1024
@@ -131,7 +131,6 @@ class Guest:
         source: Source,
         options: dict[str, object],
         *,
-        file: str,
         memory: int,
         log_bytes: int,
         proceed: Callable[[int, float], bool],
@@ -141,7 +140,6 @@ class Guest:
         Args:
             source: the code.
             options: what else the prelude's ``__load`` takes.
-            file: the name that the function's code goes by.
             memory: bytes a world of it may have.
             log_bytes: how much console output a call may leave.
             proceed: asked at every epoch, as :meth:`World.run_many` says.
@@ -151,14 +149,12 @@ class Guest:
         """
         boot = Boot(self, self._base(log_bytes), max(memory, PRELUDE_MEMORY) + 2 * log_bytes, source)
         try:
-            text = {"code": source.code, "file": source.file, "goal": source.goal}
-            asked = options | text | {"mapped": source.map is not None}
-            frame = boot.evaluate("isthmus:load", b"__load(" + msgspec.json.encode(asked) + b")", proceed)
+            frame = boot.evaluate("isthmus:load", load_script(source, options), proceed)
             if frame.status == THROWN:
-                raise _load_error(frame, source, file)
+                raise _load_error(frame, source)
             if frame.status != RETURNED:
                 raise LoadError(
-                    "a top-level await waits for what does not come while the code loads", file=file
+                    "a top-level await waits for what does not come while the code loads", file=source.name
                 )
             try:
                 handlers = frozenset(msgspec.json.decode(frame.value, type=str).split(","))
@@ -166,7 +162,7 @@ class Guest:
                 raise RuntimeFault(f"loading answered no list of handlers: {error}") from error
             image, stack_low = boot.seal(memory)
         except Stopped as error:
-            raise LoadError(_why_stopped(error), file=file) from error
+            raise LoadError(_why_stopped(error), file=source.name) from error
         finally:
             boot.close()
         return Image(self, image, stack_low, memory, handlers & frozenset(HANDLERS), source)
@@ -190,9 +186,16 @@ class Guest:
             return self._bases[log_bytes]
 
 
-def _load_error(frame: Frame, source: Source, file: str) -> LoadError:
+def load_script(source: Source, options: dict[str, object]) -> bytes:
+    """What is evaluated to load a function; ``options`` are what the prelude's ``__load`` takes beside the code."""
+    mapped = source.map is not None
+    text = {"code": source.code, "file": source.file, "goal": source.goal, "mapped": mapped}
+    return b"__load(" + msgspec.json.encode(options | text) + b")"
+
+
+def _load_error(frame: Frame, source: Source) -> LoadError:
     thrown = parse_thrown(frame.value)
-    line, column = thrown.line, thrown.column
+    file, line, column = source.name, thrown.line, thrown.column
     if source.map is not None:
         place = source.place(thrown.stack)
         file, line, column = place or (file, None, None)

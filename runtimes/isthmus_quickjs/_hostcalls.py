@@ -64,7 +64,11 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> 
 
 def _is_quick(name: str, length: int) -> bool:
     """Whether the answer takes less than a millisecond."""
-    return name.startswith(MODULE) or name == FRAMES or (name.partition(":")[0] in _natives.QUICK and length <= QUICK_LENGTH)
+    return (
+        name.startswith(MODULE)
+        or name == FRAMES
+        or (name.partition(":")[0] in _natives.QUICK and length <= QUICK_LENGTH)
+    )
 
 
 def _host_take(at: int) -> None:

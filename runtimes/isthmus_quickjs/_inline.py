@@ -59,9 +59,7 @@ class InlineWorld:
         linker = code.linker()
         linker.define(store, "env", "memory", memory)
         exports = Exports(store, linker.instantiate(store, code.module))
-        self.memory = GuestMemory(
-            store, memory, image.guest.vitals, thrifty=True, source=image.source
-        )
+        self.memory = GuestMemory(store, memory, image.guest.vitals, thrifty=True, source=image.source)
         self._image = image
         self._source = ctypes.cast(ctypes.c_char_p(image.memory), ctypes.c_void_p).value or 0
         base = self.memory.base

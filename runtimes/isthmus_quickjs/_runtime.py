@@ -13,6 +13,7 @@ import trio
 
 from isthmus.abc import Runtime
 
+from ._bundles import bundle, has_package
 from ._inline import InlineLane
 from ._lanes import Lanes
 from ._program import QuickJSProgram
@@ -74,7 +75,6 @@ class QuickJSRuntime(Runtime):
                 guest.load(
                     source,
                     options,
-                    file=function.file,
                     memory=limits.memory,
                     log_bytes=min(limits.log_bytes, MOST_LOG)
                     + 1,  # so that the host sees that there was more
@@ -91,6 +91,14 @@ class QuickJSRuntime(Runtime):
             keep_worlds=function.isolation == "instance",
             file=function.file,
         )
+
+    def assemble(self, file: Path, root: Path) -> str | bytes:
+        """The file, or the bundle that is made of it where its directory is an npm package."""
+        if not has_package(root):
+            return super().assemble(file, root)
+        from ._code import cache_directory
+
+        return bundle(file, root, cache_directory() / "bundles").code
 
     async def aclose(self) -> None:
         """End the lanes."""

@@ -48,6 +48,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     texts: Mapping[str, str] = {}
     map: SourceMap | None = None
 
+    @property
+    def name(self) -> str:
+        """The name that the function's code goes by."""
+        return self.file.removesuffix(MADE)
+
     def frames(self, stack: str) -> str:
         """The lines of a stack at their places in the author's files; what comes from none is left out."""
         lines = (self._frame(line) for line in stack[:LONGEST].split("\n"))

@@ -80,23 +80,34 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
         """The path of a file of its sample, "" where it has none."""
         return str(self.root / name) if name else ""
 
-    def function(self, *, kind: Kind, language: str, name: str = "") -> Function:
-        """Read the code and make a value of it all.
+    def assemble(self, runtime: Runtime | None) -> str | bytes:
+        """Its code in one piece, as its runtime puts it together; the file's bytes where there is none.
 
         Raises:
-            UsageFault: the file cannot be read, or the definition contradicts itself.
+            UsageFault: the file cannot be read.
+            LoadError: the pieces do not fit together.
         """
-        code = read_file(self.code)
         try:
-            text: str | bytes = code.decode()
+            code = runtime.assemble(self.code, self.root) if runtime else self.code.read_bytes()
+        except OSError as exc:
+            raise UsageFault(f"{self.code} cannot be read: {exc.strerror}") from None
+        try:
+            return code if isinstance(code, str) else code.decode()
         except UnicodeDecodeError:
-            text = code  # a compiled module; the runtime of a language in text says what it thinks
+            return code  # a compiled module; the runtime of a language in text says what it thinks
+
+    def function(self, code: str | bytes, *, kind: Kind, language: str) -> Function:
+        """Make a value of it all.
+
+        Raises:
+            UsageFault: the definition contradicts itself.
+        """
         try:
             return Function(
-                name=name or self.name,
+                name=self.name,
                 kind=kind,
                 language=language,
-                code=text,
+                code=code,
                 file=str(self.code),
                 settings=self.settings or (),
                 isolation=self.manifest.isolation,

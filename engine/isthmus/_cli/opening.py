@@ -175,10 +175,11 @@ async def load(
         options: for :meth:`isthmus.Engine.load`.
     """
     language = language_of(project, engine.runtimes, language)
+    code = await trio.to_thread.run_sync(project.assemble, engine.runtimes.get(language))
     said = kind or project.manifest.kind
     if said:
-        return await engine.load(project.function(kind=kind_named(said), language=language), **options)  # type: ignore[arg-type]
-    function = project.function(kind=Kind.DESTINATION, language=language)
+        return await engine.load(project.function(code, kind=kind_named(said), language=language), **options)  # type: ignore[arg-type]
+    function = project.function(code, kind=Kind.DESTINATION, language=language)
     # Which handlers it has is known when it is loaded, and that is cheap to have guessed.
     guess = _guess(function)
     instance = await engine.load(msgspec.structs.replace(function, kind=guess), **options)  # type: ignore[arg-type]

@@ -1,0 +1,264 @@
+"""A function made one file of: its own modules and the npm packages they use, by esbuild.
+
+What is made is an ES module with an inline source map, whose sources are the author's files as the
+command line named them.  It imports nothing but those of Node's modules that the prelude has.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from isthmus.errors import LoadError
+
+from ._esbuild import BuildError, find_esbuild, run_esbuild
+from ._frames import HANDLERS
+from ._source import Source
+from ._sourcemaps import take_inline_map
+
+__all__ = ["Bundle", "bundle", "has_package"]
+
+PACKAGE: Final = "package.json"
+NODE_MODULES: Final = [
+    "assert",
+    "async_hooks",
+    "buffer",
+    "child_process",
+    "cluster",
+    "console",
+    "constants",
+    "crypto",
+    "dgram",
+    "diagnostics_channel",
+    "dns",
+    "domain",
+    "events",
+    "fs",
+    "http",
+    "http2",
+    "https",
+    "inspector",
+    "module",
+    "net",
+    "os",
+    "path",
+    "perf_hooks",
+    "process",
+    "punycode",
+    "querystring",
+    "readline",
+    "repl",
+    "stream",
+    "string_decoder",
+    "sys",
+    "timers",
+    "tls",
+    "trace_events",
+    "tty",
+    "url",
+    "util",
+    "v8",
+    "vm",
+    "worker_threads",
+    "zlib",
+]
+"""Left as imports: the prelude has some of them, and says of the others that they are not there."""
+OPTIONS: Final = (
+    "--bundle",
+    "--format=esm",
+    "--platform=neutral",
+    "--target=es2023",
+    # Builds for what has fetch and no files come before those for Node.
+    "--main-fields=browser,module,main",
+    "--conditions=worker,browser",
+    '--define:process.env.NODE_ENV="production"',
+    "--define:global=globalThis",
+    '--banner:js=import { require } from "isthmus:require";',
+    "--sourcemap=inline",
+    "--external:node:*",
+    *(f"--external:{name}" for name in NODE_MODULES),
+    *(f"--external:{name}/*" for name in NODE_MODULES),
+)
+EXPORTING: Final = re.compile(r"(?:^|[;}])[ \t]*export\b|\bmodule\.exports\b|^[ \t]*exports\.", re.MULTILINE)
+LOADERS: Final = {".ts": "ts", ".mts": "ts", ".cts": "ts", ".tsx": "tsx", ".jsx": "jsx"}
+DECIDING: Final = (PACKAGE, "package-lock.json", "tsconfig.json")
+"""Files beside the code that decide what becomes of it."""
+UNRESOLVED: Final = re.compile(r'Could not resolve "[^./]')
+ALL_HANDLERS: Final = "|".join(HANDLERS)
+DECLARED: Final = re.compile(
+    rf"^(?:(?:async\s+)?function\s*\*?\s*|(?:var|let|const|class)\s+)({ALL_HANDLERS})\b", re.MULTILINE
+)
+ASSIGNED: Final = re.compile(rf"^({ALL_HANDLERS})\s*=(?!=)", re.MULTILINE)
+
+
+class Bundle(msgspec.Struct, frozen=True, kw_only=True):
+    """A function in one piece.
+
+    Attributes:
+        code: the module, with its source map at the end.
+        inputs: the files it was made from, as seen from the function's directory.
+    """
+
+    code: str
+    inputs: tuple[str, ...]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """A bundle in the cache, and what it was made from: path -> SHA-256 of what was read."""
+
+    digests: dict[str, str]
+    bundle: Bundle
+
+
+class _Input(msgspec.Struct, frozen=True):
+    bytes: int = 0
+
+
+class _Metafile(msgspec.Struct, frozen=True):
+    """What esbuild says of a build."""
+
+    inputs: dict[str, _Input]
+
+
+def has_package(root: Path) -> bool:
+    """Whether a function's directory is an npm package, and so has to be bundled."""
+    return (root / PACKAGE).is_file()
+
+
+def bundle(entry: Path, root: Path, cache: Path, *, minify: bool = False) -> Bundle:
+    """Bundle a function.
+
+    Args:
+        entry: the file with its handlers.
+        root: its directory, where package.json is; stacks name files as seen from where this is.
+        cache: where bundles are kept, each with what it was made from.
+        minify: make it short, at the price of stacks with short names.
+
+    Raises:
+        LoadError: esbuild is not there, or does not take the code; at the author's file, line and column.
+    """
+    command = find_esbuild(root.resolve())
+    options = [*OPTIONS, *(["--minify", "--keep-names"] if minify else [])]
+    identity = msgspec.json.encode([str(entry.resolve()), str(root), str(entry), command, options])
+    kept_at = cache / f"{hashlib.sha256(identity).hexdigest()[:32]}.msgpack"
+    if (kept := _kept(kept_at)) is not None:
+        return kept
+    made, inputs = _build(command, options, entry)
+    read = [entry.parent / name for name in inputs] + [root / name for name in DECIDING]
+    result = Bundle(code=made, inputs=inputs)
+    _keep(kept_at, _Kept({str(path.resolve()): _digest(path) for path in (entry, *read)}, result))
+    return result
+
+
+def _build(command: Sequence[str], options: Sequence[str], entry: Path) -> tuple[str, tuple[str, ...]]:
+    try:
+        text = entry.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LoadError(f"it cannot be read: {error.strerror}", file=str(entry)) from None
+    except UnicodeDecodeError as error:
+        raise LoadError(
+            f"the code is not UTF-8: {error.reason} at byte {error.start}", file=str(entry)
+        ) from None
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name).resolve()
+        meta, out = scratch / "meta.json", scratch / "out.js"
+        files = [f"--sourcefile={entry.name}", f"--metafile={meta}", f"--outfile={out}"]
+        loader = f"--loader={LOADERS.get(entry.suffix, 'js')}"
+        # Through standard input, so that the handlers of a script can be exported behind its end.
+        error = run_esbuild(
+            command, [*options, *files, loader], text=text + _exports(text), directory=entry.parent
+        )
+        if error is not None:
+            raise _load_error(error, entry)
+        inputs = tuple(msgspec.json.decode(meta.read_bytes(), type=_Metafile).inputs)
+        return _with_own_names(out.read_text(encoding="utf-8"), scratch, entry.parent), inputs
+
+
+def _exports(text: str) -> str:
+    """What exports the handlers of code that exports nothing itself, as Segment's own scripts do not."""
+    if EXPORTING.search(text):
+        return ""
+    declared = set(DECLARED.findall(text))
+    assigned = set(ASSIGNED.findall(text)) - declared
+    if not declared | assigned:
+        return ""
+    variables = f"var {', '.join(sorted(assigned))};" if assigned else ""
+    return f"\n;{variables}export {{ {', '.join(sorted(declared | assigned))} }};\n"
+
+
+def _with_own_names(made: str, scratch: Path, directory: Path) -> str:
+    """The bundle with the sources of its map named as the directory is, and without the texts of packages."""
+    whence = os.path.relpath(scratch, directory.resolve())
+    code, text = take_inline_map(made)
+    if text is None:
+        raise LoadError("esbuild made no source map")
+    mapping: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
+    names = [_shown(os.path.join(whence, name), directory) for name in mapping["sources"]]
+    contents = [
+        None if "node_modules/" in name else content
+        for name, content in zip(names, mapping["sourcesContent"], strict=True)
+    ]
+    inline = msgspec.json.encode(mapping | {"sources": names, "sourcesContent": contents})
+    return f"{code}//# sourceMappingURL=data:application/json;base64,{base64.b64encode(inline).decode()}\n"
+
+
+def _shown(name: str, directory: Path) -> str:
+    return os.path.normpath(directory / name)
+
+
+def _load_error(error: BuildError, entry: Path) -> LoadError:
+    message, file = error.message, str(entry)
+    excerpt = ""
+    if error.file:
+        place = entry.parent / error.file
+        file = _shown(error.file, entry.parent)
+        try:
+            source = Source(code="", file=file, texts={file: place.read_text(encoding="utf-8")})
+            excerpt = source.excerpt(file, error.line or 0, error.column)
+        except (OSError, UnicodeDecodeError):
+            pass  # the message and the place stand by themselves
+    if UNRESOLVED.match(message):
+        message += "; are the function's packages installed (npm ci, or isthmus bundle --install)?"
+    return LoadError(message, file=file, line=error.line, column=error.column, excerpt=excerpt)
+
+
+# ---------------------------------------------------------------- the cache
+
+
+def _kept(path: Path) -> Bundle | None:
+    """The bundle that is kept there, if all that it was made from is as it was."""
+    try:
+        if path.stat().st_uid != os.getuid():
+            return None
+        kept = msgspec.msgpack.decode(path.read_bytes(), type=_Kept)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    fresh = all(_digest(Path(name)) == digest for name, digest in kept.digests.items())
+    return kept.bundle if fresh else None
+
+
+def _keep(path: Path, kept: _Kept) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        part.write_bytes(msgspec.msgpack.encode(kept))
+        part.replace(path)
+    except OSError:
+        pass  # a read-only home: bundled again next time
+
+
+def _digest(path: Path) -> str:
+    """The hash of a file, "" where there is none: that one appears changes a bundle as well."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
