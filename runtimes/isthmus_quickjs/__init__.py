@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from isthmus.abc import Runtime
+from isthmus.abc import Command, Runtime
 from isthmus.hookspecs import hookimpl
 
-__all__ = ["isthmus_runtimes"]
+__all__ = ["isthmus_commands", "isthmus_runtimes"]
 
 
 @hookimpl
@@ -16,3 +16,11 @@ def isthmus_runtimes() -> Iterable[Runtime]:
     from ._runtime import QuickJSRuntime
 
     return [QuickJSRuntime()]
+
+
+@hookimpl
+def isthmus_commands() -> Iterable[Command]:
+    """Offer ``isthmus bundle``."""
+    from ._command import BundleCommand
+
+    return [BundleCommand()]

@@ -20,74 +20,59 @@ import msgspec
 
 from isthmus.errors import LoadError
 
+from ._code import cache_directory
 from ._esbuild import BuildError, find_esbuild, run_esbuild
 from ._frames import HANDLERS
 from ._source import Source
 from ._sourcemaps import take_inline_map
 
-__all__ = ["Bundle", "bundle", "has_package"]
+__all__ = ["Bundle", "bundle", "bundles_directory", "has_package"]
 
+FORMAT: Final = 1
+"""What is kept is as this version of this module makes it."""
 PACKAGE: Final = "package.json"
-NODE_MODULES: Final = [
-    "assert",
-    "async_hooks",
-    "buffer",
-    "child_process",
-    "cluster",
-    "console",
-    "constants",
-    "crypto",
-    "dgram",
-    "diagnostics_channel",
-    "dns",
-    "domain",
-    "events",
-    "fs",
-    "http",
-    "http2",
-    "https",
-    "inspector",
-    "module",
-    "net",
-    "os",
-    "path",
-    "perf_hooks",
-    "process",
-    "punycode",
-    "querystring",
-    "readline",
-    "repl",
-    "stream",
-    "string_decoder",
-    "sys",
-    "timers",
-    "tls",
-    "trace_events",
-    "tty",
-    "url",
-    "util",
-    "v8",
-    "vm",
-    "worker_threads",
-    "zlib",
-]
-"""Left as imports: the prelude has some of them, and says of the others that they are not there."""
+OFFERED: Final = (
+    "assert buffer console constants crypto events http https os path process punycode querystring stream "
+    "string_decoder sys timers url util zlib"
+).split()
+"""Node's modules that stay imports, which the prelude answers: see prelude/imports.js."""
+ABSENT: Final = (
+    "async_hooks child_process cluster dgram diagnostics_channel dns domain fs http2 inspector module net perf_hooks "
+    "readline repl tls trace_events tty v8 vm worker_threads"
+).split()
+"""Those that a function can't have.  Packages import them for what they do elsewhere: only using one is an error."""
 OPTIONS: Final = (
     "--bundle",
     "--format=esm",
-    "--platform=neutral",
     "--target=es2023",
     # Builds for what has fetch and no files come before those for Node.
+    "--platform=browser",
     "--main-fields=browser,module,main",
     "--conditions=worker,browser",
     '--define:process.env.NODE_ENV="production"',
     "--define:global=globalThis",
-    '--banner:js=import { require } from "isthmus:require";',
+    '--banner:js=import { require } from "isthmus:node";',
     "--sourcemap=inline",
-    "--external:node:*",
-    *(f"--external:{name}" for name in NODE_MODULES),
-    *(f"--external:{name}/*" for name in NODE_MODULES),
+    "--external:isthmus:*",
+    *(f"--external:{prefix}{name}{below}" for name in OFFERED for prefix in ("", "node:") for below in ("", "/*")),
 )
+PROCESS: Final = 'import { process } from "isthmus:node";\nexport { process };\n'
+STAND_IN: Final = """
+const refuse = (what) => {
+  throw new Error(`${what} can't be used: a function has no files, sockets or processes`);
+};
+const standIn = (what) =>
+  new Proxy(function () {}, {
+    get(target, key) {
+      if (typeof key === "symbol" || key === "__esModule" || key === "then") return undefined;
+      return key === "prototype" ? target.prototype : standIn(`${what}.${key}`);
+    },
+    apply: () => refuse(what),
+    construct: () => refuse(what),
+  });
+module.exports = standIn(NAME);
+"""
+"""Stands for a module that is absent: it can be imported, looked at and extended, and not called."""
 EXPORTING: Final = re.compile(r"(?:^|[;}])[ \t]*export\b|\bmodule\.exports\b|^[ \t]*exports\.", re.MULTILINE)
 LOADERS: Final = {".ts": "ts", ".mts": "ts", ".cts": "ts", ".tsx": "tsx", ".jsx": "jsx"}
 DECIDING: Final = (PACKAGE, "package-lock.json", "tsconfig.json")
@@ -129,6 +114,11 @@ class _Metafile(msgspec.Struct, frozen=True):
     inputs: dict[str, _Input]
 
 
+def bundles_directory() -> Path:
+    """Where bundles are kept."""
+    return cache_directory() / "bundles"
+
+
 def has_package(root: Path) -> bool:
     """Whether a function's directory is an npm package, and so has to be bundled."""
     return (root / PACKAGE).is_file()
@@ -148,7 +138,9 @@ def bundle(entry: Path, root: Path, cache: Path, *, minify: bool = False) -> Bun
     """
     command = find_esbuild(root.resolve())
     options = [*OPTIONS, *(["--minify", "--keep-names"] if minify else [])]
-    identity = msgspec.json.encode([str(entry.resolve()), str(root), str(entry), command, options])
+    identity = msgspec.json.encode(
+        [FORMAT, STAND_IN, PROCESS, str(entry.resolve()), str(root), str(entry), command, options]
+    )
     kept_at = cache / f"{hashlib.sha256(identity).hexdigest()[:32]}.msgpack"
     if (kept := _kept(kept_at)) is not None:
         return kept
@@ -171,16 +163,31 @@ def _build(command: Sequence[str], options: Sequence[str], entry: Path) -> tuple
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name).resolve()
         meta, out = scratch / "meta.json", scratch / "out.js"
-        files = [f"--sourcefile={entry.name}", f"--metafile={meta}", f"--outfile={out}"]
+        files = [f"--sourcefile={entry.name}", f"--metafile={meta}", f"--outfile={out}", *_shims(scratch)]
         loader = f"--loader={LOADERS.get(entry.suffix, 'js')}"
         # Through standard input, so that the handlers of a script can be exported behind its end.
-        error = run_esbuild(
+        failure = run_esbuild(
             command, [*options, *files, loader], text=text + _exports(text), directory=entry.parent
         )
-        if error is not None:
-            raise _load_error(error, entry)
-        inputs = tuple(msgspec.json.decode(meta.read_bytes(), type=_Metafile).inputs)
+        if failure is not None:
+            raise _load_error(failure, entry)
+        read = msgspec.json.decode(meta.read_bytes(), type=_Metafile).inputs
+        inputs = tuple(name for name in read if scratch not in (entry.parent / name).resolve().parents)
         return _with_own_names(out.read_text(encoding="utf-8"), scratch, entry.parent), inputs
+
+
+def _shims(scratch: Path) -> list[str]:
+    """What makes esbuild take files of our own for ``process`` and for absent modules."""
+    (scratch / "process.js").write_text(PROCESS, encoding="utf-8")
+    options = [f"--inject:{scratch / 'process.js'}"]
+    for name in ABSENT:
+        folder = scratch / "absent" / name
+        folder.mkdir(parents=True)
+        for file, said in (("index.js", name), ("promises.js", f"{name}/promises")):
+            text = STAND_IN.replace("NAME", msgspec.json.encode(said).decode())
+            (folder / file).write_text(text, encoding="utf-8")
+        options += [f"--alias:{name}={folder}", f"--alias:node:{name}={folder}"]
+    return options
 
 
 def _exports(text: str) -> str:
@@ -197,12 +204,11 @@ def _exports(text: str) -> str:
 
 def _with_own_names(made: str, scratch: Path, directory: Path) -> str:
     """The bundle with the sources of its map named as the directory is, and without the texts of packages."""
-    whence = os.path.relpath(scratch, directory.resolve())
     code, text = take_inline_map(made)
     if text is None:
         raise LoadError("esbuild made no source map")
     mapping: dict[str, Any] = msgspec.json.decode(text, type=dict[str, Any])
-    names = [_shown(os.path.join(whence, name), directory) for name in mapping["sources"]]
+    names = [_shown(scratch / name, directory) for name in mapping["sources"]]
     contents = [
         None if "node_modules/" in name else content
         for name, content in zip(names, mapping["sourcesContent"], strict=True)
@@ -211,8 +217,10 @@ def _with_own_names(made: str, scratch: Path, directory: Path) -> str:
     return f"{code}//# sourceMappingURL=data:application/json;base64,{base64.b64encode(inline).decode()}\n"
 
 
-def _shown(name: str, directory: Path) -> str:
-    return os.path.normpath(directory / name)
+def _shown(path: Path, directory: Path) -> str:
+    """The name of a file that is spelled as the directory is."""
+    there = os.path.relpath(os.path.normpath(path), directory.resolve())
+    return os.path.normpath(directory / there)
 
 
 def _load_error(error: BuildError, entry: Path) -> LoadError:
@@ -220,7 +228,7 @@ def _load_error(error: BuildError, entry: Path) -> LoadError:
     excerpt = ""
     if error.file:
         place = entry.parent / error.file
-        file = _shown(error.file, entry.parent)
+        file = _shown(entry.parent.resolve() / error.file, entry.parent)
         try:
             source = Source(code="", file=file, texts={file: place.read_text(encoding="utf-8")})
             excerpt = source.excerpt(file, error.line or 0, error.column)

@@ -20,7 +20,7 @@ VERSION: Final = "0.28.2"
 """What npx is asked for where no esbuild is found."""
 SECONDS: Final = 120
 _ERROR: Final = re.compile(r"^\S+ \[ERROR\] (?P<message>.*)$", re.MULTILINE)
-_PLACE: Final = re.compile(r"\A\s+(?P<file>\S.*?):(?P<line>\d+):(?P<column>\d+):$", re.MULTILINE)
+_PLACE: Final = re.compile(r"\s+(?P<file>\S.*?):(?P<line>\d+):(?P<column>\d+):$", re.MULTILINE)
 
 
 class BuildError(NamedTuple):
@@ -93,7 +93,7 @@ def _first_error(said: str) -> BuildError:
     found = _ERROR.search(said)
     if not found:
         return BuildError(said.strip().partition("\n")[0] or "esbuild failed, and does not say why")
-    place = _PLACE.search(said, found.end())
-    if not place or said[found.end() : place.start()].strip():
+    place = _PLACE.match(said, found.end())
+    if not place:
         return BuildError(found["message"])
     return BuildError(found["message"], place["file"], int(place["line"]), int(place["column"]) + 1)

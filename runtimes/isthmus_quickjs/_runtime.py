@@ -13,7 +13,7 @@ import trio
 
 from isthmus.abc import Runtime
 
-from ._bundles import bundle, has_package
+from ._bundles import bundle, bundles_directory, has_package
 from ._inline import InlineLane
 from ._lanes import Lanes
 from ._program import QuickJSProgram
@@ -96,9 +96,7 @@ class QuickJSRuntime(Runtime):
         """The file, or the bundle that is made of it where its directory is an npm package."""
         if not has_package(root):
             return super().assemble(file, root)
-        from ._code import cache_directory
-
-        return bundle(file, root, cache_directory() / "bundles").code
+        return bundle(file, root, bundles_directory()).code
 
     async def aclose(self) -> None:
         """End the lanes."""

@@ -104,15 +104,17 @@ def read_source(code: str | bytes, file: str, strip: Strip) -> Source:
     Raises:
         LoadError: it is no text, or no TypeScript where its file says that it is.
     """
-    written = text = _text(code, file)
+    text = _text(code, file)
+    own: dict[str, str] = {}
     map_text: bytes | None = None
-    if file.endswith(TYPESCRIPT):
-        text, map_text = strip(text, file)
-    else:
-        try:
-            text, map_text = take_inline_map(text)
-        except InvalidSourceMap as error:
-            logger.warning("%s: %s; stacks show the code as it is", file, error)
+    try:
+        text, map_text = take_inline_map(text)
+    except InvalidSourceMap as error:
+        logger.warning("%s: %s; stacks show the code as it is", file, error)
+    if map_text is None:
+        own[file] = text
+        if file.endswith(TYPESCRIPT):
+            text, map_text = strip(text, file)
     goal: Literal["auto", "script", "module"] = "auto"
     if file.endswith((".mjs", ".mts")):
         goal = "module"
@@ -121,11 +123,10 @@ def read_source(code: str | bytes, file: str, strip: Strip) -> Source:
     if map_text is not None:
         try:
             made = SourceMap(map_text)
-            texts = {file: written} if file.endswith(TYPESCRIPT) else made.texts
-            return Source(code=text, file=file + MADE, goal=goal, texts=texts, map=made)
+            return Source(code=text, file=file + MADE, goal=goal, texts={**made.texts, **own}, map=made)
         except InvalidSourceMap as error:
             logger.warning("%s: %s; stacks show the code as it is", file, error)
-    return Source(code=text, file=file, goal=goal, texts={file: written})
+    return Source(code=text, file=file, goal=goal, texts=own or {file: text})
 
 
 def _text(code: str | bytes, file: str) -> str:

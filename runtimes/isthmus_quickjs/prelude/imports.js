@@ -1,43 +1,32 @@
 // What a module or a bundle may import: those of Node's modules that the prelude has, and nothing from anywhere else.
 (native, shared) => {
   "use strict";
-  const { create, defineProperty, keys } = Object;
+  const { defineProperty } = Object;
   const { use } = shared;
-  const NODE = create(null), ABSENT = create(null), found = create(null);
-  for (const name of ["buffer", "crypto", "url", "util"]) NODE[name] = true;
-  for (const name of [
-    "async_hooks", "child_process", "cluster", "dgram", "diagnostics_channel", "dns", "domain", "fs", "fs/promises",
-    "http2", "inspector", "module", "net", "perf_hooks", "readline", "repl", "tls", "tty", "v8", "vm", "worker_threads",
-  ]) ABSENT[name] = true;
-
-  function made(name) {
-    switch (name) {
-      case "buffer": return { Buffer: use("buffer").Buffer };
-      case "crypto": return use("crypto").crypto;
-      case "url": return { URL: use("url").URL, URLSearchParams: use("params").URLSearchParams };
-      case "util": return { inspect: use("inspect").inspect };
-    }
-  }
+  const NODE = /^(node:.*|(assert|async_hooks|buffer|child_process|cluster|console|constants|crypto|dgram|diagnostics_channel|dns|domain|events|fs|http|http2|https|inspector|module|net|os|path|perf_hooks|process|punycode|querystring|readline|repl|stream|string_decoder|sys|timers|tls|trace_events|tty|url|util|v8|vm|worker_threads|zlib)(\/.*)?)$/;
 
   function missing(name) {
-    const bare = name.replace(/^node:/, "");
-    const why = bare in ABSENT || name !== bare
-      ? `a function has no files, sockets or processes; of Node's modules there are ${keys(NODE).join(", ")}`
+    const why = NODE.test(name)
+      ? "a function has those of Node's modules that need no files, sockets or processes"
       : "what a function imports has to be bundled with it (isthmus bundle)";
     const error = new Error(`Cannot find module '${name}': ${why}`);
-    defineProperty(error, "code", { value: "MODULE_NOT_FOUND", writable: true, configurable: true, enumerable: true });
-    return error;
+    return defineProperty(error, "code", { value: "MODULE_NOT_FOUND", writable: true, configurable: true, enumerable: true });
   }
 
   function require(name) {
-    const bare = `${name}`.replace(/^node:/, "");
-    if (!(bare in NODE)) throw missing(`${name}`);
-    return (found[bare] ??= made(bare));
+    name = `${name}`;
+    try {
+      return use("builtins")(name);
+    } catch (error) {
+      throw error?.code === "MODULE_NOT_FOUND" ? missing(name) : error;
+    }
   }
 
   /** The exports of a module, by name. */
   function find(name) {
-    if (name === "isthmus:require") return { __proto__: null, require };
+    if (name === "isthmus:node") {
+      return { __proto__: null, require, get process() { return use("process"); } };
+    }
     try {
       const exports = require(name);
       return { __proto__: null, ...exports, default: exports };
