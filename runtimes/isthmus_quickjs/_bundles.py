@@ -31,15 +31,52 @@ __all__ = ["Bundle", "bundle", "bundles_directory", "has_package"]
 FORMAT: Final = 1
 """What is kept is as this version of this module makes it."""
 PACKAGE: Final = "package.json"
-OFFERED: Final = (
-    "assert buffer console constants crypto events http https os path process punycode querystring stream "
-    "string_decoder sys timers url util zlib"
-).split()
+OFFERED: Final = [
+    "assert",
+    "buffer",
+    "console",
+    "constants",
+    "crypto",
+    "events",
+    "http",
+    "https",
+    "os",
+    "path",
+    "process",
+    "punycode",
+    "querystring",
+    "stream",
+    "string_decoder",
+    "sys",
+    "timers",
+    "url",
+    "util",
+    "zlib",
+]
 """Node's modules that stay imports, which the prelude answers: see prelude/imports.js."""
-ABSENT: Final = (
-    "async_hooks child_process cluster dgram diagnostics_channel dns domain fs http2 inspector module net perf_hooks "
-    "readline repl tls trace_events tty v8 vm worker_threads"
-).split()
+ABSENT: Final = [
+    "async_hooks",
+    "child_process",
+    "cluster",
+    "dgram",
+    "diagnostics_channel",
+    "dns",
+    "domain",
+    "fs",
+    "http2",
+    "inspector",
+    "module",
+    "net",
+    "perf_hooks",
+    "readline",
+    "repl",
+    "tls",
+    "trace_events",
+    "tty",
+    "v8",
+    "vm",
+    "worker_threads",
+]
 """Those that a function can't have.  Packages import them for what they do elsewhere: only using one is an error."""
 OPTIONS: Final = (
     "--bundle",
@@ -54,7 +91,12 @@ OPTIONS: Final = (
     '--banner:js=import { require } from "isthmus:node";',
     "--sourcemap=inline",
     "--external:isthmus:*",
-    *(f"--external:{prefix}{name}{below}" for name in OFFERED for prefix in ("", "node:") for below in ("", "/*")),
+    *(
+        f"--external:{prefix}{name}{below}"
+        for name in OFFERED
+        for prefix in ("", "node:")
+        for below in ("", "/*")
+    ),
 )
 PROCESS: Final = 'import { process } from "isthmus:node";\nexport { process };\n'
 STAND_IN: Final = """

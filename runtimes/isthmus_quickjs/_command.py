@@ -45,7 +45,9 @@ class BundleCommand(Command):
         parser.add_argument("--out", metavar="FILE", help="write it there (default: standard output)")
         parser.add_argument("--minify", action="store_true", help="make it short")
         parser.add_argument(
-            "--install", action="store_true", help="install its packages first: npm ci, or npm install without a lock"
+            "--install",
+            action="store_true",
+            help="install its packages first: npm ci, or npm install without a lock",
         )
         return parser
 
@@ -67,7 +69,9 @@ class BundleCommand(Command):
         packages = {_package(name) for name in made.inputs if "node_modules/" in name}
         own = sum("node_modules/" not in name for name in made.inputs)
         size = len(made.code.encode())
-        said = f"{own} files" + (f" and {len(packages)} packages ({', '.join(sorted(packages))})" if packages else "")
+        said = f"{own} files" + (
+            f" and {len(packages)} packages ({', '.join(sorted(packages))})" if packages else ""
+        )
         print(f"{entry}: {said}, {size:,} bytes", file=sys.stderr)  # noqa: T201 -- a command prints
         return 0
 
@@ -82,7 +86,9 @@ def _found(place: Path) -> tuple[Path, Path]:
     try:
         code = msgspec.toml.decode(manifest.read_bytes(), type=_Manifest).code
     except OSError:
-        raise InvalidInput(f"the directory {str(place)!r} has no {MANIFEST}; name the function's file instead") from None
+        raise InvalidInput(
+            f"the directory {str(place)!r} has no {MANIFEST}; name the function's file instead"
+        ) from None
     except (msgspec.DecodeError, ValueError) as error:
         raise InvalidInput(f"{manifest} is no definition of a function: {error}") from None
     if not (place / code).is_file():

@@ -21,6 +21,14 @@ from isthmus._cli.new import PLAIN, Template, templates
 
 from .conftest import Isthmus
 
+CLASSES = (
+    "EventNotSupported",
+    "InvalidEventPayload",
+    "ValidationError",
+    "RetryError",
+    "DropEvent",
+    "FetchError",
+)
 PLUGINS = (isthmus_quickjs, isthmus_fetch)
 ALL = list(templates())
 BY_NAME = {f"{template.kind.value}/{template.name}": template for template in ALL}
@@ -61,7 +69,7 @@ def test_a_function_that_does_something_else_is_found_out(
     template: Template, isthmus: Isthmus, tmp_path: Path
 ) -> None:
     make(isthmus, template)
-    code = tmp_path / "mine" / "function.js"
+    code = tmp_path / "mine" / template.manifest().code
     handler = (
         "onBatch"
         if template.name == "batch"
@@ -69,7 +77,14 @@ def test_a_function_that_does_something_else_is_found_out(
         if template.kind is Kind.SOURCE
         else "onIdentify"
     )
-    code.write_text(code.read_text() + f"\n{handler} = async () => {{ throw new RetryError('changed') }}\n")
+    changed = f"function {handler}() {{ throw new RetryError('changed') }}"
+    if template.language == "typescript":
+        before, after = f"export async function {handler}(", f"export async {changed}\nasync function was("
+    else:
+        before, after = "\n", f"\n{handler} = async {changed};\n"
+    text = code.read_text() + "\n"
+    where = text.rindex(before)
+    code.write_text(text[:where] + after + text[where + len(before) :])
     ran = isthmus("test", "mine", plugins=PLUGINS)
     assert ran.status == 1
     assert "✗ line 1\n" in ran.out
@@ -105,6 +120,28 @@ def test_check_finds_its_handlers(template: Template, isthmus: Isthmus) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert re.search(f"^kind +{template.kind.value}$", ran.out, re.MULTILINE)
     assert "unused" not in ran.out
+
+
+@pytest.mark.parametrize("kind", [kind.value for kind in Kind])
+def test_every_kind_has_a_template_in_typescript_with_types(
+    kind: str, isthmus: Isthmus, tmp_path: Path
+) -> None:
+    ran = isthmus("new", kind, "mine", "--language", "typescript")
+    assert (ran.status, ran.err) == (0, "")
+    assert "Now edit mine/function.ts, and run it:" in ran.out
+    names = {path.name for path in (tmp_path / "mine").iterdir()}
+    assert {"function.ts", "function.toml", "isthmus.d.ts", "tsconfig.json"} <= names
+    types = (tmp_path / "mine" / "isthmus.d.ts").read_text()
+    for name in (*CLASSES, "Segment", "cache", "TrackEvent", "FunctionRequest", "BatchResult"):
+        assert re.search(rf"^(declare (class|const)|interface) {name}\b", types, re.MULTILINE), name
+
+
+def test_a_language_without_templates_says_which_there_are(isthmus: Isthmus) -> None:
+    ran = isthmus("new", "insert", "mine", "--language", "cobol")
+    assert ran.status == 2
+    assert "there is no template in 'cobol': there are some in javascript and typescript" in ran.err
+    ran = isthmus("new", "insert", "mine", "--language", "typescript", "--template", "enrich")
+    assert "'enrich' is a insert function in javascript" in ran.err
 
 
 def test_nothing_that_is_there_is_written_over(isthmus: Isthmus, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from .faults import UsageFault
 __all__ = ["MANIFEST", "Manifest", "Project", "Sample", "find", "kind_named", "language_of"]
 
 MANIFEST: Final = "function.toml"
+USUAL: Final = "function.js"
+"""The code, where a definition does not name it; ``function.ts`` and the like if that is the only one."""
 
 
 @final
@@ -139,9 +141,11 @@ def find(path: str, definition: str | None = None) -> Project:
         if not manifest_path.exists():
             raise UsageFault(f"the directory {path!r} has no {MANIFEST}; name the function's file instead")
         manifest, settings = _read_manifest(manifest_path)
-        code = place / (manifest.code or "function.js")
+        code = place / (manifest.code or _usual_code(place))
         if not code.is_file():
-            raise UsageFault(f"{manifest_path} names the code {manifest.code!r}, and there is no file {code}")
+            raise UsageFault(
+                f"{manifest_path} names the code {manifest.code or USUAL!r}, and there is no file {code}"
+            )
         return Project(code=code, root=place, manifest=manifest, settings=settings)
     if definition:
         manifest, settings = _read_manifest(Path(definition))
@@ -149,9 +153,17 @@ def find(path: str, definition: str | None = None) -> Project:
     beside = place.parent / MANIFEST
     if beside.is_file():
         manifest, settings = _read_manifest(beside)
-        if place.name == (manifest.code or "function.js"):
+        if place.name == (manifest.code or _usual_code(place.parent)):
             return Project(code=place, root=place.parent, manifest=manifest, settings=settings)
     return Project(code=place, root=place.parent)
+
+
+def _usual_code(directory: Path) -> str:
+    """The name of the code where a definition gives none: ``function`` with a suffix."""
+    if (directory / USUAL).is_file():
+        return USUAL
+    named = sorted(path.name for path in directory.glob("function.*") if path.name != MANIFEST)
+    return named[0] if len(named) == 1 else USUAL
 
 
 def kind_named(text: str) -> Kind:

@@ -24,16 +24,22 @@ PLAIN: Final = "plain"
 """The template of each kind that has all its handlers and does nothing else."""
 
 _TEMPLATES: Final = Path(__file__).resolve().parent.parent / "templates"
-_LANGUAGE: Final = "javascript"
+_TYPESCRIPT: Final = "typescript"
+_LANGUAGES: Final = {".js": "javascript", ".ts": _TYPESCRIPT}
+_BESIDE: Final = {_TYPESCRIPT: _TEMPLATES / "_typescript"}
+"""Files that come with every template in a language: types, and the compiler's settings."""
 _NAME: Final = "{{name}}"
 _WHAT: Final = {
     "function.js": "the code",
+    "function.ts": "the code",
     MANIFEST: "its name, its kind, the settings it takes",
     "events.ndjson": "events to try it on",
     "webhooks.ndjson": "webhooks to try it on",
     "broken.ndjson": "events that go wrong, each in another way",
     "expected.ndjson": "what should become of them: isthmus test",
     "sink.json": "what the local sink answers in place of the real API",
+    "isthmus.d.ts": "types of handlers, events and globals, for your editor and tsc",
+    "tsconfig.json": "what tsc is to make of them: npx tsc",
     "README.md": "how to go on",
 }
 
@@ -48,6 +54,17 @@ class Template(NamedTuple):
     def manifest(self) -> Manifest:
         """Its ``function.toml``."""
         return msgspec.toml.decode((self.path / MANIFEST).read_bytes(), type=Manifest)
+
+    @property
+    def language(self) -> str:
+        """What its code is written in."""
+        manifest = self.manifest()
+        return manifest.language or _LANGUAGES[Path(manifest.code).suffix]
+
+    def files(self) -> list[Path]:
+        """All that is copied."""
+        beside = _BESIDE.get(self.language)
+        return sorted([*self.path.iterdir(), *(beside.iterdir() if beside else ())])
 
 
 def parser() -> Parser:
@@ -75,13 +92,14 @@ def parser() -> Parser:
         "name", metavar="NAME", nargs="?", help="directory to make; its last part names the function"
     )
     parser.add_argument(
-        "--template", metavar="TEMPLATE", default=PLAIN, help=f"what to begin with (default: {PLAIN})"
+        "--template",
+        metavar="TEMPLATE",
+        help=f"what to begin with (default: {PLAIN}, or the language's first)",
     )
     parser.add_argument(
         "--language",
         metavar="NAME",
-        default=_LANGUAGE,
-        help=f"language of the function (default: {_LANGUAGE})",
+        help="language of the function: javascript or typescript (default: the template's)",
     )
     parser.add_argument("--list", action="store_true", help="list the templates")
     add_general(parser)
@@ -118,16 +136,22 @@ def _list(screen: Screen) -> None:
     screen.table(rows)
 
 
-def _find(kind_text: str, name: str, language: str) -> Template:
+def _find(kind_text: str, name: str | None, language: str | None) -> Template:
     kind = kind_named(kind_text)
-    if language != _LANGUAGE:
-        raise UsageFault(f"there is no template in {language!r}: there are some in {_LANGUAGE}")
-    known = [template for template in templates() if template.kind is kind]
+    of_kind = [template for template in templates() if template.kind is kind]
+    known = [template for template in of_kind if language in {None, template.language}]
+    if not known:
+        there = " and ".join(sorted({template.language for template in of_kind}))
+        raise UsageFault(f"there is no template in {language!r}: there are some in {there}")
     for template in known:
-        if template.name == name:
+        if template.name == (name or PLAIN):
             return template
-    elsewhere = [template.kind.value for template in templates() if template.name == name]
-    hint = f"; {name!r} is a {elsewhere[0]} function" if elsewhere else ""
+    if name is None:
+        return known[0]
+    elsewhere = [template for template in templates() if template.name == name]
+    hint = (
+        f"; {name!r} is a {elsewhere[0].kind.value} function in {elsewhere[0].language}" if elsewhere else ""
+    )
     names = ", ".join(template.name for template in known)
     raise UsageFault(f"there is no template {name!r} for the kind {kind.value}, but {names}{hint}")
 
@@ -140,7 +164,7 @@ def _make(template: Template, target: Path) -> None:
         raise UsageFault(f"{target} is there already; nothing was changed")
     try:
         target.mkdir(parents=True)
-        for source in sorted(template.path.iterdir()):
+        for source in template.files():
             text = source.read_text(encoding="utf-8")
             (target / source.name).write_text(text.replace(_NAME, name), encoding="utf-8", newline="\n")
         (target / "README.md").write_text(_readme(template, name, target), encoding="utf-8", newline="\n")
@@ -172,7 +196,7 @@ def _say_what_is_next(template: Template, target: Path, screen: Screen) -> None:
     ]
     screen.table(rows, indent=2)
     screen.print()
-    screen.print(f"Now edit {target / 'function.js'}, and run it:")
+    screen.print(f"Now edit {target / template.manifest().code}, and run it:")
     screen.table(
         [[visible(command), (said, "dim")] for command, said in _commands(template, target)], indent=2
     )
@@ -191,7 +215,7 @@ def _readme(template: Template, name: str, target: Path) -> str:
     lines += ["From the directory above:", "", "```"]
     lines += [f"{command:<{width}}  # {said}" for command, said in commands]
     lines += ["```", "", "| file | what it is |", "|---|---|"]
-    files = sorted([*template.path.iterdir(), template.path / "README.md"], key=_order)
+    files = sorted([*template.files(), template.path / "README.md"], key=_order)
     lines += [f"| `{path.name}` | {_WHAT.get(path.name, '')} |" for path in files]
     if manifest.settings:
         lines += ["", "| setting | type | what for |", "|---|---|---|"]
