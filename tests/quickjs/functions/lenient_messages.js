@@ -1,0 +1,5 @@
+async function onRequest(request) {
+  const { call, args } = request.json()
+  const tracked = Segment[call](args)
+  console.log(JSON.stringify(tracked))
+}
