@@ -1,0 +1,53 @@
+// How interfaces look from outside, and what their arguments are converted to (WebIDL).
+(native, shared) => {
+  "use strict";
+  const { defineProperty, getOwnPropertyDescriptor } = Object;
+  const { ownKeys } = Reflect;
+  const KEY = Symbol("made here");
+
+  /** Interfaces as a specification writes them: members that are listed, and the name that Object.prototype.toString tells. */
+  function expose(...interfaces) {
+    for (const made of interfaces) {
+      for (const owner of [made, made.prototype]) {
+        for (const key of ownKeys(owner)) {
+          if (typeof key === "symbol" || ["constructor", "prototype", "length", "name"].includes(key)) continue;
+          const found = getOwnPropertyDescriptor(owner, key);
+          if (found.configurable) defineProperty(owner, key, { ...found, enumerable: true });
+        }
+      }
+      defineProperty(made.prototype, Symbol.toStringTag, { value: made.name, configurable: true });
+    }
+  }
+
+  /** Numbers that belong to an interface and to its instances. */
+  function constants(made, values) {
+    for (const owner of [made, made.prototype]) {
+      for (const name in values) defineProperty(owner, name, { value: values[name], enumerable: true });
+    }
+  }
+
+  function illegal() {
+    return Object.assign(new TypeError("Illegal constructor"), { code: "ERR_ILLEGAL_CONSTRUCTOR" });
+  }
+
+  /** Only the prelude makes these: the key is its own. */
+  function needKey(key) {
+    if (key !== KEY) throw illegal();
+  }
+
+  /** A dictionary argument: an object, or nothing. */
+  function dictionary(value, name) {
+    if (value === undefined || value === null) return {};
+    if (typeof value === "object" || typeof value === "function") return value;
+    throw shared.use("invalid").wrongType(name, "of type object", value);
+  }
+
+  /** unsigned long long, with [EnforceRange]. */
+  function whole(value, name) {
+    const number = Math.trunc(Number(value));
+    if (number >= 0 && number <= Number.MAX_SAFE_INTEGER) return number || 0;
+    throw new TypeError(`${name} must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}, not ${String(value)}`);
+  }
+
+  return { KEY, constants, dictionary, expose, illegal, needKey, whole };
+}
