@@ -2,7 +2,7 @@
 (native, shared) => {
   "use strict";
   const { KEY, dictionary, expose, needKey, whole } = shared.use("idl");
-  const { attempt, invalidState, quiet, upon, wrongThis } = shared.use("queues");
+  const { attempt, begun, invalidState, quiet, upon, wrongThis } = shared.use("queues");
   const { Hold, asPromise, releasedError, sourceOf } = shared.use("readable");
   const { apply } = Reflect;
   const { transfer } = ArrayBuffer.prototype;
@@ -29,6 +29,14 @@
   /** A buffer on its way to be filled, for a reader of this kind: "byob", "default", or "none" any more. */
   class Filling {
     filled = 0;
+    make = null;
+    unit = 1;
+    least = 0;
+    offset = 0;
+    length = 0;
+    whole = 0;
+    kind = "";
+    buffer = null;
 
     constructor(view, least, kind) {
       const name = native.classOf(view);
@@ -58,6 +66,12 @@
     #fillings = [];
     #pulling = false;
     #again = false;
+    source = null;
+    mark = 0;
+    allocate = undefined;
+    pull = undefined;
+    onCancel = undefined;
+    face = null;
 
     constructor(source, { start, pull, cancel }, mark, allocate) {
       this.source = source;
@@ -67,7 +81,7 @@
       this.pull = pull;
       this.onCancel = cancel;
       this.face = new ReadableByteStreamController(KEY, this);
-      upon(Promise.resolve(start?.(this.face)), () => {
+      upon(begun(start?.(this.face)), () => {
         this.started = true;
         this.callPull();
       }, (error) => this.fail(error));
@@ -198,6 +212,11 @@
       this.total -= bytes.length;
       this.#drained();
       request.chunk(bytes);
+    }
+
+    /** Whether a buffer waits to be filled. */
+    get isAsked() {
+      return this.#fillings.length > 0;
     }
 
     #commit(filling) {
@@ -478,8 +497,9 @@
   /** A byte stream from functions of the prelude's own. */
   function byteStream(callbacks, mark = 0) {
     const { ReadableStream, Source } = shared.use("readable"), source = new Source();
+    const stream = new ReadableStream(KEY, source);
     control(source, callbacks, mark);
-    return new ReadableStream(KEY, source);
+    return stream;
   }
 
   /** A byte stream of what is there already: make() is called when it is first read. */

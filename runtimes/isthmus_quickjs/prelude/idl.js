@@ -37,7 +37,7 @@
 
   /** A dictionary argument: an object, or nothing. */
   function dictionary(value, name) {
-    if (value === undefined || value === null) return {};
+    if (value === undefined || value === null) return { __proto__: null };
     if (typeof value === "object" || typeof value === "function") return value;
     throw shared.use("invalid").wrongType(name, "of type object", value);
   }

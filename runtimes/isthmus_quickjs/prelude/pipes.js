@@ -1,8 +1,8 @@
-// Streams joined: piped, split in two, and made of anything that can be iterated (WHATWG Streams).
+// Streams joined by pipes, and made of anything that can be iterated (WHATWG Streams).
 (native, shared) => {
   "use strict";
   const { dictionary } = shared.use("idl");
-  const { attempt, invalidState, quiet, settleable, upon } = shared.use("queues");
+  const { attempt, invalidState, quiet, upon } = shared.use("queues");
   const { Hold, readable } = shared.use("readable");
   const { apply } = Reflect;
 
@@ -22,6 +22,12 @@
     #result = Promise.withResolvers();
     #stopping = false;
     #written = Promise.resolve();
+    source = null;
+    sink = null;
+    settings = null;
+    hold = null;
+    writer = null;
+    listener = null;
 
     constructor(source, sink, settings) {
       this.source = source;
@@ -75,9 +81,12 @@
         if (this.#stopping || !this.hold.source) return;
         this.source.read({
           chunk: (value) => {
-            // The write waits a turn, so that what the source does meanwhile is seen first.
-            this.#written = upon(Promise.resolve(), () => upon(this.writer.write(value), quiet, quiet));
-            upon(this.#written, () => this.#next());
+            // Not from within the source's enqueue(): in a job of its own.
+            this.#written = upon(Promise.resolve(), () => {
+              const written = upon(this.writer.write(value), quiet);
+              this.#next();
+              return written;
+            });
           },
           close: quiet,
           fail: quiet,
@@ -115,67 +124,6 @@
     return new Pipe(source, sink, settings).run();
   }
 
-  /** Two branches of one stream; it is cancelled once both are. */
-  function tee(source) {
-    const hold = new Hold(source, "default"), { isByte } = source;
-    const cancelled = settleable(), reasons = [], gone = [false, false], branches = [];
-    let reading = false, again = false;
-
-    function each(act) {
-      for (let i = 0; i < 2; i++) if (!gone[i]) act(branches[i]);
-    }
-
-    function pull() {
-      if (reading) {
-        again = true;
-        return Promise.resolve();
-      }
-      reading = true;
-      source.read({
-        chunk: (chunk) => queueMicrotask(() => {
-          again = false;
-          try {
-            each((branch) => branch.enqueue(isByte ? chunk.slice() : chunk));
-          } catch (error) {
-            each((branch) => branch.error(error));
-            cancelled.resolve(source.cancel(error));
-          }
-          reading = false;
-          if (again) pull();
-        }),
-        close: () => {
-          reading = false;
-          each((branch) => {
-            branch.close();
-            branch.byobRequest?.respond(0);
-          });
-          if (!gone[0] || !gone[1]) cancelled.resolve();
-        },
-        fail: () => {
-          reading = false;
-        },
-      });
-      return Promise.resolve();
-    }
-
-    function cancel(i, reason) {
-      gone[i] = true;
-      reasons[i] = reason;
-      if (gone[1 - i]) cancelled.resolve(source.cancel(reasons));
-      return cancelled.promise;
-    }
-
-    const made = [0, 1].map((i) => {
-      const start = (controller) => void (branches[i] = controller), onCancel = (reason) => cancel(i, reason);
-      return isByte ? shared.use("bytestreams").byteStream({ start, pull, cancel: onCancel }) : readable(start, pull, onCancel);
-    });
-    upon(hold.closed.promise, quiet, (error) => {
-      for (const branch of branches) branch.error(error);
-      if (!gone[0] || !gone[1]) cancelled.resolve();
-    });
-    return made;
-  }
-
   function from(iterable) {
     const notIterable = () => {
       throw shared.use("invalid").failure(TypeError, "ERR_ARG_NOT_ITERABLE", `${shared.use("inspect").inspect(iterable)} is not iterable`);
@@ -207,5 +155,5 @@
     return readable(quiet, pull, cancel, 0);
   }
 
-  return { from, pipe, settings, tee };
+  return { from, pipe, settings };
 }

@@ -24,12 +24,17 @@
   }
 
   /** A callback's result as a promise, whatever it returns or throws. */
-  function attempt(callback, self, values) {
+  function attempt(callback, self = undefined, values = []) {
     try {
       return Promise.resolve(apply(callback, self, values));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** What start() returned, as a promise of its own: one that is returned is a job later (WebIDL). */
+  function begun(result) {
+    return new Promise((resolve) => resolve(result));
   }
 
   function invalidState(message) {
@@ -47,11 +52,11 @@
     throw shared.use("invalid").wrongType(`${name} property`, "of type function", found);
   }
 
-  /** First in, first out; `total` is the sum of the sizes. */
+  /** First in, first out. */
   class Queue {
     #list = [];
     #head = 0;
-    total = 0;
+    total = 0; // of the sizes
 
     get length() {
       return this.#list.length - this.#head;
@@ -87,8 +92,8 @@
     }
   }
 
-  function highWaterMark(strategy, otherwise) {
-    const given = strategy?.highWaterMark;
+  /** A strategy's high water mark. */
+  function markFrom(given, otherwise) {
     if (given === undefined) return otherwise;
     const mark = Number(given);
     if (mark >= 0) return mark;
@@ -96,8 +101,8 @@
     throw shared.use("invalid").failure(RangeError, "ERR_INVALID_ARG_VALUE", message);
   }
 
-  function sizeOf(strategy) {
-    const size = method(strategy, "size");
+  /** A strategy's way to size a chunk. */
+  function sizer(size) {
     return size === undefined ? () => 1 : (chunk) => apply(size, undefined, [chunk]);
   }
 
@@ -146,7 +151,7 @@
 
   expose(CountQueuingStrategy, ByteLengthQueuingStrategy);
   return {
-    ByteLengthQueuingStrategy, CountQueuingStrategy, Queue, attempt, highWaterMark, invalidState, method, quiet, rejected,
-    settleable, sizeOf, upon, wrongThis,
+    ByteLengthQueuingStrategy, CountQueuingStrategy, Queue, attempt, begun, invalidState, markFrom, method, quiet, rejected,
+    settleable, sizer, upon, wrongThis,
   };
 }

@@ -3,7 +3,7 @@
   "use strict";
   const { KEY, dictionary, expose, needKey } = shared.use("idl");
   const queues = shared.use("queues");
-  const { Queue, attempt, highWaterMark, invalidState, method, rejected, settleable, sizeOf, upon, wrongThis } = queues;
+  const { Queue, attempt, begun, invalidState, markFrom, method, rejected, settleable, sizer, upon, wrongThis } = queues;
   const releasedError = () => invalidState("The reader is released");
 
   /** What a ReadableStream is behind its face. */
@@ -72,6 +72,8 @@
   class Hold {
     requests = [];
     closed = settleable();
+    source = null;
+    kind = "";
 
     constructor(source, kind) {
       if (source.reader) throw invalidState("ReadableStream is locked");
@@ -107,6 +109,12 @@
     ending = false;
     #pulling = false;
     #again = false;
+    source = null;
+    mark = 0;
+    size = undefined;
+    pull = undefined;
+    onCancel = undefined;
+    face = null;
 
     constructor(source, { start, pull, cancel }, mark, size) {
       this.source = source;
@@ -116,7 +124,7 @@
       this.pull = pull;
       this.onCancel = cancel;
       this.face = new ReadableStreamDefaultController(KEY, this);
-      upon(Promise.resolve(start?.(this.face)), () => {
+      upon(begun(start?.(this.face)), () => {
         this.started = true;
         this.callPull();
       }, (error) => this.fail(error));
@@ -279,6 +287,8 @@
   class Iteration {
     #ongoing = null;
     #finished = false;
+    hold = null;
+    keep = false;
 
     constructor(source, preventCancel) {
       this.hold = new Hold(source, "default");
@@ -352,7 +362,7 @@
         strategy.face = this;
         return;
       }
-      if (underlying === undefined) underlying = {};
+      if (underlying === undefined) underlying = { __proto__: null };
       if (typeof underlying !== "object" && typeof underlying !== "function" || underlying === null) {
         throw shared.use("invalid").wrongType("source", "of type object", underlying);
       }
@@ -373,9 +383,9 @@
         if (size !== undefined) {
           throw shared.use("invalid").failure(RangeError, "ERR_INVALID_ARG_VALUE", "The property 'strategy.size' is invalid for a byte stream");
         }
-        shared.use("bytestreams").control(source, { start, pull, cancel }, highWaterMark({ highWaterMark: mark }, 0), chunkSize);
+        shared.use("bytestreams").control(source, { start, pull, cancel }, markFrom(mark, 0), chunkSize);
       } else {
-        new DefaultControl(source, { start, pull, cancel }, highWaterMark({ highWaterMark: mark }, 1), sizeOf({ size }));
+        new DefaultControl(source, { start, pull, cancel }, markFrom(mark, 1), sizer(size));
       }
     }
 
@@ -412,9 +422,9 @@
 
     pipeThrough(pair, options = undefined) {
       if (!(#source in this)) throw wrongThis("ReadableStream");
-      const { readable, writable } = dictionary(pair, "transform");
+      const given = dictionary(pair, "transform"), { readable } = given;
       sourceOf(readable, "transform.readable");
-      const sink = shared.use("writable").sinkOf(writable, "transform.writable");
+      const sink = shared.use("writable").sinkOf(given.writable, "transform.writable");
       const settings = shared.use("pipes").settings(options);
       if (this.locked) throw invalidState("The ReadableStream is locked");
       if (sink.writer) throw invalidState("The WritableStream is locked");
@@ -436,7 +446,7 @@
     }
 
     tee() {
-      return shared.use("pipes").tee(this.#source);
+      return shared.use("tee").split(this.#source);
     }
 
     values(options = undefined) {

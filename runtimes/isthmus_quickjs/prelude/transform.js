@@ -2,7 +2,7 @@
 (native, shared) => {
   "use strict";
   const { KEY, dictionary, expose, needKey } = shared.use("idl");
-  const { attempt, highWaterMark, invalidState, method, settleable, sizeOf, upon } = shared.use("queues");
+  const { attempt, invalidState, markFrom, method, settleable, sizer, upon } = shared.use("queues");
   const { readable: newReadable, sourceOf } = shared.use("readable");
   const { writable: newWritable } = shared.use("writable");
 
@@ -11,6 +11,14 @@
     #pressed = false;
     #turned = settleable();
     #finishing = null;
+    transform = undefined;
+    flush = undefined;
+    cancel = undefined;
+    readable = null;
+    writable = null;
+    into = null; // the writable side's controller
+    out = null; // the readable side's
+    face = null;
 
     constructor({ start, transform, flush, cancel }, [writableMark, writableSize], [readableMark, readableSize]) {
       this.transform = transform;
@@ -161,7 +169,7 @@
     #change;
 
     constructor(transformer = undefined, writableStrategy = undefined, readableStrategy = undefined) {
-      if (transformer === undefined) transformer = {};
+      if (transformer === undefined) transformer = { __proto__: null };
       if (Object(transformer) !== transformer) throw shared.use("invalid").wrongType("transformer", "of type object", transformer);
       writableStrategy = dictionary(writableStrategy, "writableStrategy");
       readableStrategy = dictionary(readableStrategy, "readableStrategy");
@@ -178,8 +186,8 @@
       refuse("readableType");
       const start = bound("start"), transform = bound("transform");
       refuse("writableType");
-      const out = [highWaterMark(readableStrategy, 0), sizeOf(readableStrategy)];
-      const into = [highWaterMark(writableStrategy, 1), sizeOf(writableStrategy)];
+      const out = [markFrom(readableStrategy.highWaterMark, 0), sizer(method(readableStrategy, "size"))];
+      const into = [markFrom(writableStrategy.highWaterMark, 1), sizer(method(writableStrategy, "size"))];
       this.#change = new Change({ start, transform, flush, cancel }, into, out);
     }
 

@@ -2,7 +2,7 @@
 (native, shared) => {
   "use strict";
   const { KEY, dictionary, expose, needKey } = shared.use("idl");
-  const { Queue, attempt, highWaterMark, invalidState, method, rejected, settleable, sizeOf, upon, wrongThis } =
+  const { Queue, attempt, begun, invalidState, markFrom, method, rejected, settleable, sizer, upon, wrongThis } =
     shared.use("queues");
   const END = Symbol("end of the stream");
   const lostError = () => invalidState("The writer is released");
@@ -60,9 +60,10 @@
       if (this.isOver) return Promise.resolve();
       if (this.aborting) return this.aborting.promise;
       const erring = this.state === "erroring";
-      this.aborting = Object.assign(settleable(), { erring, reason: erring ? undefined : reason });
+      const { promise, reject, resolve } = settleable();
+      this.aborting = { promise, reject, resolve, erring, reason: erring ? undefined : reason };
       if (!erring) this.startFailing(reason);
-      return this.aborting.promise;
+      return promise;
     }
 
     close() {
@@ -157,6 +158,13 @@
     queue = new Queue();
     started = false;
     #abort = null;
+    sink = null;
+    mark = 0;
+    size = undefined;
+    onWrite = undefined;
+    onClose = undefined;
+    onAbort = undefined;
+    face = null;
 
     constructor(sink, { start, write, close, abort }, mark, size) {
       this.sink = sink;
@@ -168,7 +176,7 @@
       this.onAbort = abort;
       this.face = new WritableStreamDefaultController(KEY, this);
       sink.press(this.desired <= 0);
-      upon(Promise.resolve(start?.(this.face)), () => {
+      upon(begun(start?.(this.face)), () => {
         this.started = true;
         this.advance();
       }, (error) => {
@@ -287,6 +295,7 @@
   class Grip {
     ready = new Renewable();
     closed = new Renewable();
+    sink = null;
 
     constructor(sink) {
       if (sink.writer) throw invalidState("WritableStream is locked");
@@ -389,7 +398,7 @@
         strategy(sink);
         return;
       }
-      if (underlying === undefined) underlying = {};
+      if (underlying === undefined) underlying = { __proto__: null };
       if (Object(underlying) !== underlying) throw shared.use("invalid").wrongType("sink", "of type object", underlying);
       strategy = dictionary(strategy, "strategy");
       const mark = strategy.highWaterMark, size = method(strategy, "size");
@@ -398,7 +407,7 @@
         throw shared.use("invalid").failure(RangeError, "ERR_INVALID_ARG_VALUE", `The property 'sink.type' is invalid. Received ${String(underlying.type)}`);
       }
       const write = bound("write");
-      new Control(sink, { start, write, close, abort }, highWaterMark({ highWaterMark: mark }, 1), sizeOf({ size }));
+      new Control(sink, { start, write, close, abort }, markFrom(mark, 1), sizer(size));
 
       function bound(name) {
         const found = method(underlying, name);
