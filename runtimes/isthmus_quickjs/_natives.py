@@ -14,6 +14,8 @@ from typing import Final
 
 import msgspec
 
+from . import _compression, _texts
+
 __all__ = ["QUICK", "answer"]
 
 PRELUDE: Final = Path(__file__).parent / "prelude"
@@ -132,4 +134,6 @@ _OPERATIONS: Final[dict[str, Callable[[str, bytes], bytes]]] = {
     "hashes": _hashes,
     "crypto": _cryptography,
     "idna": _idna,
+    **_compression.OPERATIONS,
+    **_texts.OPERATIONS,
 }

@@ -121,7 +121,9 @@ async def _results(program: Any, root: Path, path: PurePosixPath, limit: float) 
     seconds = limit * (6 if ("timeout", "long") in meta else 1)
     results: list[Result] = []
     try:
-        sources = [(root / HARNESS).read_text(), *_supports(root, path, scripts), text]
+        # One script: what one file declares with const the next can see.
+        test = "\n;".join([*_supports(root, path, scripts), text])
+        sources = [(root / HARNESS).read_text(), test]
     except OSError as error:
         return [Result(path, "", "failed", f"a script it asks for is not there: {error}")]
     for variant in variants:

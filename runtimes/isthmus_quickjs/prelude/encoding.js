@@ -1,15 +1,12 @@
-// TextEncoder and TextDecoder (WHATWG Encoding) for UTF-8, UTF-16 and windows-1252.
+// TextEncoder and TextDecoder (WHATWG Encoding): Unicode and windows-1252 here, what is older is asked of the host.
 (native, shared) => {
   "use strict";
+  const { expose } = shared.use("idl");
+  // The labels that code writes; the host knows the rest.
   const LABELS = {
-    __proto__: null,
-    "utf-8": ["unicode-1-1-utf-8", "unicode11utf8", "unicode20utf8", "utf-8", "utf8", "x-unicode20utf8"],
-    "utf-16le": ["csunicode", "iso-10646-ucs-2", "ucs-2", "unicode", "unicodefeff", "utf-16", "utf-16le"],
-    "utf-16be": ["unicodefffe", "utf-16be"],
-    "windows-1252": [
-      "ansi_x3.4-1968", "ascii", "cp1252", "cp819", "csisolatin1", "ibm819", "iso-8859-1", "iso-ir-100", "iso8859-1",
-      "iso88591", "iso_8859-1", "iso_8859-1:1987", "l1", "latin1", "us-ascii", "windows-1252", "x-cp1252",
-    ],
+    __proto__: null, "utf-8": "utf-8", utf8: "utf-8", "utf-16": "utf-16le", "utf-16le": "utf-16le", "utf-16be": "utf-16be",
+    ascii: "windows-1252", latin1: "windows-1252", "iso-8859-1": "windows-1252", "us-ascii": "windows-1252",
+    "windows-1252": "windows-1252",
   };
   // What windows-1252 has where Latin-1 has control characters, 0x80 to 0x9f.
   const C1 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
@@ -17,9 +14,18 @@
   function bytesOf(input) {
     if (input === undefined) return new Uint8Array(0);
     if (ArrayBuffer.isView(input)) return new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
-    if (/^(Shared)?ArrayBuffer$/.test(native.classOf(input))) return new Uint8Array(input);
+    const kind = native.classOf(input);
+    if (kind === "ArrayBuffer" || kind === "SharedArrayBuffer") return new Uint8Array(input);
     const message = 'The "list" argument must be an instance of SharedArrayBuffer, ArrayBuffer or ArrayBufferView.';
     throw Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_TYPE" });
+  }
+
+  function encodingOf(label) {
+    const wanted = label.replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, "").toLowerCase();
+    const found = LABELS[wanted] ?? (wanted && native.latin1Decode(native.call("encoding", native.utf8Encode(wanted))));
+    if (found) return found;
+    const message = `The "${label}" encoding is not supported`;
+    throw shared.use("invalid").failure(RangeError, "ERR_ENCODING_NOT_SUPPORTED", message);
   }
 
   class TextEncoder {
@@ -32,10 +38,19 @@
     }
 
     encodeInto(text, bytes) {
+      text = `${text}`;
+      if (native.classOf(bytes) !== "Uint8Array") throw shared.use("invalid").wrongType("dest", "an instance of Uint8Array", bytes);
+      const room = bytes.length;
+      // No character has more than three bytes for each of its code units.
+      if (text.length * 3 <= room) {
+        const encoded = native.utf8Encode(text);
+        bytes.set(encoded);
+        return { read: text.length, written: encoded.length };
+      }
       let read = 0, written = 0;
-      for (const character of `${text}`) {
+      for (const character of text) {
         const encoded = native.utf8Encode(character);
-        if (written + encoded.length > bytes.length) break;
+        if (written + encoded.length > room) break;
         bytes.set(encoded, written);
         read += character.length;
         written += encoded.length;
@@ -51,12 +66,9 @@
     #rest = new Uint8Array(0);
     #begun = false;
 
-    constructor(label = "utf-8", { fatal = false, ignoreBOM = false } = {}) {
-      const wanted = `${label}`.replace(/^[\t\n\f\r ]+|[\t\n\f\r ]+$/g, "").toLowerCase();
-      this.#encoding = Object.keys(LABELS).find((name) => LABELS[name].includes(wanted));
-      if (!this.#encoding) {
-        throw Object.assign(new RangeError(`The "${label}" encoding is not supported`), { code: "ERR_ENCODING_NOT_SUPPORTED" });
-      }
+    constructor(label = "utf-8", options = undefined) {
+      this.#encoding = encodingOf(`${label}`);
+      const { fatal, ignoreBOM } = shared.use("idl").dictionary(options, "options");
       this.#fatal = Boolean(fatal);
       this.#ignoreBOM = Boolean(ignoreBOM);
     }
@@ -73,7 +85,8 @@
       return this.#ignoreBOM;
     }
 
-    decode(input, { stream = false } = {}) {
+    decode(input = undefined, options = undefined) {
+      const stream = Boolean(shared.use("idl").dictionary(options, "options").stream);
       let bytes = bytesOf(input);
       if (this.#rest.length) {
         const all = new Uint8Array(this.#rest.length + bytes.length);
@@ -81,12 +94,26 @@
         all.set(bytes, this.#rest.length);
         bytes = all;
       }
+      if (!/^(utf-|windows-1252)/.test(this.#encoding)) return this.#legacy(bytes, stream);
       const end = stream ? bytes.length - this.#unfinished(bytes) : bytes.length;
       this.#rest = bytes.slice(end);
       let text = this.#text(bytes.subarray(0, end));
       if (!this.#begun && !this.#ignoreBOM && this.#encoding !== "windows-1252") text = text.replace(/^\ufeff/, "");
       this.#begun = stream && (this.#begun || end > 0);
       return text;
+    }
+
+    /** Decoded by the host, which says what has to wait for more. */
+    #legacy(bytes, stream) {
+      let answer;
+      try {
+        answer = native.call(`decode:${this.#encoding}${this.#fatal ? ":fatal" : ""}${stream ? ":stream" : ""}`, bytes);
+      } catch {
+        this.#fail();
+      }
+      const waiting = answer[0];
+      this.#rest = answer.slice(1, 1 + waiting);
+      return native.utf8Decode(answer.subarray(1 + waiting));
     }
 
     /** How many bytes at the end belong to a character that is not all there. */
@@ -130,13 +157,11 @@
     #fail() {
       this.#begun = false;
       this.#rest = new Uint8Array(0);
-      const error = new TypeError(`The encoded data was not valid for encoding ${this.#encoding}`);
-      throw Object.assign(error, { code: "ERR_ENCODING_INVALID_ENCODED_DATA" });
+      const message = `The encoded data was not valid for encoding ${this.#encoding}`;
+      throw shared.use("invalid").failure(TypeError, "ERR_ENCODING_INVALID_ENCODED_DATA", message);
     }
   }
 
-  for (const made of [TextEncoder, TextDecoder]) {
-    Object.defineProperty(made.prototype, Symbol.toStringTag, { value: made.name, configurable: true });
-  }
+  expose(TextEncoder, TextDecoder);
   return { TextEncoder, TextDecoder };
 }

@@ -1,8 +1,8 @@
-// ReadableStream, its default readers and controllers (WHATWG Streams); bytestreams.js has those of bytes.
+// ReadableStream, its default readers and controllers (WHATWG Streams); bytes.js has those of bytes.
 (native, shared) => {
   "use strict";
   const { KEY, dictionary, expose, needKey } = shared.use("idl");
-  const queues = shared.use("queues");
+  const queues = shared.use("streams/queues");
   const { Queue, attempt, begun, invalidState, markFrom, method, rejected, settleable, sizer, upon, wrongThis } = queues;
   const releasedError = () => invalidState("The reader is released");
 
@@ -383,7 +383,7 @@
         if (size !== undefined) {
           throw shared.use("invalid").failure(RangeError, "ERR_INVALID_ARG_VALUE", "The property 'strategy.size' is invalid for a byte stream");
         }
-        shared.use("bytestreams").control(source, { start, pull, cancel }, markFrom(mark, 0), chunkSize);
+        shared.use("streams/bytes").control(source, { start, pull, cancel }, markFrom(mark, 0), chunkSize);
       } else {
         new DefaultControl(source, { start, pull, cancel }, markFrom(mark, 1), sizer(size));
       }
@@ -398,7 +398,7 @@
     }
 
     static from(iterable) {
-      return shared.use("pipes").from(iterable);
+      return shared.use("streams/pipes").from(iterable);
     }
 
     get locked() {
@@ -417,36 +417,36 @@
       if (`${mode}` !== "byob") {
         throw shared.use("invalid").failure(TypeError, "ERR_INVALID_ARG_VALUE", `The property 'options.mode' is invalid. Received '${mode}'`);
       }
-      return new (shared.use("bytestreams").ReadableStreamBYOBReader)(this);
+      return new (shared.use("streams/bytes").ReadableStreamBYOBReader)(this);
     }
 
     pipeThrough(pair, options = undefined) {
       if (!(#source in this)) throw wrongThis("ReadableStream");
       const given = dictionary(pair, "transform"), { readable } = given;
       sourceOf(readable, "transform.readable");
-      const sink = shared.use("writable").sinkOf(given.writable, "transform.writable");
-      const settings = shared.use("pipes").settings(options);
+      const sink = shared.use("streams/writable").sinkOf(given.writable, "transform.writable");
+      const settings = shared.use("streams/pipes").settings(options);
       if (this.locked) throw invalidState("The ReadableStream is locked");
       if (sink.writer) throw invalidState("The WritableStream is locked");
-      upon(shared.use("pipes").pipe(this.#source, sink, settings), undefined);
+      upon(shared.use("streams/pipes").pipe(this.#source, sink, settings), undefined);
       return readable;
     }
 
     pipeTo(destination, options = undefined) {
       try {
         if (!(#source in this)) throw wrongThis("ReadableStream");
-        const sink = shared.use("writable").sinkOf(destination, "destination");
-        const settings = shared.use("pipes").settings(options);
+        const sink = shared.use("streams/writable").sinkOf(destination, "destination");
+        const settings = shared.use("streams/pipes").settings(options);
         if (this.locked) throw invalidState("The ReadableStream is locked");
         if (sink.writer) throw invalidState("The WritableStream is locked");
-        return shared.use("pipes").pipe(this.#source, sink, settings);
+        return shared.use("streams/pipes").pipe(this.#source, sink, settings);
       } catch (error) {
         return Promise.reject(error);
       }
     }
 
     tee() {
-      return shared.use("tee").split(this.#source);
+      return shared.use("streams/tee").split(this.#source);
     }
 
     values(options = undefined) {

@@ -2,9 +2,9 @@
 (native, shared) => {
   "use strict";
   const { KEY, dictionary, expose, needKey } = shared.use("idl");
-  const { attempt, invalidState, markFrom, method, settleable, sizer, upon } = shared.use("queues");
-  const { readable: newReadable, sourceOf } = shared.use("readable");
-  const { writable: newWritable } = shared.use("writable");
+  const { attempt, invalidState, markFrom, method, settleable, sizer, upon } = shared.use("streams/queues");
+  const { readable: newReadable, sourceOf } = shared.use("streams/readable");
+  const { writable: newWritable } = shared.use("streams/writable");
 
   /** What a TransformStream is behind its face. */
   class Change {

@@ -2,8 +2,8 @@
 (native, shared) => {
   "use strict";
   const { KEY, dictionary, expose, needKey, whole } = shared.use("idl");
-  const { attempt, begun, invalidState, quiet, upon, wrongThis } = shared.use("queues");
-  const { Hold, asPromise, releasedError, sourceOf } = shared.use("readable");
+  const { attempt, begun, invalidState, quiet, upon, wrongThis } = shared.use("streams/queues");
+  const { Hold, asPromise, releasedError, sourceOf } = shared.use("streams/readable");
   const { apply } = Reflect;
   const { transfer } = ArrayBuffer.prototype;
   const views = { __proto__: null, DataView };
@@ -496,7 +496,7 @@
 
   /** A byte stream from functions of the prelude's own. */
   function byteStream(callbacks, mark = 0) {
-    const { ReadableStream, Source } = shared.use("readable"), source = new Source();
+    const { ReadableStream, Source } = shared.use("streams/readable"), source = new Source();
     const stream = new ReadableStream(KEY, source);
     control(source, callbacks, mark);
     return stream;

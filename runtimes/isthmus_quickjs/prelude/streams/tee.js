@@ -1,8 +1,8 @@
 // Streams split in two: what one branch reads the other gets as well (WHATWG Streams).
 (native, shared) => {
   "use strict";
-  const { quiet, settleable, upon } = shared.use("queues");
-  const { Hold, readable } = shared.use("readable");
+  const { quiet, settleable, upon } = shared.use("streams/queues");
+  const { Hold, readable } = shared.use("streams/readable");
 
   /** What both kinds share: who has cancelled, and why. */
   class Split {
@@ -158,9 +158,9 @@
     const made = source.isByte ? new ByteSplit(source) : new ChunkSplit(source);
     const streams = [0, 1].map((i) => {
       const pull = () => made.pull(i), cancel = (reason) => made.cancel(i, reason);
-      return source.isByte ? shared.use("bytestreams").byteStream({ pull, cancel }) : readable(undefined, pull, cancel);
+      return source.isByte ? shared.use("streams/bytes").byteStream({ pull, cancel }) : readable(undefined, pull, cancel);
     });
-    const { sourceOf } = shared.use("readable");
+    const { sourceOf } = shared.use("streams/readable");
     made.branches = streams.map((stream) => sourceOf(stream).controller);
     if (source.isByte) made.watch();
     else upon(made.hold.closed.promise, quiet, (error) => made.failed(error));

@@ -3,7 +3,7 @@
   "use strict";
   const { KEY, dictionary, expose, needKey } = shared.use("idl");
   const { Queue, attempt, begun, invalidState, markFrom, method, rejected, settleable, sizer, upon, wrongThis } =
-    shared.use("queues");
+    shared.use("streams/queues");
   const END = Symbol("end of the stream");
   const lostError = () => invalidState("The writer is released");
 

@@ -2,8 +2,8 @@
 (native, shared) => {
   "use strict";
   const { dictionary } = shared.use("idl");
-  const { attempt, invalidState, quiet, upon } = shared.use("queues");
-  const { Hold, readable } = shared.use("readable");
+  const { attempt, invalidState, quiet, upon } = shared.use("streams/queues");
+  const { Hold, readable } = shared.use("streams/readable");
   const { apply } = Reflect;
 
   /** StreamPipeOptions, read in the order the specification reads them. */
@@ -34,7 +34,7 @@
       this.sink = sink;
       this.settings = settings;
       this.hold = new Hold(source, "default");
-      this.writer = new (shared.use("writable").Grip)(sink);
+      this.writer = new (shared.use("streams/writable").Grip)(sink);
       source.disturbed = true;
     }
 
