@@ -1,0 +1,114 @@
+"""WASI commands: a call is JSON on standard input, its reply JSON on standard output, the log standard error."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+import msgspec
+
+from isthmus.abc import Call, Ending, Host, Returned, Thrown
+from isthmus.limits import Limits
+
+from ._requests import shown_request
+from ._talk import Talk
+from ._world import World
+
+__all__ = ["Command"]
+
+ARGUMENTS: Final = {"onBatch": b"events", "onRequest": b"request"}
+EXCERPT: Final = 200
+"""Characters of an output that is no reply, or of a log, that an error repeats."""
+
+
+@final
+class Fault(msgspec.Struct, frozen=True):
+    """What a reply says was thrown."""
+
+    message: str = ""
+    name: str = "Error"
+    stack: str = ""
+
+
+@final
+class Reply(msgspec.Struct, frozen=True, rename={"value": "return"}):
+    """What a command writes on its standard output."""
+
+    value: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    events: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    error: Fault | msgspec.UnsetType = msgspec.UNSET
+    messages: list[msgspec.Raw] | msgspec.UnsetType = msgspec.UNSET
+
+
+_decoder = msgspec.json.Decoder(Reply)
+
+
+class Command:
+    """How a WASI command is run."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def entry(self, call: Call) -> str:
+        """Which export runs."""
+        del call
+        return "_start"
+
+    def talk(self, call: Call, host: Host, variables: dict[bytes, bytes] | None) -> Talk:
+        """What one call begins with."""
+        del variables
+        name = ARGUMENTS.get(call.handler, b"event")
+        argument = shown_request(call.argument) if name == b"request" else call.argument
+        data = b'{"handler":"%b","%b":%b,"settings":%b}\n' % (
+            call.handler.encode(),
+            name,
+            argument,
+            call.settings,
+        )
+        return Talk(call, host, self._limits, data, stdin=True)
+
+    def ending(self, world: World, talk: Talk, result: int) -> Ending:
+        """What came of a command that returned from its ``_start``, and so exited with 0."""
+        del result
+        return self._reply(talk, talk.take_output(world))
+
+    def exited(self, world: World, talk: Talk, status: int) -> Ending:
+        """What came of a command that exited by itself."""
+        output = talk.take_output(world)
+        if status == 0:
+            return self._reply(talk, output)
+        try:
+            reply = _decoder.decode(output)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            reply = Reply()
+        if isinstance(reply.error, Fault):
+            return _thrown(reply.error)
+        said = talk.last_words(world)
+        return Thrown("Error", f"exit status {status}" + (f": {said[-EXCERPT:]}" if said else ""))
+
+    def _reply(self, talk: Talk, output: bytes) -> Ending:
+        if not output.strip():
+            return Returned()
+        try:
+            output.decode()
+            reply = _decoder.decode(output)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            shown = output[:EXCERPT].decode("utf-8", "replace")
+            return Thrown("InvalidReply", f"its standard output is no reply ({error}): {shown}")
+        if isinstance(reply.error, Fault):
+            return _thrown(reply.error)
+        if isinstance(reply.messages, list):
+            talk.messages += [bytes(message) for message in reply.messages]
+        value = reply.events if isinstance(reply.events, msgspec.Raw) else reply.value
+        if isinstance(value, msgspec.Raw):
+            return Returned(bytes(value))
+        if isinstance(reply.messages, list):
+            return Returned()
+        return Thrown(
+            "InvalidReply",
+            'its standard output has none of "return", "events", "error" and "messages": '
+            + output[:EXCERPT].decode("utf-8", "replace"),
+        )
+
+
+def _thrown(fault: Fault) -> Thrown:
+    return Thrown(fault.name or "Error", fault.message, fault.stack)

@@ -1,0 +1,141 @@
+"""Compiled modules, kept on disk from one start of the process to the next.
+
+What is kept is machine code, so that whoever can write to the directory can run code as this user.  It is
+therefore made for this user alone, and one that others may write to, or that is somebody else's, is not used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import stat
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, Protocol, Self, TypeVar
+
+import wasmtime
+
+__all__ = ["CompiledCache", "default_directory"]
+
+MOST_BYTES: Final = 1 << 30
+"""Bytes kept; what was used longest ago goes first."""
+
+
+class Serializable(Protocol):
+    """What wasmtime can write down and read again: modules and components."""
+
+    def __init__(self, engine: wasmtime.Engine, wasm: bytes, /) -> None: ...
+    def serialize(self) -> bytearray: ...
+    @classmethod
+    def deserialize_file(cls, engine: wasmtime.Engine, path: str, /) -> Self: ...
+
+
+Made = TypeVar("Made", bound=Serializable)
+
+
+def default_directory() -> Path:
+    """``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
+    if given := os.environ.get("ISTHMUS_CACHE"):
+        return Path(given) / "wasm"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "isthmus" / "wasm"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus" / "wasm"
+
+
+class CompiledCache:
+    """Compiles, and keeps what was compiled under the hash of all it depends on.
+
+    Used from any thread; several processes may share a directory.
+
+    Args:
+        engine: compiles.
+        directory: where to keep it, None to keep nothing.
+        flavour: what else the machine code depends on (``"fuel"``).
+    """
+
+    def __init__(self, engine: wasmtime.Engine, directory: Path | None, flavour: str = "") -> None:
+        self._engine = engine
+        self._directory = directory
+        self._salt = "\0".join((version("wasmtime"), flavour, platform.machine(), _processor())).encode()
+        self.hits = 0
+        self.misses = 0
+
+    def get(self, kind: type[Made], wasm: bytes) -> Made:
+        """The compiled form of a binary.
+
+        Raises:
+            wasmtime.WasmtimeError: it is not valid.
+        """
+        path = self._path(wasm)
+        if path is not None and path.exists():
+            # A file that is cut off, or of another build, is as good as none.
+            with contextlib.suppress(wasmtime.WasmtimeError, OSError):
+                made = kind.deserialize_file(self._engine, str(path))
+                self.hits += 1
+                os.utime(path)
+                return made
+        self.misses += 1
+        made = kind(self._engine, wasm)
+        if path is not None:
+            self._keep(path, made.serialize())
+        return made
+
+    def _path(self, wasm: bytes) -> Path | None:
+        if self._directory is None or not _is_private(self._directory):
+            return None
+        return self._directory / hashlib.sha256(self._salt + hashlib.sha256(wasm).digest()).hexdigest()
+
+    def _keep(self, path: Path, code: bytes | bytearray) -> None:
+        # A full disk costs the next start some time, and nothing else.
+        with contextlib.suppress(OSError):
+            handle, part = tempfile.mkstemp(dir=path.parent, prefix=".")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(code)
+                os.replace(part, path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.unlink(part)
+                raise
+            self._make_room(path.parent)
+
+    def _make_room(self, directory: Path) -> None:
+        kept = []
+        for path in directory.iterdir():
+            with contextlib.suppress(OSError):
+                found = path.stat()
+                kept.append((found.st_mtime, found.st_size, path))
+        over = sum(size for _, size, _ in kept) - MOST_BYTES
+        for _, size, path in sorted(kept):
+            if over <= 0:
+                return
+            with contextlib.suppress(OSError):
+                path.unlink()
+                over -= size
+
+
+def _is_private(directory: Path) -> bool:
+    """Make it if need be; whether it is ours, and nobody else may write to it."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(found.st_mode):
+        return False
+    return not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
+
+
+def _processor() -> str:
+    """What of the processor machine code may depend on."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            if line.startswith(("flags", "Features")):
+                return hashlib.sha256(line.encode()).hexdigest()
+    except OSError:
+        pass
+    return platform.processor()

@@ -1,0 +1,125 @@
+"""Loading a module: from its binary to a program whose worlds have been tried out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import wasmtime
+
+from isthmus.errors import LoadError
+
+from ._binary import PAGE, Binary, Malformed
+from ._command import Command
+from ._image import Image, Started, Workshop
+from ._kernel import CLOCK_AT, FIRST_NS, PAGES
+from ._plugin import Plugin
+from ._program import ModuleProgram
+from ._wasm import Stopped
+from ._ways import recognise
+from ._world import World
+
+if TYPE_CHECKING:
+    from isthmus.functions import Function
+    from isthmus.limits import Limits
+
+    from ._crew import Crew
+
+__all__ = ["load_module"]
+
+LOADING: Final = 2.0
+"""Seconds that a guest's start may take while it is loaded, also where calls have less."""
+
+
+def load_module(
+    code: bytes,
+    function: Function,
+    limits: Limits,
+    workshop: Workshop,
+    crew: Crew,
+    *,
+    handlers: Mapping[str, str] | None,
+    fuel: int,
+) -> ModuleProgram:
+    """Make a program of a core module; not in the Trio thread.
+
+    Raises:
+        LoadError: it is invalid, of no kind that is run here, or does not fit its limits.
+    """
+    file = function.file
+    try:
+        wasmtime.Module.validate(workshop.engine, code)
+        binary = Binary(code)
+    except wasmtime.WasmtimeError as error:
+        raise LoadError(f"the module is not valid: {_first_line(error)}", file=file) from None
+    except Malformed as error:
+        raise LoadError(f"the module has what no world has: {error}", file=file) from None
+    way = recognise(binary, file, handlers)
+    keep = function.isolation == "instance"
+    if keep and way.name == "command":
+        raise LoadError(
+            "isolation='instance' keeps a world from call to call, and a WASI command ends with its call: "
+            "use isolation='call', or write the function as an Extism plug-in",
+            file=file,
+        )
+    try:
+        image = workshop.image(
+            binary, starts=way.starts, memory_cap=max(limits.memory, PAGES * PAGE), fuel=fuel
+        )
+        with crew.clock:
+            image = _tried(image, workshop, limits, file)
+    except wasmtime.WasmtimeError as error:
+        raise LoadError(f"no world can be made of the module: {_first_line(error)}", file=file) from None
+    running = Command(limits) if way.name == "command" else Plugin(way.entries, limits)
+    return ModuleProgram(image, running, frozenset(way.entries), limits, crew, keep_worlds=keep)
+
+
+def _tried(image: Image, workshop: Workshop, limits: Limits, file: str) -> Image:
+    """The image, started if that can be done once for all worlds; renewable if that works here."""
+    if image.pages * PAGE > limits.memory:
+        raise LoadError(
+            f"the module begins with {image.pages * PAGE} bytes of memory, more than its limit of {limits.memory}",
+            file=file,
+        )
+    world = World(image)
+    try:
+        if image.starts:
+            if (started := _start(world, max(LOADING, min(limits.wall, limits.cpu)))) is None:
+                return workshop.without_renewal(image)
+            image = workshop.after(image, started)
+    finally:
+        world.close()
+    return image if image.renewable and _renewal_works(image) else workshop.without_renewal(image)
+
+
+def _start(world: World, seconds: float) -> Started | None:
+    """Start a guest; what it holds then, or None where each world has to start by itself."""
+    before = world.tables()
+    world.deadline = time.monotonic() + seconds
+    try:
+        world.start()
+    except Stopped:
+        return None  # it wants something of its host, or fails: each call shall see for itself
+    finally:
+        world.deadline = None
+    if world.asked or world.read_u32(CLOCK_AT) != FIRST_NS & 0xFFFFFFFF or world.tables() != before:
+        return None  # time and chance are a call's own, and so never in an image
+    return world.started()
+
+
+def _renewal_works(image: Image) -> bool:
+    """Whether a world that was written all over is as new once it has been put back."""
+    world = World(image)
+    try:
+        before = world.memory()
+        world.scribble()
+        return world.renew() and world.memory() == before
+    finally:
+        world.close()
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.split(": ", 1)[-1] for line in lines if line[:1].isdigit()]
+    return lines[0] + (f": {causes[-1]}" if causes else "") if lines else type(error).__name__

@@ -1,0 +1,154 @@
+"""What a guest may ask its host for in JSON: one request, one answer."""
+
+from __future__ import annotations
+
+import base64
+from typing import Literal, final
+
+import msgspec
+
+from isthmus.abc import FetchRequest, FetchResponse
+from isthmus.errors import FetchError
+
+__all__ = [
+    "CacheDelete",
+    "CacheFail",
+    "CacheLoad",
+    "CacheStore",
+    "Fetch",
+    "Log",
+    "Operation",
+    "Send",
+    "Sleep",
+    "answer",
+    "fetch_request",
+    "parse_operation",
+    "refusal",
+    "shown_response",
+]
+
+
+@final
+class Fetch(msgspec.Struct, frozen=True, tag_field="op", tag="fetch"):
+    """A request; ``base64`` says that the body is written so."""
+
+    url: str
+    method: str = "GET"
+    headers: dict[str, str] | list[tuple[str, str]] = {}
+    body: str | None = None
+    base64: bool = False
+    redirect: Literal["follow", "manual", "error"] = "follow"
+
+
+@final
+class Sleep(msgspec.Struct, frozen=True, tag_field="op", tag="sleep"):
+    """Wait so many milliseconds."""
+
+    ms: float
+
+
+@final
+class CacheLoad(msgspec.Struct, frozen=True, tag_field="op", tag="cache_load"):
+    """What the instance has cached; without a value the caller owes a store or a fail."""
+
+    key: str
+
+
+@final
+class CacheStore(msgspec.Struct, frozen=True, tag_field="op", tag="cache_store"):
+    """Keep a value for ``ttl`` milliseconds; -1 or nothing for as long as there is room."""
+
+    key: str
+    value: msgspec.Raw
+    ttl: float | None = None
+
+
+@final
+class CacheFail(msgspec.Struct, frozen=True, tag_field="op", tag="cache_fail"):
+    """The value could not be had."""
+
+    key: str
+
+
+@final
+class CacheDelete(msgspec.Struct, frozen=True, tag_field="op", tag="cache_delete"):
+    """Forget a key."""
+
+    key: str
+
+
+@final
+class Log(msgspec.Struct, frozen=True, tag_field="op", tag="log"):
+    """A line for the log."""
+
+    text: str
+    level: Literal["debug", "log", "info", "warn", "error"] = "log"
+
+
+@final
+class Send(msgspec.Struct, frozen=True, tag_field="op", tag="send"):
+    """A message of a source function, as ``Segment.track`` and its like make them."""
+
+    message: msgspec.Raw
+
+
+Operation = Fetch | Sleep | CacheLoad | CacheStore | CacheFail | CacheDelete | Log | Send
+
+_decoder: msgspec.json.Decoder[Operation] = msgspec.json.Decoder(Operation)
+
+
+def parse_operation(text: bytes) -> Operation:
+    """Read a request.
+
+    Raises:
+        ValueError: it is none; the message says what was expected.
+    """
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"what was asked of the host is no request: {error}") from None
+
+
+def fetch_request(fetch: Fetch) -> FetchRequest:
+    """The request as a host takes it; ValueError where its body is not the Base64 it says it is."""
+    body: bytes | None = None
+    if fetch.body is not None:
+        body = base64.b64decode(fetch.body, validate=True) if fetch.base64 else fetch.body.encode()
+    headers = fetch.headers.items() if isinstance(fetch.headers, dict) else fetch.headers
+    return FetchRequest(
+        url=fetch.url,
+        method=fetch.method.upper(),
+        headers=tuple(headers),
+        body=body,
+        redirect=fetch.redirect,
+    )
+
+
+def shown_response(response: FetchResponse) -> dict[str, object]:
+    """A response as a guest reads it."""
+    shown: dict[str, object] = {
+        "status": response.status,
+        "reason": response.reason,
+        "headers": response.headers,
+        "url": response.url,
+        "redirected": response.redirected,
+    }
+    try:
+        shown["body"] = response.body.decode()
+    except UnicodeDecodeError:
+        shown["body"] = base64.b64encode(response.body).decode()
+        shown["base64"] = True
+    return shown
+
+
+def answer(value: object = None) -> bytes:
+    """The answer to a request that went well."""
+    return msgspec.json.encode({"value": value})
+
+
+def refusal(error: FetchError | ValueError) -> bytes:
+    """The answer to one that did not."""
+    shown = {"name": "TypeError", "message": str(error)}
+    if isinstance(error, FetchError):
+        shown = {"name": "FetchError", "message": str(error), "code": error.code, "type": error.type}
+    return msgspec.json.encode({"error": shown})

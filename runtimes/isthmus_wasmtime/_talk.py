@@ -1,0 +1,384 @@
+"""What one call's guest and its host say to each other, from the guest's thread."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+import trio
+
+from isthmus.abc import Call, FetchRequest, FetchResponse, Host, Killed, Thrown
+from isthmus.errors import FetchError, RuntimeFault
+
+from . import _kernel as kernel
+from ._operations import (
+    CacheDelete,
+    CacheFail,
+    CacheLoad,
+    CacheStore,
+    Fetch,
+    Log,
+    Operation,
+    Send,
+    Sleep,
+    answer,
+    fetch_request,
+    parse_operation,
+    refusal,
+    shown_response,
+)
+
+if TYPE_CHECKING:
+    from isthmus.limits import Limits
+
+    from ._crew import Seat
+    from ._world import World
+
+__all__ = ["OVER", "Ended", "Talk"]
+
+LOG_STREAM: Final = 3
+LEVELS: Final = ("debug", "debug", "info", "warn", "error")
+MOST_VARS: Final = 1024 * 1024
+"""Bytes of an Extism plug-in's variables, as Extism's own default is."""
+NOTHING: Final = -1
+LONGEST_WAIT: Final = 86_400.0
+OVER: Final = "the call took longer than its limit of {:g} s"
+
+T = TypeVar("T")
+
+
+class Ended(Exception):
+    """The call is over, whatever its guest would do."""
+
+    def __init__(self, ending: Killed | Thrown) -> None:
+        super().__init__(ending.message)
+        self.ending = ending
+
+
+class HttpRequest(msgspec.Struct, frozen=True):
+    """A request as Extism's development kits write it."""
+
+    url: str
+    method: str | None = None
+    headers: dict[str, str] | None = None
+
+
+class Talk:
+    """The host's side of one call.
+
+    Attributes:
+        call: what is run.
+        data: its input: a command's standard input, or a plug-in's.
+        stdin: whether it is the former.
+        config: a plug-in's configuration.
+        variables: a plug-in's variables.
+        output: what came on standard output so far.
+        lines: what is to be logged: level, text, seconds since the start.
+        log_total: bytes of log, those left out included.
+        messages: what a source function sends.
+        killed: which limit has stopped the guest, or None.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        host: Host,
+        limits: Limits,
+        data: bytes,
+        *,
+        stdin: bool,
+        config: dict[str, bytes] | None = None,
+        variables: dict[bytes, bytes] | None = None,
+    ) -> None:
+        self.call = call
+        self.data = data
+        self.stdin = stdin
+        self.config = config or {}
+        self.variables = {} if variables is None else variables
+        self.output = bytearray()
+        self.lines: list[tuple[str, str, float]] = []
+        self.log_total = 0
+        self.messages: list[bytes] = []
+        self.killed: Killed | None = None
+        self.memory = 0
+        self._host = host
+        self._limits = limits
+        self._left = b""
+        self._answer = b""
+        self._headers: bytes | None = None
+        self._draws = 0
+        self._unfinished = b""
+        self._sent_bytes = 0
+        self._seat: Seat | None = None
+        self._world: World | None = None
+        self._began = self._cpu_began = self._cpu_spent = 0.0
+
+    # ------------------------------------------------------------ the course of the call
+
+    def begin(self, seat: Seat) -> None:
+        """Start the call's clocks; in the thread that runs it."""
+        self._seat = seat
+        self._began = time.monotonic()
+        self._cpu_began = time.thread_time()
+
+    def open(self, world: World) -> None:
+        """Put the input into a world."""
+        self._world = world
+        world.talk = self
+        self._left = world.begin(self.data, int(self.call.now * 1e9), stdin=self.stdin)
+
+    def close(self, world: World) -> None:
+        """Take the last of what the guest has written, and let go of the world."""
+        self._drain(world, LOG_STREAM)
+        if self._unfinished:
+            self._log("log", self._unfinished.decode("utf-8", "replace"))
+            self._unfinished = b""
+        self.memory = max(self.memory, world.memory_bytes)
+        world.talk = None
+        self._world = None
+
+    def last_words(self, world: World) -> str:
+        """The last line of the log so far."""
+        self._drain(world, LOG_STREAM)
+        if self._unfinished.strip():
+            return self._unfinished.decode("utf-8", "replace").strip()
+        return self.lines[-1][1] if self.lines else ""
+
+    @property
+    def cpu(self) -> float:
+        """Seconds that the guest has run."""
+        return time.thread_time() - self._cpu_began
+
+    def proceed(self) -> bool:
+        """Whether the guest may run on; says in ``killed`` why not."""
+        limits = self._limits
+        if time.monotonic() - self._began > limits.wall:
+            self.killed = Killed("timeout", OVER.format(limits.wall))
+        elif self.cpu > limits.cpu:
+            self.killed = Killed(
+                "cpu", f"the call used more processor time than its limit of {limits.cpu:g} s"
+            )
+        elif self._world is not None and self._world.memory_bytes > limits.memory:
+            self.killed = Killed(
+                "memory", f"the call needed more memory than its limit of {limits.memory} bytes"
+            )
+        if self.killed is None and self._seat is not None:
+            trio.from_thread.check_cancelled()
+        return self.killed is None
+
+    def perform(self, world: World, operation: int, one: int, other: int) -> int:
+        """Do what a guest asks through the kernel; see kernel.wat.
+
+        Raises:
+            Ended: the call ends with this.
+        """
+        try:
+            return self._perform(world, operation, one, other)
+        except ValueError as error:
+            raise Ended(Thrown("TypeError", str(error))) from None
+
+    def _perform(self, world: World, operation: int, one: int, other: int) -> int:
+        match operation:
+            case 1:
+                part, self._left = self._left[: kernel.IN_SIZE], self._left[kernel.IN_SIZE :]
+                world.more_input(part, more=bool(self._left))
+                return 0
+            case 2:
+                self._drain(world, one)
+                return 0
+            case 3:
+                self._wait(world, one & ((1 << 64) - 1))
+                return 0
+            case 4:
+                world.write(kernel.CHANCE, self._chance())
+                return 0
+            case 5:
+                return self._offer(self._ask(world.read(one, other)))
+            case 6:
+                if not one:
+                    raise Ended(self._out_of_memory())
+                world.write(one, self._answer)
+                self._answer = b""
+                return 0
+            case 7:
+                return self._offer(self.config.get(world.block(one).decode()))
+            case 8:
+                return self._offer(self.variables.get(world.block(one)))
+            case 9:
+                self._set_variable(world.block(one), world.block(other) if other else None)
+                return 0
+            case 10:
+                return self._http(world, world.block(one), world.block(other) if other else None)
+            case 11:
+                level = LEVELS[other] if 0 <= other < len(LEVELS) else "log"
+                self._log(level, world.block(one).decode("utf-8", "replace"))
+                return 0
+            case 12:
+                return self._offer(self._headers)
+            case _:
+                raise RuntimeFault(f"the kernel asks for operation {operation}, which there is not")
+
+    def _offer(self, data: bytes | None) -> int:
+        """Hold an answer until it is taken; its length, or -1 for none."""
+        self._answer = data or b""
+        return NOTHING if data is None else len(data)
+
+    # ------------------------------------------------------------ waiting
+
+    def _outside(self, ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Have the host do something, within what is left of the call's time."""
+        if self._seat is None:
+            raise RuntimeFault("a guest asks its host for something in a thread of no crew")
+        answered: T = self._seat.outside(self._within, ask, arguments)
+        return answered
+
+    async def _within(self, ask: Callable[..., Awaitable[T]], arguments: tuple[Any, ...]) -> T:
+        with trio.move_on_after(max(0.0, self._limits.wall - (time.monotonic() - self._began))):
+            return await ask(*arguments)
+        raise Ended(Killed("timeout", OVER.format(self._limits.wall)))
+
+    def _wait(self, world: World, nanoseconds: int) -> None:
+        began = time.monotonic()
+        self._outside(self._host.sleep, min(nanoseconds / 1e9, LONGEST_WAIT))
+        world.waited(max(nanoseconds, int((time.monotonic() - began) * 1e9)))
+
+    def _fetch(self, request: FetchRequest) -> FetchResponse:
+        began = time.monotonic()
+        try:
+            return self._outside(self._host.fetch, request)
+        finally:
+            if self._world is not None:
+                self._world.waited(int((time.monotonic() - began) * 1e9))
+
+    # ------------------------------------------------------------ asked in JSON
+
+    def _ask(self, text: bytes) -> bytes:
+        try:
+            return answer(self._do(parse_operation(text)))
+        except (FetchError, ValueError) as error:
+            return refusal(error)
+
+    def _do(self, operation: Operation) -> object:
+        host = self._host
+        match operation:
+            case Fetch():
+                return shown_response(self._fetch(fetch_request(operation)))
+            case Sleep(ms=ms):
+                self._outside(host.sleep, min(max(0.0, ms / 1000), LONGEST_WAIT))
+            case CacheLoad(key=key):
+                entry = self._outside(host.cache_load, key)
+                return (
+                    {"hit": False}
+                    if entry.value is None
+                    else {"hit": True, "value": msgspec.Raw(entry.value)}
+                )
+            case CacheStore(key=key, value=value, ttl=ttl):
+                self._in_trio(
+                    host.cache_store, key, bytes(value), None if ttl is None or ttl < 0 else ttl / 1000
+                )
+            case CacheFail(key=key):
+                self._in_trio(host.cache_fail, key)
+            case CacheDelete(key=key):
+                self._in_trio(host.cache_delete, key)
+            case Log(level=level, text=text):
+                self._log(level, text)
+            case Send(message=message):
+                self._send(bytes(message))
+        return None
+
+    def _in_trio(self, act: Callable[..., object], *arguments: object) -> None:
+        trio.from_thread.run_sync(act, *arguments)
+
+    def _send(self, message: bytes) -> None:
+        self._sent_bytes += len(message)
+        self._bound_output(self._sent_bytes)
+        self.messages.append(message)
+
+    # ------------------------------------------------------------ asked by a plug-in
+
+    def _set_variable(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            self.variables.pop(key, None)
+            return
+        size = sum(len(name) + len(held) for name, held in self.variables.items() if name != key)
+        if size + len(key) + len(value) > MOST_VARS:
+            raise ValueError(f"the variables of a plug-in hold at most {MOST_VARS} bytes")
+        self.variables[key] = value
+
+    def _http(self, world: World, text: bytes, body: bytes | None) -> int:
+        try:
+            request = msgspec.json.decode(text, type=HttpRequest)
+        except msgspec.DecodeError as error:
+            raise ValueError(f"http_request was given no request: {error}") from None
+        asked = FetchRequest(
+            url=request.url,
+            method=(request.method or "GET").upper(),
+            headers=tuple((request.headers or {}).items()),
+            body=body,
+        )
+        try:
+            response = self._fetch(asked)
+        except FetchError as error:
+            raise Ended(Thrown("FetchError", str(error))) from None
+        world.write_u32(kernel.HTTP_STATUS_AT, response.status)
+        headers: dict[str, str] = {}
+        for name, value in response.headers:
+            headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
+        self._headers = msgspec.json.encode(headers)
+        return self._offer(response.body)
+
+    # ------------------------------------------------------------ chance, output and log
+
+    def _chance(self) -> bytes:
+        """The next 4 KiB of the call's own randomness."""
+        self._draws += 1
+        return hashlib.shake_256(self.call.seed + self._draws.to_bytes(8, "big")).digest(kernel.CHANCE_SIZE)
+
+    def _drain(self, world: World, stream: int) -> None:
+        data = world.taken(stream)
+        if stream != LOG_STREAM:
+            self._bound_output(len(self.output) + len(data))
+            self.output += data
+            return
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        for line in lines:
+            self._log("log", line.decode("utf-8", "replace"))
+        if len(self._unfinished) > self._limits.log_bytes:
+            self._log("log", self._unfinished.decode("utf-8", "replace"))
+            self._unfinished = b""
+
+    def take_output(self, world: World) -> bytes:
+        """All that came on standard output.
+
+        Raises:
+            Ended: it is too much.
+        """
+        self._drain(world, 2)
+        return bytes(self.output)
+
+    def _bound_output(self, size: int) -> None:
+        limit = self._limits.output_bytes
+        if size > limit:
+            raise Ended(Killed("output", f"the call handed out more bytes than its limit of {limit}"))
+
+    def _log(self, level: str, text: str) -> None:
+        held = self.log_total
+        self.log_total += len(text.encode("utf-8", "replace"))
+        if held <= self._limits.log_bytes:  # one more than is kept, so that the host sees that there was more
+            self.lines.append((level, text, time.monotonic() - self._began))
+
+    def tell(self) -> None:
+        """Hand the log to the host; in the Trio thread."""
+        told = 0
+        for level, text, at in self.lines:
+            self._host.log(level, text, at)
+            told += len(text.encode("utf-8", "replace"))
+        if self.log_total > told:
+            self._host.log_left_out(self.log_total - told)
+        self.lines = []
+
+    def _out_of_memory(self) -> Killed:
+        return Killed("memory", f"the call needed more memory than its limit of {self._limits.memory} bytes")

@@ -1,0 +1,144 @@
+"""The ways in: what kind of guest a module is, by what it imports and exports, and which handlers it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, final
+
+import msgspec
+
+from isthmus.errors import LoadError
+
+from ._binary import Binary, section, string
+from ._kernel import OFFERS
+
+__all__ = ["EVERY_HANDLER", "SECTION", "Way", "recognise", "with_handlers"]
+
+SECTION: Final = "isthmus:handlers"
+"""Name of the custom section that says which exports are which handlers: a JSON object, or an array of names."""
+
+EVERY_HANDLER: Final = (
+    "onIdentify", "onTrack", "onPage", "onScreen", "onGroup", "onAlias", "onDelete", "onBatch", "onRequest",
+)  # fmt: skip
+START: Final = "_start"
+STARTS: Final = ("_initialize", "__wasm_call_ctors")
+"""What a module without ``_start`` wants called before anything else; the first of them that it has."""
+
+
+@final
+class Way(msgspec.Struct, frozen=True):
+    """How a module is run.
+
+    Attributes:
+        name: ``command`` or ``plugin``.
+        entries: the export that runs, by handler.
+        starts: exports that each world calls first.
+    """
+
+    name: str
+    entries: dict[str, str]
+    starts: tuple[str, ...] = ()
+
+
+def with_handlers(module: bytes, handlers: Mapping[str, str]) -> bytes:
+    """A module that says itself which of its exports are which handlers.
+
+    For an Extism plug-in whose exports are named otherwise: ``with_handlers(wasm, {"onTrack": "count_vowels"})``.
+
+    Args:
+        module: the binary of a core module.
+        handlers: names of exports, by handler.
+    """
+    return module + section(0, string(SECTION) + msgspec.json.encode(dict(handlers)))
+
+
+def recognise(binary: Binary, file: str, handlers: Mapping[str, str] | None = None) -> Way:
+    """Say how a module is to be run.
+
+    Args:
+        binary: the module.
+        file: the name that errors give it.
+        handlers: which exports are which handlers, where somebody has said so from outside.
+
+    Raises:
+        LoadError: it is of no kind that is run here, or asks for what is not given.
+    """
+    _refuse_strangers(binary, file)
+    if len(binary.memories) > 1:
+        raise LoadError(f"it defines {len(binary.memories)} memories, and a world has one", file=file)
+    functions = binary.exported("func")
+    given = dict(handlers) if handlers else _declared(binary, file)
+    if any(each.module.startswith("extism:") for each in binary.imports):
+        starts = next(((name,) for name in STARTS if name in functions), ())
+        return Way("plugin", _plugin_entries(functions, given, file), starts)
+    if START in functions:
+        if "memory" not in binary.exported("memory"):
+            raise LoadError("a WASI command exports its memory as 'memory'; this one does not", file=file)
+        return Way("command", dict.fromkeys(given or EVERY_HANDLER, START))
+    raise LoadError(
+        "it is neither a WASI command (it exports no _start) nor an Extism plug-in (it imports nothing of "
+        f"extism:host/env); it exports {_listed(functions) or 'no function'}",
+        file=file,
+    )
+
+
+def _refuse_strangers(binary: Binary, file: str) -> None:
+    strangers = sorted(
+        {
+            f"{each.module}.{each.name}" + ("" if each.kind == "func" else f" ({each.kind})")
+            for each in binary.imports
+            if each.kind != "func" or each.name not in OFFERS.get(each.module, {})
+        }
+    )
+    if strangers:
+        raise LoadError(
+            f"it imports what a world does not offer: {', '.join(strangers)}; offered are "
+            + ", ".join(OFFERS),
+            file=file,
+        )
+
+
+def _declared(binary: Binary, file: str) -> dict[str, str]:
+    text = binary.customs.get(SECTION)
+    if text is None:
+        return {}
+    try:
+        declared = msgspec.json.decode(text, type=dict[str, str] | list[str])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LoadError(
+            f"its section {SECTION} is neither a JSON object of strings nor an array of them: {error}",
+            file=file,
+        ) from None
+    return declared if isinstance(declared, dict) else {name: name for name in declared}
+
+
+def _plugin_entries(functions: Mapping[str, int], given: dict[str, str], file: str) -> dict[str, str]:
+    if missing := sorted(set(given.values()) - set(functions)):
+        raise LoadError(
+            f"a handler is to be the export {missing[0]!r}, which it has not; it exports {_listed(functions)}",
+            file=file,
+        )
+    entries = given or {
+        handler: name for handler in EVERY_HANDLER for name in (handler, _snake(handler)) if name in functions
+    }
+    unknown = sorted(set(entries) - set(EVERY_HANDLER))
+    if unknown:
+        raise LoadError(f"there is no handler {unknown[0]!r}, but {', '.join(EVERY_HANDLER)}", file=file)
+    if not entries:
+        raise LoadError(
+            "none of its exports is named as a handler (onTrack or on_track, onBatch or on_batch, ...), and "
+            f"nothing says which of them is one (section {SECTION}); it exports {_listed(functions)}",
+            file=file,
+        )
+    return entries
+
+
+def _snake(handler: str) -> str:
+    return re.sub("(?=[A-Z])", "_", handler).lower()
+
+
+def _listed(functions: Mapping[str, int]) -> str:
+    names = list(functions)
+    shown = ", ".join(names[:20])
+    return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown
