@@ -10,7 +10,8 @@ import wasmtime
 from ._binary import PAGE, Binary, Memory
 from ._driver import driver_text
 from ._kernel import OFFERS, text
-from ._refit import INIT, memory_module, refit, runs_of
+from ._refit import GLOBAL, INIT, TABLE, memory_module, refit, runs_of
+from ._wasm import new_host_type
 
 if TYPE_CHECKING:
     from ._compiled import CompiledCache
@@ -32,6 +33,7 @@ class Image(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
     Attributes:
         engine: of its modules.
+        host_type: of the function through which a guest reaches its host.
         kernel: what the guest may import.
         code: the guest.
         memory: defines its memory, None where it has none.
@@ -40,6 +42,7 @@ class Image(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         pages: of its memory at first.
         most_pages: that its memory may ever have, None where the guest says nothing.
         starts: functions that a new world calls before anything else, in order.
+        parts: exported names of its globals and tables, as the driver imports them.
         globals: values that a new world's globals get, by their exported names.
         renewable: a world can be put back as the image has it.
         memory_cap: bytes that a memory of it may have.
@@ -47,6 +50,7 @@ class Image(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """
 
     engine: wasmtime.Engine
+    host_type: wasmtime.FuncType
     kernel: wasmtime.Module
     code: wasmtime.Module
     memory: wasmtime.Module | None
@@ -55,6 +59,7 @@ class Image(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     pages: int
     most_pages: int | None
     starts: tuple[str, ...]
+    parts: tuple[str, ...]
     globals: dict[str, int | float]
     renewable: bool
     memory_cap: int
@@ -71,6 +76,7 @@ class Workshop:
     def __init__(self, engine: wasmtime.Engine, cache: CompiledCache) -> None:
         self.engine = engine
         self._cache = cache
+        self._host_type = new_host_type()
         self._kernel: wasmtime.Module | None = None
 
     def image(self, binary: Binary, *, starts: tuple[str, ...], memory_cap: int, fuel: int = 0) -> Image:
@@ -85,6 +91,7 @@ class Workshop:
         driver = bytes(wasmtime.wat2wasm(driver_text(fitted.globals, binary.tables)))
         return Image(
             engine=self.engine,
+            host_type=self._host_type,
             kernel=self._kernel,
             code=self._cache.get(wasmtime.Module, fitted.code),
             memory=None if fitted.memory is None else self._cache.get(wasmtime.Module, fitted.memory),
@@ -96,6 +103,10 @@ class Workshop:
             pages=fitted.initial.minimum,
             most_pages=fitted.initial.maximum,
             starts=(*([INIT] if binary.start is not None else []), *starts),
+            parts=(
+                *(f"{GLOBAL}{each.index}" for each in fitted.globals),
+                *(f"{TABLE}{index}" for index in range(fitted.tables)),
+            ),
             globals={},
             renewable=fitted.renewable,
             memory_cap=memory_cap,

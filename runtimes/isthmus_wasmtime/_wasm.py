@@ -13,9 +13,11 @@ from typing import Any, Final, Protocol
 
 import wasmtime
 from wasmtime import _bindings as c, _ffi as ffi
+from wasmtime._extern import wrap_extern
 
 __all__ = [
     "Boundary",
+    "Exports",
     "RawCall",
     "Stopped",
     "attach",
@@ -23,6 +25,7 @@ __all__ = [
     "identity",
     "new_engine",
     "new_host_func",
+    "new_host_type",
     "watch_epochs",
 ]
 
@@ -70,6 +73,36 @@ def new_engine(*, fuel: bool = False) -> wasmtime.Engine:
     if fuel:
         config.consume_fuel = True
     return wasmtime.Engine(config)
+
+
+class Exports:
+    """An instance's exports, each looked up when it is asked for: listing them all costs one look-up each."""
+
+    __slots__ = ("_instance", "_store")
+
+    def __init__(self, store: wasmtime.Store, instance: wasmtime.Instance) -> None:
+        self._store = store
+        self._instance = instance
+
+    def get(self, name: str) -> Any:
+        """The export of a name, None where there is none."""
+        item = ffi.wasmtime_extern_t()
+        encoded = name.encode()
+        if not c._wasmtime_instance_export_get(
+            self._store._context(),
+            ctypes.byref(self._instance._instance),
+            encoded,
+            len(encoded),
+            ctypes.byref(item),
+        ):
+            return None
+        return wrap_extern(item)
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found
 
 
 class RawCall:
@@ -134,11 +167,16 @@ def detach(number: int) -> None:
     _boundaries.pop(number, None)
 
 
-def new_host_func(store: wasmtime.Store, number: int) -> wasmtime.Func:
+def new_host_type() -> wasmtime.FuncType:
+    """The type of the function below; of one engine, as wasmtime ties it to the first that it is used with."""
+    return wasmtime.FuncType(*HOST_TYPE)
+
+
+def new_host_func(store: wasmtime.Store, kind: wasmtime.FuncType, number: int) -> wasmtime.Func:
     """The function of one store through which its guest reaches the boundary."""
     raw = ffi.wasmtime_func_t()
     c.wasmtime_func_new_unchecked(
-        store._context(), _host_type().ptr(), _on_call, number, _no_finalizer, ctypes.byref(raw)
+        store._context(), kind.ptr(), _on_call, number, _no_finalizer, ctypes.byref(raw)
     )
     return wasmtime.Func._from_raw(raw)
 
@@ -152,15 +190,6 @@ def watch_epochs(store: wasmtime.Store, number: int) -> None:
 def identity(func: wasmtime.Func) -> bytes:
     """What tells a function of a store from the others."""
     return ctypes.string_at(ctypes.byref(func._func), ctypes.sizeof(func._func))
-
-
-_types: Final[list[wasmtime.FuncType]] = []
-
-
-def _host_type() -> wasmtime.FuncType:
-    if not _types:
-        _types.append(wasmtime.FuncType(*HOST_TYPE))
-    return _types[0]
 
 
 @c.wasmtime_func_unchecked_callback_t  # type: ignore[untyped-decorator]

@@ -11,7 +11,7 @@ import ctypes
 import mmap
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import wasmtime
@@ -22,8 +22,8 @@ from . import _kernel as kernel
 from ._binary import PAGE
 from ._driver import NUMERIC
 from ._image import Started
-from ._refit import GLOBAL, TABLE
-from ._wasm import RawCall, Stopped, attach, detach, identity, new_host_func, watch_epochs
+from ._refit import TABLE
+from ._wasm import Exports, RawCall, Stopped, attach, detach, identity, new_host_func, watch_epochs
 
 if TYPE_CHECKING:
     from ._image import Image
@@ -78,44 +78,30 @@ class World:
         if image.fuel:
             store.set_fuel(1 << 62)
         watch_epochs(store, self._number)
-        own_exports = wasmtime.Instance(store, image.memory, []).exports(store) if image.memory else {}
-        memory = own_exports.get("memory")
-        self._memory = memory if isinstance(memory, wasmtime.Memory) else None
-        host = new_host_func(store, self._number)
-        spare = (
-            wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(0, None)))
-            if self._memory is None
-            else None
-        )
-        offers = wasmtime.Instance(store, image.kernel, [host, self._memory or spare]).exports(store)  # type: ignore[list-item] # one of them is there
-        own = offers["own"]
-        assert isinstance(own, wasmtime.Memory)  # noqa: S101 -- kernel.wat exports it
-        self._own = own
-        self._own_base = _address(own, store)
+        host = new_host_func(store, image.host_type, self._number)
+        self._memory: wasmtime.Memory | None = None
+        if image.memory is None:
+            none = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(0, 0)))
+        else:
+            none = self._memory = self._made(image.memory, [])["memory"]
+        offers = self._made(image.kernel, [host, none])
+        self._own: wasmtime.Memory = offers["own"]
+        self._own_base = _address(self._own, store)
         self._write_head(kernel.head(held=0, more=False, now_ns=kernel.FIRST_NS))
-        imports = [offers[name] if name else self._memory for name in image.sources]
-        self._instance = wasmtime.Instance(store, image.code, imports)  # type: ignore[arg-type] # the memory is there where a source is ""
-        self._exports = self._instance.exports(store)
-        driver = wasmtime.Instance(store, image.driver, self._driven()).exports(store)
-        self._notes = {name: each for name, each in driver.items() if isinstance(each, wasmtime.Global)}
-        self._capture = RawCall(store, _func(driver, "capture"), 0)
-        self._restore = RawCall(store, _func(driver, "restore"), 1)
+        self._exports = self._made(image.code, [offers[name] if name else none for name in image.sources])
+        driver = self._made(image.driver, [self._exports[name] for name in image.parts])
+        self._restore = RawCall(store, driver["restore"], 1)
         self._calls: dict[str, RawCall] = {}
-        self._capture()
+        RawCall(store, driver["capture"], 0)()
         if image.globals:
             for name, value in image.globals.items():
-                note = self._notes[name]
-                note.set_value(store, value)
+                driver[name].set_value(store, value)
             self._restore()
 
-    def _driven(self) -> list[wasmtime.Global | wasmtime.Table]:
-        """What the driver imports: the globals, then the tables, as :func:`driver_text` has them."""
-        driven = [
-            (name.startswith(TABLE), int(name.rpartition(":")[2]), each)
-            for name, each in self._exports.items()
-            if name.startswith((GLOBAL, TABLE)) and isinstance(each, wasmtime.Global | wasmtime.Table)
-        ]
-        return [each for _, _, each in sorted(driven, key=lambda entry: entry[:2])]
+    def _made(
+        self, module: wasmtime.Module, imports: Sequence[wasmtime.Func | wasmtime.Memory | wasmtime.Global]
+    ) -> Exports:
+        return Exports(self._store, wasmtime.Instance(self._store, module, imports))
 
     def close(self) -> None:
         """Give the memory back; collecting the garbage would, too late."""
@@ -144,7 +130,7 @@ class World:
         """
         call = self._calls.get(name)
         if call is None:
-            call = self._calls[name] = RawCall(self._store, _func(self._exports, name), 1)
+            call = self._calls[name] = RawCall(self._store, self._exports[name], 1)
         self.pristine = False
         self.raised = None
         result = call(0)  # what a function without a result leaves there
@@ -313,34 +299,21 @@ class World:
 
     def started(self) -> Started | None:
         """What it holds after its start; None where a world could not be made from that."""
-        for name, each in self._exports.items():
-            if (
-                name.startswith(GLOBAL)
-                and isinstance(each, wasmtime.Global)
-                and str(each.type(self._store).content) not in NUMERIC.values()
-            ):
-                return None
-        values = {
-            name: each.value(self._store)
-            for name, each in self._exports.items()
-            if name.startswith(GLOBAL) and isinstance(each, wasmtime.Global)
-        }
+        values = {}
+        for name in self.image.parts:
+            if isinstance(each := self._exports[name], wasmtime.Global):
+                if str(each.type(self._store).content) not in NUMERIC.values():
+                    return None
+                values[name] = each.value(self._store)
         return Started(self.memory(), values)
 
     def tables(self) -> list[tuple[bytes, ...]]:
         """What its tables hold."""
+        tables = [self._exports[name] for name in self.image.parts if name.startswith(TABLE)]
         return [
-            tuple(_entry(each, self._store, index) for index in range(each.size(self._store)))
-            for name, each in self._exports.items()
-            if name.startswith(TABLE) and isinstance(each, wasmtime.Table)
+            tuple(_entry(table, self._store, index) for index in range(table.size(self._store)))
+            for table in tables
         ]
-
-
-def _func(exports: Mapping[str, object], name: str) -> wasmtime.Func:
-    func = exports.get(name)
-    if not isinstance(func, wasmtime.Func):
-        raise RuntimeFault(f"there is no function {name!r}")
-    return func
 
 
 def _address(memory: wasmtime.Memory, store: wasmtime.Store) -> int:
