@@ -69,7 +69,7 @@ def load_module(
         )
         with crew.clock:
             image = _tried(image, workshop, limits, file)
-    except wasmtime.WasmtimeError as error:
+    except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
         raise LoadError(f"no world can be made of the module: {_first_line(error)}", file=file) from None
     running = Command(limits) if way.name == "command" else Plugin(way.entries, limits)
     return ModuleProgram(image, running, frozenset(way.entries), limits, crew, keep_worlds=keep)

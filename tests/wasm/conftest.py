@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,11 @@ settings.load_profile("wasm")
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory for compiled code, one for all tests."""
     directory = tmp_path_factory.mktemp("compiled")
     directory.chmod(0o700)
-    yield directory
+    return directory
 
 
 @pytest.fixture

@@ -225,44 +225,58 @@ REPORT = """
     "checks",
     [
         # lengths
-        "(local.set $p (call $alloc (i64.const 10))) (call $is (call $length (local.get $p)) (i64.const 10))"
-        "(call $is (call $length_unsafe (local.get $p)) (i64.const 10))"
-        "(call $is (call $length (i64.add (local.get $p) (i64.const 1))) (i64.const 0))"
-        "(call $is (call $length (i64.add (local.get $p) (i64.const 16))) (i64.const 0))"
-        "(call $is (call $length (i64.const 0)) (i64.const 0))"
-        "(call $is (call $length (i64.const -1)) (i64.const 0))"
-        "(call $is (call $length (i64.const 0x100000000)) (i64.const 0))",
+        (
+            "(local.set $p (call $alloc (i64.const 10))) (call $is (call $length (local.get $p)) (i64.const 10))"
+            "(call $is (call $length_unsafe (local.get $p)) (i64.const 10))"
+            "(call $is (call $length (i64.add (local.get $p) (i64.const 1))) (i64.const 0))"
+            "(call $is (call $length (i64.add (local.get $p) (i64.const 16))) (i64.const 0))"
+            "(call $is (call $length (i64.const 0)) (i64.const 0))"
+            "(call $is (call $length (i64.const -1)) (i64.const 0))"
+            "(call $is (call $length (i64.const 0x100000000)) (i64.const 0))"
+        ),
         # what is freed is used again, and is no block until then
-        "(local.set $p (call $alloc (i64.const 100))) (call $free (local.get $p))"
-        "(call $is (call $length (local.get $p)) (i64.const 0)) (call $free (local.get $p))"
-        "(call $is (call $alloc (i64.const 50)) (local.get $p))"
-        "(call $is (call $length (local.get $p)) (i64.const 50))",
+        (
+            "(local.set $p (call $alloc (i64.const 100))) (call $free (local.get $p))"
+            "(call $is (call $length (local.get $p)) (i64.const 0)) (call $free (local.get $p))"
+            "(call $is (call $alloc (i64.const 50)) (local.get $p))"
+            "(call $is (call $length (local.get $p)) (i64.const 50))"
+        ),
         # no bytes, no block; too many, none either
-        "(call $is (call $alloc (i64.const 0)) (i64.const 0)) (call $is (call $alloc (i64.const 0x7fffffff)) (i64.const 0))"
-        "(call $is (call $alloc (i64.const -1)) (i64.const 0)) (call $is (call $alloc (i64.const 400000000)) (i64.const 0))",
+        (
+            "(call $is (call $alloc (i64.const 0)) (i64.const 0)) (call $is (call $alloc (i64.const 0x7fffffff)) (i64.const 0))"
+            "(call $is (call $alloc (i64.const -1)) (i64.const 0)) (call $is (call $alloc (i64.const 400000000)) (i64.const 0))"
+        ),
         # bytes and words
-        "(local.set $p (call $alloc (i64.const 16))) (call $store_u64 (local.get $p) (i64.const 0x0102030405060708))"
-        "(call $is (call $load_u64 (local.get $p)) (i64.const 0x0102030405060708))"
-        "(call $is (i64.extend_i32_u (call $load_u8 (local.get $p))) (i64.const 8))"
-        "(call $store_u8 (local.get $p) (i32.const 0x1ff)) (call $is (i64.extend_i32_u (call $load_u8 (local.get $p))) (i64.const 255))",
+        (
+            "(local.set $p (call $alloc (i64.const 16))) (call $store_u64 (local.get $p) (i64.const 0x0102030405060708))"
+            "(call $is (call $load_u64 (local.get $p)) (i64.const 0x0102030405060708))"
+            "(call $is (i64.extend_i32_u (call $load_u8 (local.get $p))) (i64.const 8))"
+            "(call $store_u8 (local.get $p) (i32.const 0x1ff)) (call $is (i64.extend_i32_u (call $load_u8 (local.get $p))) (i64.const 255))"
+        ),
         # outside of the memory there is nothing, and below it the kernel's own
-        "(call $is (call $load_u64 (i64.const 0)) (i64.const 0)) (call $is (call $load_u64 (i64.const -4)) (i64.const 0))"
-        "(call $is (call $load_u64 (i64.const 48)) (i64.const 0)) (call $store_u64 (i64.const 48) (i64.const -1))"
-        "(call $is (call $load_u64 (i64.sub (call $memory_bytes) (i64.const 7))) (i64.const 0))"
-        "(call $store_u64 (i64.sub (call $memory_bytes) (i64.const 4)) (i64.const 1))"
-        "(call $is (i64.extend_i32_u (call $load_u8 (call $memory_bytes))) (i64.const 0))",
+        (
+            "(call $is (call $load_u64 (i64.const 0)) (i64.const 0)) (call $is (call $load_u64 (i64.const -4)) (i64.const 0))"
+            "(call $is (call $load_u64 (i64.const 48)) (i64.const 0)) (call $store_u64 (i64.const 48) (i64.const -1))"
+            "(call $is (call $load_u64 (i64.sub (call $memory_bytes) (i64.const 7))) (i64.const 0))"
+            "(call $store_u64 (i64.sub (call $memory_bytes) (i64.const 4)) (i64.const 1))"
+            "(call $is (i64.extend_i32_u (call $load_u8 (call $memory_bytes))) (i64.const 0))"
+        ),
         # the input: {"a":1}, seven bytes
-        "(call $is (call $input_length) (i64.const 8)) (call $is (call $length (call $input_offset)) (i64.const 8))"
-        "(call $is (i64.extend_i32_u (call $input_load_u8 (i64.const 0))) (i64.const 123))"
-        "(call $is (i64.extend_i32_u (call $input_load_u8 (i64.const 8))) (i64.const 0))"
-        "(call $is (i64.extend_i32_u (call $input_load_u8 (i64.const -1))) (i64.const 0))"
-        "(call $is (call $input_load_u64 (i64.const 1)) (i64.const 0))"
-        "(call $is (call $input_load_u64 (i64.const -8)) (i64.const 0))"
-        "(call $is (call $input_load_u64 (i64.const 0)) (call $load_u64 (call $input_offset)))",
+        (
+            "(call $is (call $input_length) (i64.const 8)) (call $is (call $length (call $input_offset)) (i64.const 8))"
+            "(call $is (i64.extend_i32_u (call $input_load_u8 (i64.const 0))) (i64.const 123))"
+            "(call $is (i64.extend_i32_u (call $input_load_u8 (i64.const 8))) (i64.const 0))"
+            "(call $is (i64.extend_i32_u (call $input_load_u8 (i64.const -1))) (i64.const 0))"
+            "(call $is (call $input_load_u64 (i64.const 1)) (i64.const 0))"
+            "(call $is (call $input_load_u64 (i64.const -8)) (i64.const 0))"
+            "(call $is (call $input_load_u64 (i64.const 0)) (call $load_u64 (call $input_offset)))"
+        ),
         # a million blocks, each given back, take no more room than one
-        "(local.set $p (call $memory_bytes)) (loop $l (call $free (call $alloc (i64.const 1000)))"
-        "(br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000000))))"
-        "(call $is (call $memory_bytes) (local.get $p))",
+        (
+            "(local.set $p (call $memory_bytes)) (loop $l (call $free (call $alloc (i64.const 1000)))"
+            "(br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000000))))"
+            "(call $is (call $memory_bytes) (local.get $p))"
+        ),
     ],
     ids=["length", "free", "none", "words", "bounds", "input", "million"],
 )
@@ -292,10 +306,12 @@ FORGED = """
         "(call $output_set (i64.const 300000) (i64.const 0x7fff0000))",
         "(call $output_set (i64.const -1) (i64.const 2))",
         # a free list that leads into the kernel's own head
-        "(local.set $p (call $alloc (i64.const 32))) (call $free (local.get $p))"
-        "(call $store_u64 (i64.sub (local.get $p) (i64.const 8)) (i64.const 32)) "
-        "(drop (call $alloc (i64.const 1000))) (drop (call $alloc (i64.const 1)))  (drop (call $alloc (i64.const 1)))"
-        "(call $give (call $alloc (i64.const 3)))",
+        (
+            "(local.set $p (call $alloc (i64.const 32))) (call $free (local.get $p))"
+            "(call $store_u64 (i64.sub (local.get $p) (i64.const 8)) (i64.const 32)) "
+            "(drop (call $alloc (i64.const 1000))) (drop (call $alloc (i64.const 1)))  (drop (call $alloc (i64.const 1)))"
+            "(call $give (call $alloc (i64.const 3)))"
+        ),
     ],
 )
 async def test_a_guest_that_lies_about_its_memory_hurts_itself_alone(modules: Modules, forgery: str) -> None:

@@ -133,10 +133,15 @@ def clocks(*looks: int, wait: str = "") -> str:
     return command("\n".join(body), uses="clock_time_get poll_oneoff", data='{\\"return\\":[,]}')
 
 
+def numbers(value: object) -> list[int]:
+    assert isinstance(value, list)
+    return value
+
+
 async def test_time_begins_at_the_calls_now_and_moves_on_with_each_look(modules: Modules) -> None:
     module = await modules(clocks(0, 0, 1, 1))
     for _ in range(2):
-        real, later, steady, steadier = await module.value()  # type: ignore[misc] # a list of four
+        real, later, steady, steadier = numbers(await module.value())
         assert real == int(NOW) * 1_000_000_000 + 1000
         assert later == real + 1000
         assert steadier == steady + 1000
@@ -169,7 +174,7 @@ def poll(*subscriptions: str) -> str:
 async def test_waiting_is_the_hosts_and_moves_the_clocks(modules: Modules) -> None:
     module = await modules(clocks(1, 1, wait=poll("0 1 20000000 0")))
     host = FakeHost()
-    before, after = await module.value(host=host)  # type: ignore[misc] # a list of two
+    before, after = numbers(await module.value(host=host))
     assert host.slept == [0.02]
     assert after - before >= 20_000_000
 
