@@ -37,4 +37,7 @@ def _decompress(form: str, payload: bytes) -> bytes:
     return whole
 
 
-OPERATIONS: Final[dict[str, Callable[[str, bytes], bytes]]] = {"compress": _compress, "decompress": _decompress}
+OPERATIONS: Final[dict[str, Callable[[str, bytes], bytes]]] = {
+    "compress": _compress,
+    "decompress": _decompress,
+}

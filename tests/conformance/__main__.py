@@ -1,4 +1,4 @@
-"""``python -m tests.conformance {test262,wpt} DIRECTORY [FILTER]``: pass rates of a suite, by directory."""
+"""``python -m tests.conformance wpt DIRECTORY [FILTER]``: pass rates of web-platform-tests, by directory."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import trio
-
-from tests.conformance import test262, wpt
+from tests.conformance import wpt
 from tests.conformance.tally import Tally
 
-SUITES = {"test262": test262.run, "wpt": wpt.run}
+SUITES = {"wpt": wpt.run}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("suite", choices=sorted(SUITES))
     parser.add_argument("directory", type=Path, help="root of the suite, the folder that holds its harness")
     parser.add_argument("filter", nargs="?", default="", help="only paths below the root that hold this text")
-    parser.add_argument("--limit", type=float, default=10.0, help="seconds for one test (long ones: six times)")
+    parser.add_argument(
+        "--limit", type=float, default=10.0, help="seconds for one test (long ones: six times)"
+    )
     parser.add_argument("--depth", type=int, default=2, help="how many folders of a path make a line")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="threads that run tests")
     parser.add_argument("--json", action="store_true", help="JSON lines, one a directory")

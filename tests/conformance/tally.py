@@ -72,7 +72,9 @@ class Tally:
                 print(json.dumps(self._told(folder, line, failures=failures)))
             else:
                 skipped = f"  {line.skipped} skipped" if line.skipped else ""
-                print(f"{line.percent:6.1f} %  {line.passed:6}/{line.passed + line.failed:<6} {folder}{skipped}")
+                print(
+                    f"{line.percent:6.1f} %  {line.passed:6}/{line.passed + line.failed:<6} {folder}{skipped}"
+                )
                 for each in line.failures if failures and folder != "all" else ():
                     print(f"          {each.path} {each.name}: {each.why}"[:400])
 

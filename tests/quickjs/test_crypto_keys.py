@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
@@ -16,7 +17,7 @@ def keys() -> str:
     """Statements that declare keys as PEM, made for this run."""
     whole = rsa.generate_private_key(65537, 2048)
     prime = whole.private_numbers().p
-    made = {
+    made: dict[str, Any] = {
         "RSA": whole,
         "EC": ec.generate_private_key(ec.SECP256R1()),
         "EC384": ec.generate_private_key(ec.SECP384R1()),

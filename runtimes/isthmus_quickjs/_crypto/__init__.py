@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .._asks import Handled, answered, handles
+from isthmus_quickjs._asks import Handled, answered, handles
+
 from . import agreement, ciphers, derivation, encryption, generation, keys, sealing, signing
 
 __all__ = ["answer"]

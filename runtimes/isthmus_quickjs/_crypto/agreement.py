@@ -6,7 +6,8 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from .keys import load_private, load_public
 
 __all__ = ["Agree", "PowMod", "agree", "powmod"]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x448, x25519
 
-from .._asks import Refusal
+from isthmus_quickjs._asks import Refusal
 
 __all__ = ["CURVES", "curve_name", "curve_of", "name_of_type", "raw_type"]
 

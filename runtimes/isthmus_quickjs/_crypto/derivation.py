@@ -8,7 +8,8 @@ from typing import Annotated, Final
 import msgspec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from .digests import digest
 
 __all__ = ["Hkdf", "Pbkdf2", "Scrypt", "hkdf", "pbkdf2", "scrypt"]

@@ -8,7 +8,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from .digests import digest
 from .keys import load_private, load_public
 

@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from .curves import curve_of, raw_type
 from .keys import PrivateKey, described
 

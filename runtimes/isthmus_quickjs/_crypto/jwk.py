@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from .._asks import Refusal
+from isthmus_quickjs._asks import Refusal
+
 from .curves import curve_name, curve_of, name_of_type, raw_type
 
 __all__ = ["read", "write"]
@@ -73,8 +74,8 @@ def _read_rsa(jwk: Jwk, *, private: bool) -> Any:
     public = rsa.RSAPublicNumbers(_int(jwk.e), _int(jwk.n))
     if not private:
         return public.public_key()
-    parts = [_int(part) for part in (jwk.p, jwk.q, jwk.d, jwk.dp, jwk.dq, jwk.qi)]
-    return rsa.RSAPrivateNumbers(*parts, public).private_key(unsafe_skip_rsa_key_validation=True)
+    p, q, d, dp, dq, qi = (_int(part) for part in (jwk.p, jwk.q, jwk.d, jwk.dp, jwk.dq, jwk.qi))
+    return rsa.RSAPrivateNumbers(p, q, d, dp, dq, qi, public).private_key()
 
 
 def _read_ec(jwk: Jwk, *, private: bool) -> Any:

@@ -6,6 +6,7 @@ That form is DER: PKCS#8 of a private key, SubjectPublicKeyInfo of a public one.
 from __future__ import annotations
 
 import base64
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -25,7 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from . import jwk
 from .curves import CURVES, curve_name, curve_of, name_of_type, raw_type
 
@@ -145,13 +147,14 @@ def public_der(key: PublicKey) -> bytes:
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+@lru_cache(maxsize=64)
 def load_private(der: bytes) -> PrivateKey:
     """A private key from the prelude's form.
 
-    The primes are not tested again for each signature, which would take a hundred times as long as the signature:
-    a key that is none gives signatures that are none, to the function that brought it.
+    Its primes are tested, for OpenSSL promises nothing of a key that is none; as this takes a hundred times as long as
+    a signature, the keys that were used last are kept.
     """
-    key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
+    key = load_der_private_key(der, None)
     if not isinstance(key, PrivateKey):
         raise Refusal("this kind of private key is not supported", "ERR_OSSL_UNSUPPORTED")
     return key
@@ -219,13 +222,13 @@ def _read_container(ask: ReadKey, data: bytes, passphrase: bytes | None) -> Any:
 
 def _private(load: Any, data: bytes, passphrase: bytes | None) -> Any:
     try:
-        return load(data, passphrase, unsafe_skip_rsa_key_validation=True)
+        key = load(data, passphrase, unsafe_skip_rsa_key_validation=True)
     except TypeError:
         if passphrase is None:
             raise
-        return load(
-            data, None, unsafe_skip_rsa_key_validation=True
-        )  # given one, and not encrypted: Node ignores it
+        # Given one, and not encrypted: Node ignores it.
+        key = load(data, None, unsafe_skip_rsa_key_validation=True)
+    return load_private(private_der(key)) if isinstance(key, PrivateKey) else key
 
 
 def _read_raw(ask: ReadKey, data: bytes) -> Any:

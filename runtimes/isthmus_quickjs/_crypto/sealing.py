@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import keywrap
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESOCB3, ChaCha20Poly1305
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from .ciphers import in_pieces
 
 __all__ = ["Seal", "Wrap", "open_", "seal", "unwrap", "wrap"]

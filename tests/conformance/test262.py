@@ -1,1 +1,0 @@
-async def run(*a): raise NotImplementedError
