@@ -39,6 +39,11 @@ DIFFERENT: Final[dict[str, dict[int, str]]] = {
 """Where the standard's index has something else than Python."""
 
 REPLACEMENT: Final = "\ufffd"
+WRONG: Final = {
+    "iso-2022-jp": dict.fromkeys((0x0E, 0x0F, 0x1B), REPLACEMENT),
+    "shift_jis": dict.fromkeys((0xF8F0, 0xF8F1, 0xF8F2, 0xF8F3), REPLACEMENT),
+}
+"""What Python's codec lets through although the standard has it as an error."""
 ESCAPES: Final = (b"\x1b(B", b"\x1b(J", b"\x1b(I", b"\x1b$@", b"\x1b$B")
 LONGEST_LABEL: Final = 64
 
@@ -81,7 +86,9 @@ def _multibyte(name: str, payload: bytes, errors: str, *, stream: bool) -> tuple
     if errors != "strict":
         codecs.register_error(errors, _replacer(name))
     decoder = codecs.getincrementaldecoder(MULTIBYTE[name])(errors)
-    text = decoder.decode(payload, not stream)
+    text = decoder.decode(payload, not stream).translate(WRONG.get(name, {}))
+    if errors == "strict" and REPLACEMENT in text:
+        raise ValueError(f"no {name}")
     rest = decoder.getstate()[0] if stream else b""
     if stream and name == "iso-2022-jp":  # what the next bytes mean depends on the last escape
         done = payload[: len(payload) - len(rest)]
