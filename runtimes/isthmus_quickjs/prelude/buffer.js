@@ -60,6 +60,7 @@
       if (typeof value === "object" && value !== null) {
         const kind = native.classOf(value);
         if (kind === "ArrayBuffer" || kind === "SharedArrayBuffer") return new FastBuffer(value, encoding, length);
+        if (value instanceof Uint8Array) return own(view(value).slice());
         if (ArrayBuffer.isView(value) && kind !== "DataView") return own(Uint8Array.from(value, (each) => Number(each)));
         const primitive = value.valueOf?.() ?? value;
         if (primitive !== value && (typeof primitive === "string" || typeof primitive === "object")) {

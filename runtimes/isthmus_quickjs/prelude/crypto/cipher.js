@@ -267,7 +267,7 @@
     }
 
     static stream(self) {
-      self.#stream ??= new (shared.use("node/stream").Transform)({
+      self.#stream ??= new (shared.use("builtins")("stream").Transform)({
         transform(chunk, encoding, done) {
           done(null, self.update(chunk));
         },

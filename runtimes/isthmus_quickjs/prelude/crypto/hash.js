@@ -64,7 +64,7 @@
     }
 
     static stream(self) {
-      self.#stream ??= new (shared.use("node/stream").Transform)({
+      self.#stream ??= new (shared.use("builtins")("stream").Transform)({
         transform(chunk, encoding, done) {
           self.update(chunk);
           done();
