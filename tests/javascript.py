@@ -183,10 +183,11 @@ class Scripts:
         *,
         kind: Kind = Kind.DESTINATION,
         isolation: Literal["call", "instance"] = "call",
+        file: str = "tested.js",
         **limits: float,
     ) -> Script:
         function = Function(
-            name="tested", kind=kind, language="javascript", code=code, file="tested.js", isolation=isolation
+            name="tested", kind=kind, language="javascript", code=code, file=file, isolation=isolation
         )
         bounds = Limits(**limits)  # type: ignore[arg-type] # whatever Limits takes
         program = await self.runtime.load(function, bounds)
