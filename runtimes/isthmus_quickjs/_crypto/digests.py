@@ -11,8 +11,8 @@ from isthmus_quickjs._asks import Refusal
 __all__ = ["digest"]
 
 _DIGESTS: Final[dict[str, type[hashes.HashAlgorithm]]] = {
-    "md5": hashes.MD5,  # noqa: S303 -- Node has it, and the author asks for it by name
-    "sha1": hashes.SHA1,  # noqa: S303 -- likewise
+    "md5": hashes.MD5,
+    "sha1": hashes.SHA1,
     "sha224": hashes.SHA224,
     "sha256": hashes.SHA256,
     "sha384": hashes.SHA384,
