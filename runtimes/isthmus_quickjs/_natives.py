@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from . import _compression, _texts
+from . import _compression, _texts, _zlib
 
 __all__ = ["QUICK", "answer"]
 
@@ -133,6 +133,7 @@ _OPERATIONS: Final[dict[str, Callable[[str, bytes], bytes]]] = {
     "hmac": _hmac,
     "hashes": _hashes,
     "crypto": _cryptography,
+    "zlib": _zlib.answer,
     "idna": _idna,
     **_compression.OPERATIONS,
     **_texts.OPERATIONS,

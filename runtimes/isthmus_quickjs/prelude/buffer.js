@@ -3,7 +3,8 @@
   "use strict";
   const { failure, outOfRange, wrongType } = shared.use("invalid");
   const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
-  const LONGEST = 2 ** 31 - 1;
+  const LONGEST = 2 ** 32; // what Node says; memory ends long before
+  const BYTES = "an instance of Buffer or Uint8Array";
 
   class FastBuffer extends Uint8Array {}
 
@@ -52,6 +53,28 @@
     throw wrongType("value", "one of type number or string or an instance of Buffer or Uint8Array", value);
   }
 
+  /** A Buffer over part of an ArrayBuffer's memory. */
+  function over(memory, offset, length) {
+    const from = Math.trunc(Number(offset)) || 0, room = memory.byteLength - from;
+    if (from < 0 || room < 0) throw outOfBounds("offset");
+    const count = length === undefined ? room : Math.max(Math.trunc(Number(length)) || 0, 0);
+    if (count > room) throw outOfBounds("length");
+    return new FastBuffer(memory, from, count);
+  }
+
+  function outOfBounds(name) {
+    return failure(RangeError, "ERR_BUFFER_OUT_OF_BOUNDS", `"${name}" is outside of buffer bounds`);
+  }
+
+  /** A whole number from 0 to most, or the fallback where there is none. */
+  function within(name, value, most, fallback) {
+    if (value === undefined) return fallback;
+    if (typeof value !== "number") throw wrongType(name, "of type number", value);
+    if (!Number.isInteger(value)) throw outOfRange(name, "an integer", value);
+    if (value < 0 || value > most) throw outOfRange(name, `>= 0 && <= ${most}`, value);
+    return value;
+  }
+
   // ---- what Buffer itself can do
 
   const statics = {
@@ -59,7 +82,7 @@
       if (typeof value === "string") return own(codec(typeof encoding === "string" ? encoding : "utf8")[0](value));
       if (typeof value === "object" && value !== null) {
         const kind = native.classOf(value);
-        if (kind === "ArrayBuffer" || kind === "SharedArrayBuffer") return new FastBuffer(value, encoding, length);
+        if (kind === "ArrayBuffer" || kind === "SharedArrayBuffer") return over(value, encoding, length);
         if (value instanceof Uint8Array) return own(view(value).slice());
         if (ArrayBuffer.isView(value) && kind !== "DataView") return own(Uint8Array.from(value, (each) => Number(each)));
         const primitive = value.valueOf?.() ?? value;
@@ -85,11 +108,13 @@
     },
     concat(list, length) {
       if (!Array.isArray(list)) throw wrongType("list", "an instance of Array", list);
-      length ??= list.reduce((sum, each) => sum + each.length, 0);
+      list.forEach((each, i) => {
+        if (!(each instanceof Uint8Array)) throw wrongType(`"list[${i}]" argument`, BYTES, each);
+      });
+      length = within("length", length, LONGEST) ?? list.reduce((sum, each) => sum + each.length, 0);
       const made = Buffer.alloc(length);
       let at = 0;
-      list.forEach((each, i) => {
-        if (!(each instanceof Uint8Array)) throw wrongType(`list[${i}]`, "an instance of Buffer or Uint8Array", each);
+      list.forEach((each) => {
         made.set(each.subarray(0, Math.max(0, length - at)), Math.min(at, length));
         at += each.length;
       });
@@ -108,7 +133,10 @@
     },
     isBuffer: (value) => value instanceof Buffer,
     isEncoding: (name) => typeof name === "string" && name.toLowerCase() in encodings,
-    copyBytesFrom: (list, offset = 0, length = list.length) => Buffer.from(view(list.slice(offset, offset + length))),
+    copyBytesFrom(list, offset = 0, length = undefined) {
+      if (!ArrayBuffer.isView(list) || native.classOf(list) === "DataView") throw wrongType("view", "an instance of TypedArray", list);
+      return Buffer.from(view(list.slice(offset, offset + (length ?? list.length))));
+    },
   };
   statics.allocUnsafe = statics.allocUnsafeSlow = (size) => statics.alloc(size);
 
@@ -121,12 +149,15 @@
 
   function find(buffer, value, offset, encoding, last) {
     if (typeof offset === "string") [encoding, offset] = [offset, undefined];
-    const sought = native.latin1Decode(view(needle(value, encoding))), text = native.latin1Decode(view(buffer));
-    let from = Number(offset);
-    if (Number.isNaN(from) || offset === undefined || offset === null) from = last ? text.length : 0;
-    if (from < 0) from += text.length;
-    if (last) return from < 0 ? -1 : text.lastIndexOf(sought, from);
-    return text.indexOf(sought, Math.max(from, 0));
+    const wide = typeof value === "string" && codec(encoding) === utf16;
+    const decode = wide ? native.utf16Decode : native.latin1Decode, unit = wide ? 2 : 1;
+    const sought = decode(view(needle(value, encoding))), text = decode(view(buffer));
+    let from = offset === undefined ? Number.NaN : Math.trunc(Number(offset));
+    if (Number.isNaN(from)) from = last ? text.length * unit : 0;
+    if (from < 0) from += buffer.length;
+    from = Math.floor(from / unit);
+    const at = last ? (from < 0 ? -1 : text.lastIndexOf(sought, from)) : text.indexOf(sought, Math.max(from, 0));
+    return at < 0 ? at : at * unit;
   }
 
   const methods = {
@@ -165,7 +196,7 @@
     fill(value, offset, end, encoding) {
       if (typeof offset === "string") [encoding, offset, end] = [offset, undefined, undefined];
       else if (typeof end === "string") [encoding, end] = [end, undefined];
-      const from = clamp(offset, 0, this.length), to = clamp(end, this.length, this.length);
+      const from = within("offset", offset, LONGEST, 0), to = within("end", end, this.length, this.length);
       const isNumber = typeof value === "number" || typeof value === "boolean" || value === "";
       const bytes = isNumber ? Uint8Array.of(Number(value)) : needle(value, encoding);
       if (!bytes.length) {
@@ -176,11 +207,12 @@
       return this;
     },
     write(text, offset, length, encoding) {
-      if (typeof text !== "string") throw wrongType("string", "of type string", text);
+      if (typeof text !== "string") throw failure(TypeError, "ERR_INVALID_ARG_TYPE", "argument must be a string");
       if (typeof offset === "string") [encoding, offset, length] = [offset, undefined, undefined];
       else if (typeof length === "string") [encoding, length] = [length, undefined];
       const from = Number(offset ?? 0);
       if (!(from >= 0 && from <= this.length)) throw outOfRange("offset", `>= 0 && <= ${this.length}`, offset);
+      within("length", length ?? undefined, this.length);
       const kind = codec(encoding), bytes = kind[0](text);
       let count = Math.min(bytes.length, this.length - from, length ?? Infinity);
       // No half characters.
@@ -190,6 +222,10 @@
       return count;
     },
     copy(target, at = 0, start = 0, end = this.length) {
+      if (!(target instanceof Uint8Array)) throw wrongType("target", BYTES, target);
+      at = Math.trunc(Number(at)) || 0;
+      if (at < 0) throw outOfRange("targetStart", ">= 0", at);
+      if (start < 0 || start > this.length) throw outOfRange("sourceStart", `>= 0 && <= ${this.length}`, start);
       const bytes = view(this).subarray(clamp(start, 0, this.length), clamp(end, this.length, this.length));
       const count = Math.max(0, Math.min(bytes.length, target.length - at));
       target.set(bytes.subarray(0, count), count ? at : 0);
@@ -200,6 +236,17 @@
     },
   };
   methods.toLocaleString = methods.toString;
+  methods.inspect = methods[CUSTOM];
+
+  // What Node's own code calls for each encoding, and old packages do too.
+  for (const name of ["ascii", "base64", "base64url", "hex", "latin1", "ucs2", "utf8"]) {
+    methods[`${name}Slice`] = function (start, end) {
+      return this.toString(name, start, end);
+    };
+    methods[`${name}Write`] = function (text, offset, length) {
+      return this.write(text, offset, length, name);
+    };
+  }
 
   for (const size of [2, 4, 8]) {
     methods[`swap${size * 8}`] = function () {
@@ -225,9 +272,18 @@
     return new DataView(buffer.buffer, buffer.byteOffset + offset, size);
   }
 
+  /** The place of an integer of one to six bytes, which both have to be given. */
+  function widePlace(buffer, offset, size) {
+    if (offset === undefined) throw wrongType("offset", "of type number", offset);
+    if (typeof size !== "number") throw wrongType("byteLength", "of type number", size);
+    if (!Number.isInteger(size)) throw outOfRange("byteLength", "an integer", size);
+    if (!(size >= 1 && size <= 6)) throw outOfRange("byteLength", ">= 1 and <= 6", size);
+    return place(buffer, offset, size);
+  }
+
   function checked(value, low, high) {
     const n = typeof low === "bigint" ? "n" : "";
-    if (n && typeof value !== "bigint") throw wrongType("value", "of type bigint", value);
+    if (n && typeof value !== "bigint") throw new TypeError("Cannot mix BigInt and other types, use explicit conversions");
     if (value < low || value > high) {
       const bits = Math.round(Math.log2(Number(high) + 1)), power = `2${n} ** ${bits}${n}`;
       const range = bits <= 32 ? `>= ${low} and <= ${high}` : `>= ${low < 0 ? `-(${power})` : `0${n}`} and < ${power}`;
@@ -263,15 +319,13 @@
     // Integers of one to six bytes.
     for (const [sign, signed] of [["UInt", false], ["Int", true]]) {
       methods[`read${sign}${end}`] = function (offset, size) {
-        if (!(size >= 1 && size <= 6)) throw outOfRange("byteLength", ">= 1 and <= 6", size);
-        const at = place(this, offset, size);
+        const at = widePlace(this, offset, size);
         let value = 0;
         for (let i = 0; i < size; i++) value = value * 256 + at.getUint8(little ? size - 1 - i : i);
         return signed && value >= 2 ** (size * 8 - 1) ? value - 2 ** (size * 8) : value;
       };
       methods[`write${sign}${end}`] = function (value, offset, size) {
-        if (!(size >= 1 && size <= 6)) throw outOfRange("byteLength", ">= 1 and <= 6", size);
-        const at = place(this, offset, size), half = 2 ** (size * 8 - 1);
+        const at = widePlace(this, offset, size), half = 2 ** (size * 8 - 1);
         let rest = signed ? checked(Number(value), -half, half - 1) : checked(Number(value), 0, 2 * half - 1);
         if (rest < 0) rest += 2 * half;
         for (let i = 0; i < size; i++, rest = Math.floor(rest / 256)) at.setUint8(little ? i : size - 1 - i, rest % 256);

@@ -4,9 +4,11 @@
   const { use } = shared;
   const modules = {
     __proto__: null,
-    buffer: () => use("buffer"),
+    buffer: () => use("node/buffer"),
     crypto: () => use("crypto").crypto,
+    string_decoder: () => use("node/string_decoder"),
     timers: () => use("timers"),
+    zlib: () => use("node/zlib").zlib,
     process: () => use("process"),
   };
   return (name) => {

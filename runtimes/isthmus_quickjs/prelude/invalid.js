@@ -20,7 +20,9 @@
   }
 
   function outOfRange(name, range, value) {
-    const shown = typeof value === "bigint" ? `${value}n` : `${value}`;
+    const large = typeof value === "bigint" || (Number.isInteger(value) && Math.abs(value) > 2 ** 32);
+    const digits = large ? `${value}`.replace(/\B(?=(\d{3})+$)/g, "_") : `${value}`;
+    const shown = typeof value === "bigint" ? `${digits}n` : digits;
     const message = `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`;
     return failure(RangeError, "ERR_OUT_OF_RANGE", message);
   }
