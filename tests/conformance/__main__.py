@@ -1,4 +1,4 @@
-"""``python -m tests.conformance wpt DIRECTORY [FILTER]``: pass rates of web-platform-tests, by directory."""
+"""``python -m tests.conformance {test262,wpt} DIRECTORY [FILTER]``: pass rates of a suite, by directory."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import trio
-from tests.conformance import wpt
+from tests.conformance import test262, wpt
 from tests.conformance.tally import Tally
 
-SUITES = {"wpt": wpt.run}
+SUITES = {"test262": test262.run, "wpt": wpt.run}
 
 
 def main(arguments: list[str] | None = None) -> int:

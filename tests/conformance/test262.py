@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 import trio
+from tests.conformance.tally import Result, Tally
 
 from isthmus_quickjs._boot import Boot
 from isthmus_quickjs._frames import THROWN, Frame, parse_thrown
@@ -17,7 +18,6 @@ from isthmus_quickjs._guest import Guest, load_script
 from isthmus_quickjs._lanes import Lanes
 from isthmus_quickjs._source import Source
 from isthmus_quickjs._wasm import Stopped
-from tests.conformance.tally import Result, Tally
 
 __all__ = ["Frontmatter", "parse_frontmatter", "run"]
 
@@ -193,9 +193,7 @@ async def run(root: Path, wanted: str, limit: float, jobs: int, tally: Tally) ->
         await lanes.aclose()
 
 
-async def _count(
-    suite: Suite, lanes: Lanes, path: PurePosixPath, tally: Tally, free: trio.Semaphore
-) -> None:
+async def _count(suite: Suite, lanes: Lanes, path: PurePosixPath, tally: Tally, free: trio.Semaphore) -> None:
     results: list[Result] = []
     try:
         await lanes.run(lambda: results.extend(suite.results(path)))

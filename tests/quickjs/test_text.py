@@ -118,3 +118,53 @@ REFUSED = {
 @pytest.mark.parametrize(("expression", "name"), REFUSED.values(), ids=REFUSED.keys())
 async def test_what_is_no_text_is_refused(scripts: Scripts, expression: str, name: str) -> None:
     assert (await (await scripts.body(expression)).thrown()).name == name
+
+
+SAMPLES = {
+    "shift_jis": ("日本語テキスト", "cp932"),
+    "euc-jp": ("日本語テキスト", "euc_jp"),
+    "iso-2022-jp": ("日本語 and ASCII", "iso2022_jp"),
+    "gbk": ("简体中文", "gbk"),
+    "gb18030": ("简体中文 𠀀", "gb18030"),
+    "big5": ("繁體中文", "big5"),
+    "euc-kr": ("한국어", "cp949"),
+    "windows-1250": ("žluťoučký kůň", "cp1250"),
+    "windows-1251": ("Привет", "cp1251"),
+    "koi8-r": ("Привет", "koi8_r"),
+    "iso-8859-2": ("Łódź", "iso8859_2"),
+    "iso-8859-15": ("10 €", "iso8859_15"),
+    "macintosh": ("café", "mac_roman"),
+}
+
+
+@pytest.mark.parametrize(("label", "sample"), SAMPLES.items(), ids=SAMPLES.keys())
+async def test_what_is_older_than_unicode_is_decoded_whole_and_byte_by_byte(
+    scripts: Scripts, label: str, sample: tuple[str, str]
+) -> None:
+    text, codec = sample
+    data = text.encode(codec)
+    argument = {"data": base64.b64encode(data).decode(), "label": label, "cuts": list(range(len(data)))}
+    assert await (await scripts.body(DECODE)).value(call_of(argument)) == [text, text]
+
+
+WRONG = {
+    "a lead byte without its second": ("shift_jis", b"\x82", "\ufffd"),
+    "a lead byte before ASCII": ("gbk", b"\x81\x20", "\ufffd "),
+    "a hole of a single-byte encoding": ("windows-1253", b"\xaa", "\ufffd"),
+    "a control character where Python has a hole": ("windows-1252", b"\x81", "\x81"),
+}
+
+
+@pytest.mark.parametrize(("label", "data", "expected"), WRONG.values(), ids=WRONG.keys())
+async def test_wrong_bytes_are_what_the_standard_makes_of_them(
+    scripts: Scripts, label: str, data: bytes, expected: str
+) -> None:
+    body = """
+        const bytes = Uint8Array.from(event.bytes), fatal = new TextDecoder(event.label, { fatal: true });
+        let refused = false;
+        try { fatal.decode(bytes) } catch (e) { refused = e.name }
+        return [new TextDecoder(event.label).decode(bytes), refused];
+    """
+    refused = "TypeError" if "\ufffd" in expected else False
+    found = await (await scripts.body(body)).value(call_of({"label": label, "bytes": list(data)}))
+    assert found == [expected, refused]
