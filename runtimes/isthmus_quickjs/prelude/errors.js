@@ -68,16 +68,11 @@
     }
   }
 
-  /** Line and column of the first frame that is in the author's file, as texts. */
-  function placeIn(trace) {
+  /** ,"line":…,"column":… of the first frame that is in the author's file. */
+  function placeOf(trace) {
     const at = trace.indexOf(`${authored}:`);
-    return at < 0 ? null : /^(\d{1,9}):(\d{1,9})/.exec(trace.slice(at + authored.length + 1));
-  }
-
-  /** The place of an error in the code as it is compiled, whatever it was made from. */
-  function placeOf(error) {
-    const place = placeIn(apply(stack.get, error, []) ?? "");
-    return place ? { line: Number(place[1]), column: Number(place[2]) } : {};
+    const place = at < 0 ? null : /^(\d{1,9}):(\d{1,9})/.exec(trace.slice(at + authored.length + 1));
+    return place ? `,"line":${place[1]},"column":${place[2]}` : "";
   }
 
   function cut(long) {
@@ -94,8 +89,7 @@
       if (typeof said === "string") message = said;
       try {
         trace = frames(read(error, "stack") ?? "");
-        const at = placeIn(trace);
-        if (at) place = `,"line":${at[1]},"column":${at[2]}`;
+        place = placeOf(trace);
       } catch {
         trace = "";
       }
@@ -124,7 +118,7 @@
   return {
     describe,
     frames,
-    placeOf,
+    asCompiled: (error) => ownFrames(apply(stack.get, error, [])),
     codeIs: (file, isMapped) => {
       authored = file;
       mapped = isMapped;

@@ -4,7 +4,7 @@
   const { defineProperty } = Object;
   const { apply } = Reflect;
   const { put, use } = shared;
-  const { placeOf } = use("errors");
+  const { asCompiled } = use("errors");
   const global = globalThis;
 
   function notSupported(handler) {
@@ -16,7 +16,8 @@
 
   /** What the author is told of syntax that means something in a module, or next to handlers of one's own. */
   function explain(error, code, file, names) {
-    const { line, column } = placeOf(error), lines = code.split(/\r\n?|\n/);
+    const [, line, column] = /:(\d+):(\d+)\)?\s*(?:\n|$)/.exec(asCompiled(error)) ?? [];
+    const lines = code.split(/\r\n?|\n/);
     const near = lines[line - 1] ?? "", before = near.slice(0, column - 1);
     const declared = (text) => names.find((name) => new RegExp(`\\b(?:const|let|class)\\b.*\\b${name}\\b`).test(text));
     const module = /^\s*(import|export)\b/.exec(near)?.[1];
