@@ -37,7 +37,9 @@ class Pack(Ask):
 
 def _pack(ask: Pack, data: bytes, dictionary: bytes) -> bytes:
     window = _window(ask.form, max(ask.window, 9))
-    compressor = zlib.compressobj(ask.level, zlib.DEFLATED, window, ask.memory, ask.strategy, *_given(dictionary))
+    compressor = zlib.compressobj(
+        ask.level, zlib.DEFLATED, window, ask.memory, ask.strategy, *_given(dictionary)
+    )
     return compressor.compress(data) + compressor.flush()
 
 
@@ -75,7 +77,9 @@ def _unpack(ask: Unpack, data: bytes, dictionary: bytes) -> bytes:
         if not decompressor.eof and not ask.partial:
             raise Refusal("unexpected end of file", "Z_BUF_ERROR")
         rest = decompressor.unused_data
-        if form != "gzip" or rest[:2] != b"\x1f\x8b":  # gzip may go on; anything else behind it is passed over
+        if (
+            form != "gzip" or rest[:2] != b"\x1f\x8b"
+        ):  # gzip may go on; anything else behind it is passed over
             return bytes(whole)
 
 

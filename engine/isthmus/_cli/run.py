@@ -21,6 +21,9 @@ from .screen import Screen
 __all__ = ["execute", "parser"]
 
 STDOUT = 1
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread of Python lets another have its turn: a lane that has run its calls is idle until it has
+it, and by default waits for ten times as long."""
 
 
 def parser() -> Parser:
@@ -110,6 +113,7 @@ def parser() -> Parser:
 @in_trio
 async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     screen = Screen(sys.stderr)
     project = project_of(arguments)
     paths = events_of(arguments.events, project)
