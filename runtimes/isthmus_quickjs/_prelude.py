@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["START", "compile_prelude"]
 
-START: Final = b"__native.run(__native.call('module:core', new Uint8Array(0)))"
+START: Final = b"__native.load('module:core')"
 """Evaluated in a guest that has booted, it runs the prelude's heart."""
 
 COMPILE: Final = "__native.base64Encode(__native.compile({}, {}), false)"

@@ -11,11 +11,13 @@
 #define SMALL 512u
 #define PAGE 65536u
 #define CLASSES 128
+#define READ_SPACE 8u /* what is made of bytecode takes up to four times its size */
 
 extern unsigned char __heap_base;
 
 struct vitals vitals;
-static uint32_t limit; /* a byte up to which linear memory surely reaches */
+static uint32_t limit;   /* a byte up to which linear memory surely reaches */
+static uint32_t ceiling; /* where something lies above the heap that it must not grow into; 0 for nothing */
 
 struct block { uint32_t class_; uint32_t size; uint32_t unused[2]; }; /* before every allocation */
 struct free_block { struct free_block *next; };
@@ -37,14 +39,30 @@ static uint32_t class_of(uint32_t size, uint32_t *rounded) {
 uint32_t heap_used(void) { return vitals.heap_top - (uint32_t)(uintptr_t)&__heap_base; }
 
 static int reach(uint32_t top) {
+  if (ceiling && top > ceiling) return 0;
   if (top <= limit) return 1;
-  /* A restored world knows what its image knew, but memory that an earlier call has grown stays grown. */
-  limit = (uint32_t)__builtin_wasm_memory_size(0) * PAGE;
-  if (top <= limit) return 1;
-  uint32_t pages = (top - limit + PAGE - 1) / PAGE;
-  if (__builtin_wasm_memory_grow(0, pages) == (size_t)-1) return 0;
-  limit += pages * PAGE;
+  /* Memory may be larger than the heap knows (an earlier call, or something above it, has grown it), but no image is
+   * larger than its heap: so no more of it is taken for granted than has been asked for. */
+  size_t have = __builtin_wasm_memory_size(0), need = (top + (uint64_t)PAGE - 1) / PAGE;
+  if (need > have && __builtin_wasm_memory_grow(0, need - have) == (size_t)-1) return 0;
+  limit = (uint32_t)(need * PAGE);
   return 1;
+}
+
+/* Room that is no part of the heap, and of no image: far above the top, so that what is read from there can be made
+ * below it meanwhile.  NULL where memory has no such room. */
+uint8_t *heap_above(uint32_t length) {
+  uint64_t end = ((uint64_t)vitals.heap_top + (uint64_t)length * READ_SPACE + READ_SPACE * PAGE) / PAGE * PAGE;
+  if (end > 0xffff0000u || !reach((uint32_t)end)) return NULL;
+  ceiling = (uint32_t)end - (length + ALIGN) / ALIGN * ALIGN;
+  return (uint8_t *)(uintptr_t)ceiling;
+}
+
+/* Its end: nothing is left of it, and memory need not reach that far in a world that is made of this one. */
+void heap_above_done(uint8_t *at, uint32_t length) {
+  memset(at, 0, length);
+  ceiling = 0;
+  limit = (vitals.heap_top + PAGE - 1) / PAGE * PAGE;
 }
 
 void *heap_alloc(size_t wanted) {

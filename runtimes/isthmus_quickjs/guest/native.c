@@ -317,7 +317,7 @@ static JSValue evaluate(ARGS) {
 }
 
 /* compile(text, file) -> Uint8Array: a script's bytecode, without source text and positions, which are more than half of
- * what functions take up in every image; run(bytecode) evaluates it, and leaves none of the compiler's litter behind */
+ * what functions take up in every image */
 static JSValue compile(ARGS) {
   (void)self, (void)argc;
   JSValue code = script(ctx, argv[0], argv[1], 1, JS_EVAL_FLAG_COMPILE_ONLY);
@@ -328,12 +328,26 @@ static JSValue compile(ARGS) {
   return at ? bytes_take(ctx, at, n) : JS_EXCEPTION;
 }
 
-static JSValue run(ARGS) {
+/* load(op): evaluates the bytecode that the host answers with */
+static JSValue load(ARGS) {
   (void)self, (void)argc;
-  size_t n;
-  const uint8_t *at = bytes_of(ctx, argv[0], &n);
-  if (!at) return JS_EXCEPTION;
-  JSValue code = JS_ReadObject(ctx, at, n, JS_READ_OBJ_BYTECODE);
+  size_t op_length;
+  const char *op = JS_ToCStringLen(ctx, &op_length, argv[0]);
+  if (!op) return JS_EXCEPTION;
+  int32_t n = host_call(op, (int32_t)op_length, NULL, 0);
+  JSValue code = JS_EXCEPTION;
+  if (n < 0) {
+    JS_ThrowInternalError(ctx, "the host has no %s", op);
+  } else {
+    uint8_t *above = heap_above((uint32_t)n), *at = above ? above : room(ctx, (size_t)n);
+    if (at) {
+      host_take(at);
+      code = JS_ReadObject(ctx, at, (size_t)n, JS_READ_OBJ_BYTECODE);
+      if (above) heap_above_done(above, (uint32_t)n);
+      else js_free(ctx, at);
+    }
+  }
+  JS_FreeCString(ctx, op);
   return JS_IsException(code) ? code : JS_EvalFunction(ctx, code);
 }
 
@@ -383,7 +397,7 @@ JSValue native_object(JSContext *ctx) {
       {"now", now, 0},                    {"log", write_log, 2},              {"call", call, 2},
       {"evaluate", evaluate, 3},          {"bind", bind, 1},                  {"promise", promise, 1},
       {"proxyTarget", proxy_target, 1},   {"classOf", class_of, 1},           {"compile", compile, 2},
-      {"run", run, 1},                    {"importer", module_importer, 1},   {"module", module_evaluate, 2},
+      {"load", load, 1},                  {"importer", module_importer, 1},   {"module", module_evaluate, 2},
   };
   JSValue o = JS_NewObject(ctx);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)

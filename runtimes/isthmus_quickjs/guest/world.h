@@ -26,6 +26,8 @@ extern uint32_t isthmus_stack_low; /* written by QuickJS's own stack check: see 
 extern const JSMallocFunctions heap_functions;
 void *heap_alloc(size_t size);
 void heap_free(void *at);
+uint8_t *heap_above(uint32_t length);
+void heap_above_done(uint8_t *at, uint32_t length);
 uint32_t heap_used(void);
 
 /* chance.c: the world's clock and its randomness, both given by the host at the start of a call */

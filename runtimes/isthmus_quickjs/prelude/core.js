@@ -29,7 +29,7 @@
 
   function use(name) {
     if (used[name] === undefined) {
-      used[name] = native.run(native.call(`module:${name}`, new Uint8Array(0)))(native, shared);
+      used[name] = native.load(`module:${name}`)(native, shared);
     }
     return used[name];
   }
