@@ -20,7 +20,8 @@ def isthmus_runtimes() -> Iterable[Runtime]:
 
 @hookimpl
 def isthmus_commands() -> Iterable[Command]:
-    """Offer ``isthmus bundle``."""
+    """Offer ``isthmus bundle`` and ``isthmus libraries``."""
     from ._command import BundleCommand
+    from .libraries.command import LibrariesCommand
 
-    return [BundleCommand()]
+    return [BundleCommand(), LibrariesCommand()]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import wasmtime
 
-from ._hostcalls import define_host_calls
+from ._hostcalls import Libraries, define_host_calls
 from ._wasm import new_engine
 
 __all__ = ["GuestCode", "cache_directory", "compiled"]
@@ -34,6 +34,7 @@ class GuestCode:
     Args:
         binary: the guest's code.
         scripts: bytecode of the prelude's modules, which guests ask for by name.
+        libraries: what else they may ask for.
         stack: bytes of native stack that guests may use.
 
     Attributes:
@@ -41,10 +42,11 @@ class GuestCode:
         module: the compiled code.
     """
 
-    def __init__(self, binary: bytes, scripts: Mapping[str, bytes], stack: int) -> None:
+    def __init__(self, binary: bytes, scripts: Mapping[str, bytes], libraries: Libraries, stack: int) -> None:
         self.engine = new_engine(stack)
         self.module = compiled(self.engine, binary)
         self._scripts = scripts
+        self._libraries = libraries
         self._linkers = threading.local()
 
     def linker(self) -> wasmtime.Linker:
@@ -53,7 +55,7 @@ class GuestCode:
         if linker is None:
             linker = self._linkers.linker = wasmtime.Linker(self.engine)
             linker.allow_shadowing = True
-            define_host_calls(linker, self._scripts)
+            define_host_calls(linker, self._scripts, self._libraries)
         return linker
 
 

@@ -22,11 +22,13 @@ from ._code import GuestCode, cache_directory
 from ._driver import driver_text
 from ._frames import HANDLERS, RETURNED, THROWN, WAITING, Frame, parse_thrown
 from ._image import image_module, initial_memory, without_data
+from ._libraries import LibraryScripts
 from ._memory import PAGE
 from ._prelude import START, compile_prelude
 from ._source import Source
 from ._wasm import WASM_STACK, Stopped
 from ._world import EXCHANGE_PAGES, STACK
+from .libraries.bundles import Bundles
 
 __all__ = ["Guest", "Image", "load_script"]
 
@@ -101,16 +103,19 @@ class Guest:
         initial: what its data segments put into memory.
         least_pages: size of the memory it asks for.
         vitals: address of its ``struct vitals``.
+        bundles: Segment's libraries, as far as this machine has them.
     """
 
     vitals: int
 
-    def __init__(self, prelude: Path = HERE / "prelude") -> None:
+    def __init__(self, prelude: Path = HERE / "prelude", bundles: Bundles | None = None) -> None:
         binary = (HERE / "guest" / "quickjs.wasm").read_bytes()
         self.fingerprint = hashlib.sha256(binary).digest()
         self._scripts: dict[str, bytes] = {}
+        self.bundles = Bundles.find() if bundles is None else bundles
+        self._libraries = LibraryScripts(self, self.bundles)
         self._bare = without_data(binary)
-        self.code = GuestCode(self._bare, self._scripts, WASM_STACK)
+        self.code = GuestCode(self._bare, self._scripts, self._libraries, WASM_STACK)
         self.initial = initial_memory(binary)
         memory_type = next(i.type for i in self.code.module.imports if i.name == "memory")
         assert isinstance(memory_type, wasmtime.MemoryType)  # noqa: S101 -- the guest is linked so
@@ -122,7 +127,7 @@ class Guest:
     @cached_property
     def inline(self) -> GuestCode:
         """The code for threads that have no lane's stack; made when it is first asked for."""
-        return GuestCode(self._bare, self._scripts, INLINE_STACK)
+        return GuestCode(self._bare, self._scripts, self._libraries, INLINE_STACK)
 
     # -- images
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import wasmtime
 
@@ -14,18 +14,31 @@ __all__ = ["define_host_calls"]
 
 
 MODULE: Final = "module:"
+LIBRARY: Final = "library:"
+TABLE: Final = "table:"
 FRAMES: Final = "frames"
 """A stack, to be told in terms of the files that the author wrote."""
 QUICK_LENGTH: Final = 64 * 1024
 """Bytes that a quick call is asked of, at the most."""
 
 
-def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> None:
+class Libraries(Protocol):
+    """What guests ask of libraries; both raise KeyError for what there is not."""
+
+    def bytecode(self, part: str) -> bytes:
+        """Of a part."""
+
+    def look_up(self, table: str, key: bytes) -> bytes:
+        """A byte and a text, or nothing."""
+
+
+def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes], libraries: Libraries) -> None:
     """Define all that the guest imports but its memory.
 
     Args:
         linker: where to.
         modules: bytecode of the prelude's modules, by name, which the guest asks for one by one.
+        libraries: what else it may ask for.
     """
 
     def host_call(op: int, op_length: int, at: int, length: int) -> int:
@@ -41,6 +54,11 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> 
             elif name == FRAMES and memory.source is not None:
                 stack = memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF).decode(errors="replace")
                 running.answer = memory.source.frames(stack).encode()
+            elif name.startswith(LIBRARY):
+                running.answer = libraries.bytecode(name.removeprefix(LIBRARY))
+            elif name.startswith(TABLE):
+                key = memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF)
+                running.answer = libraries.look_up(name.removeprefix(TABLE), key)
             else:
                 running.answer = _natives.answer(name, memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF))
             return len(running.answer)
@@ -65,7 +83,7 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes]) -> 
 def _is_quick(name: str, length: int) -> bool:
     """Whether the answer takes less than a millisecond."""
     return (
-        name.startswith(MODULE)
+        name.startswith((MODULE, TABLE))
         or name == FRAMES
         or (name.partition(":")[0] in _natives.QUICK and length <= QUICK_LENGTH)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ from ._frames import THROWN
 if TYPE_CHECKING:
     from ._guest import Guest
 
-__all__ = ["START", "compile_prelude"]
+__all__ = ["START", "compile_prelude", "compile_script", "write_kept"]
 
 START: Final = b"__native.load('module:core')"
 """Evaluated in a guest that has booted, it runs the prelude's heart."""
@@ -54,18 +55,28 @@ def compile_prelude(guest: Guest, directory: Path, cache: Path, stack: int, memo
             return msgspec.msgpack.decode(kept.read_bytes(), type=dict[str, bytes])
     except (OSError, msgspec.MsgspecError):
         pass
-    compiled = {name: _compile(guest, name, text, stack, memory) for name, text in sources.items()}
-    try:
-        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = kept.with_suffix(f".{os.getpid()}")
-        part.write_bytes(msgspec.msgpack.encode(compiled))
-        part.replace(kept)
-    except OSError:
-        pass  # a read-only home: compiled again next time
+    compiled = {name: compile_script(guest, name, text, stack, memory) for name, text in sources.items()}
+    write_kept(kept, msgspec.msgpack.encode(compiled))
     return compiled
 
 
-def _compile(guest: Guest, name: str, text: str, stack: int, memory: int) -> bytes:
+def write_kept(path: Path, content: bytes) -> None:
+    """Keep what was compiled on disk, whole or not at all; in a read-only home it is compiled again next time."""
+    part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        pass
+
+
+def compile_script(guest: Guest, name: str, text: str, stack: int, memory: int) -> bytes:
+    """The bytecode of a script, compiled in a guest of its own.
+
+    Raises:
+        RuntimeFault: it has an error.
+    """
     texts = (msgspec.json.encode(part).decode() for part in (text, f"isthmus:{name}"))
     boot = Boot(guest, None, memory)
     try:
@@ -74,7 +85,5 @@ def _compile(guest: Guest, name: str, text: str, stack: int, memory: int) -> byt
     finally:
         boot.close()
     if frame.status == THROWN:
-        raise RuntimeFault(
-            f"the prelude's {name}.js does not compile: {frame.value.decode(errors='replace')}"
-        )
+        raise RuntimeFault(f"{name}.js does not compile: {frame.value.decode(errors='replace')}")
     return base64.b64decode(msgspec.json.decode(frame.value, type=str))

@@ -18,6 +18,7 @@ from ._inline import InlineLane
 from ._lanes import Lanes
 from ._program import QuickJSProgram
 from ._source import TYPESCRIPT, read_source
+from .libraries.named import libraries_named_in
 
 if TYPE_CHECKING:
     from isthmus.functions import Function
@@ -69,6 +70,7 @@ class QuickJSRuntime(Runtime):
             options: dict[str, object] = {
                 "kind": function.kind.value,
                 "modules": modules_named_in(source.code),
+                "libraries": libraries_named_in(source.code, guest.bundles),
                 "lenient": function.lenient,
             }
             loaded.append(

@@ -126,6 +126,11 @@ def type_stripper() -> None:
     subprocess.run([sys.executable, HERE.parent / "typescript" / "build.py"], check=True)
 
 
+def libraries() -> None:
+    """Put Segment's libraries in their place, by a script of its own; without node and npm it leaves them out."""
+    subprocess.run([sys.executable, HERE.parent / "libraries" / "assembly.py"], check=True)
+
+
 def build() -> Path:
     """Put ``quickjs.wasm`` beside this file, from the cache where it is there already."""
     ours = [(HERE / name).read_bytes() for name in (*OURS, "world.h")]
@@ -162,6 +167,7 @@ else:
         def initialize(self, version: str, build_data: dict[str, Any]) -> None:
             build()
             type_stripper()
+            libraries()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@
     "onIdentify", "onTrack", "onPage", "onScreen", "onGroup", "onAlias", "onDelete", "onBatch", "onRequest",
   ];
 
-  function globals({ code, kind, modules: named }) {
+  function globals({ code, kind, libraries, modules: named }) {
     for (const module in modules) {
       if (module !== "segment" || kind === "source") for (const name of modules[module]) promise(module, name);
     }
@@ -20,6 +20,7 @@
       install(module);
       use(module).prepare?.(code);
     }
+    if (libraries?.places.length) use("libraries").place(libraries);
     if (code.includes(".buffer()")) use("buffer"); // of a Response
   }
 

@@ -1,0 +1,107 @@
+"""Libraries in an image: what lodash, moment-timezone and xml2js cost a call, and the loading of a function."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import trio
+
+from benchmarks._figures import Case, Figures, interleave, timed
+from benchmarks._report import Bar, as_json_lines, as_table
+from benchmarks._subject import CODE
+from benchmarks.call.worlds import LIMITS, LOG_BYTES, RECORD
+from isthmus_quickjs._frames import RETURNED
+from isthmus_quickjs._guest import Guest, Image
+from isthmus_quickjs._runtime import modules_named_in
+from isthmus_quickjs._source import Source
+from isthmus_quickjs._world import STACK, World
+from isthmus_quickjs.libraries.named import libraries_named_in
+
+__all__ = ["main"]
+
+NATIVE_STACK = 64 * 1024 * 1024
+THREE = f"const kept = [_.map, moment.tz, xml2js.Parser];\n{CODE}"
+LODASH = f"const kept = [_.map];\n{CODE}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print; the exit status says nothing of the bars."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks libraries", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="JSON lines, one a case")
+    parser.add_argument("--quick", action="store_true", help="few calls, figures that say little")
+    given = parser.parse_args(arguments)
+    done: list[tuple[list[Figures], list[Bar]]] = []
+    threading.stack_size(NATIVE_STACK)
+    thread = threading.Thread(target=lambda: done.append(trio.run(_measure, given.quick)))
+    thread.start()
+    thread.join()
+    if not done:
+        return 1  # the thread has said why
+    print((as_json_lines if given.json else as_table)("libraries", *done[0]))
+    return 0
+
+
+async def _measure(quick: bool) -> tuple[list[Figures], list[Bar]]:
+    guest = Guest()
+    _load(guest, THREE)  # compiles what is not on disk yet
+    loading = Figures(
+        name="loading with three",
+        what="a function that uses lodash, moment-timezone and xml2js is loaded, their bytecode being on disk",
+        rounds=[[_timed_load(guest, THREE) for _ in range(3 if quick else 15)]],
+    )
+    with ExitStack() as stack:
+        cases = [
+            _case(stack, guest, "plain", CODE, quick=quick),
+            _case(stack, guest, "with lodash", LODASH, quick=quick),
+            _case(stack, guest, "with three", THREE, quick=quick),
+        ]
+        figures = await interleave(cases, 3 if quick else 30)
+    three = figures["with three"]
+    worst = statistics.median(loading.seconds) * 1e3
+    return [*figures.values(), loading], [
+        Bar(case=three.name, text="with three / plain", value=three.ratio_to(figures["plain"]), most=2.0),
+        Bar(case=loading.name, text="loading with three", value=worst, most=150.0, unit="ms"),
+    ]
+
+
+def _load(guest: Guest, code: str) -> Image:
+    options: dict[str, object] = {
+        "kind": "destination",
+        "modules": modules_named_in(code),
+        "libraries": libraries_named_in(code, guest.bundles),
+        "lenient": False,
+    }
+    source = Source(code=code, file="subject.js")
+    return guest.load(
+        source, options, memory=LIMITS.memory, log_bytes=LOG_BYTES, proceed=lambda _index, _seconds: True
+    )
+
+
+def _timed_load(guest: Guest, code: str) -> float:
+    began = time.perf_counter()
+    _load(guest, code)
+    return time.perf_counter() - began
+
+
+def _case(stack: ExitStack, guest: Guest, name: str, code: str, *, quick: bool) -> Case:
+    image = _load(guest, code)
+    world = World(image)
+    stack.callback(world.close)
+
+    def call() -> None:
+        world.restore()
+        crossing = world.invoke(RECORD, lambda _index, _seconds: True)
+        assert crossing.stopped is None
+        assert crossing.ran[0].frame[0] == RETURNED
+
+    return Case(
+        name=name,
+        what=f"a call in a restored world; its image has {(image.end - STACK) // 1024} KB of code and heap",
+        sample=timed(call, 10 if quick else 60),
+        inside=True,
+    )

@@ -1,0 +1,1 @@
+"""Segment's preinstalled libraries: which there are, how they are bundled, and where a machine has them."""

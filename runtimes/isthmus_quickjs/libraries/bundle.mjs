@@ -1,0 +1,124 @@
+// Bundles the libraries: `node bundle.mjs OUT`, where `npm ci` has been run.
+//
+//   entries/NAME.js   -> OUT/NAME.js      a part: an expression, the function that its module is the body of
+//   tables/NAME.mjs   -> OUT/NAME.json    a table of texts, of which the host hands out one at a time
+//   what went in      -> OUT/manifest.json, OUT/NOTICE
+//
+// A part takes an object, prelude/libraries.js's, of which it reads those of GIVEN that its text names: what it does not
+// need is not made for it.  `require` of one of Node's modules, and of isthmus:NAME, another part, is left to it.
+import * as esbuild from "esbuild";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { PATCHES } from "./patches.mjs";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const GIVEN = [
+  "require", "module", "exports", "process", "Buffer", "global", "table", "window", "self", "document", "navigator",
+];
+
+/** Files below a directory, as names relative to it without their suffix. */
+function names(directory, suffix) {
+  return readdirSync(join(HERE, directory), { recursive: true })
+    .filter((name) => name.endsWith(suffix))
+    .map((name) => name.slice(0, -suffix.length).split(sep).join("/"))
+    .sort();
+}
+
+/** Parts that are a package's files each: what they are called, and which file. */
+function copies() {
+  const locales = readdirSync(join(HERE, "node_modules/moment/locale")).filter((name) => name.endsWith(".js"));
+  return locales.map((name) => [`moment/locale/${name.slice(0, -3)}`, `node_modules/moment/locale/${name}`]);
+}
+
+/** Packages' sources, each changed in as few places as bundling them for a world without files and sockets takes. */
+const patches = {
+  name: "patches",
+  setup(build) {
+    // A locale adds itself to the moment that asks for it.
+    build.onResolve({ filter: /^\.\.\/moment$/ }, ({ importer }) =>
+      (/moment\/locale\/[^/]+$/.test(importer) ? { path: "isthmus:moment", external: true } : undefined));
+    for (const [file, changes] of Object.entries(PATCHES)) {
+      const escaped = file.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+      build.onLoad({ filter: new RegExp(`/node_modules/${escaped}$`) }, ({ path }) => {
+        let contents = readFileSync(path, "utf8");
+        for (const [from, to] of changes) {
+          if (contents.split(from).length !== 2) throw new Error(`${file} has not once: ${from}`);
+          contents = contents.replace(from, () => to);
+        }
+        return { contents, loader: "js" };
+      });
+    }
+  },
+};
+
+async function bundled(entry) {
+  const { metafile, outputFiles: [{ text }] } = await esbuild.build({
+    absWorkingDir: HERE,
+    bundle: true,
+    entryPoints: [entry],
+    external: ["isthmus:*"],
+    format: "cjs",
+    legalComments: "none",
+    logLevel: "error",
+    metafile: true,
+    minify: true,
+    platform: "node",
+    plugins: [patches],
+    target: "es2022",
+    write: false,
+  });
+  const inputs = Object.keys(metafile.inputs).filter((path) => path.startsWith("node_modules/"));
+  const given = GIVEN.filter((name) => new RegExp(`\\b${name}\\b`).test(text));
+  return { text: `(function({${given}}){${text}\n})`, packages: [...new Set(inputs.map(packageOf))].sort() };
+}
+
+/** The directory of the package that a file is of. */
+function packageOf(path) {
+  const at = path.lastIndexOf("node_modules/") + "node_modules/".length;
+  const [scope, name] = path.slice(at).split("/");
+  return path.slice(0, at) + (scope.startsWith("@") ? `${scope}/${name}` : scope);
+}
+
+function described(directory) {
+  const { name, version, license, licenses } = JSON.parse(readFileSync(join(HERE, directory, "package.json"), "utf8"));
+  const texts = readdirSync(join(HERE, directory)).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
+  const said = license?.type ?? license ?? licenses?.map(({ type }) => type).join(" OR ") ?? "see its text";
+  return { name, version, license: said, texts: texts.map((file) => readFileSync(join(HERE, directory, file), "utf8")) };
+}
+
+function notice(packages) {
+  const rule = "=".repeat(80);
+  const head = "The libraries in this directory are bundles of these packages from npm.\n";
+  return [head, ...packages.map(({ name, version, license, texts }) =>
+    `${rule}\n${name} ${version}\nlicense: ${license}\n${rule}\n\n${texts.join("\n").trim()}\n`)].join("\n");
+}
+
+function write(out, name, text) {
+  mkdirSync(dirname(join(out, name)), { recursive: true });
+  writeFileSync(join(out, name), text);
+}
+
+async function main(out) {
+  const parts = {}, directories = new Set();
+  const entries = [...names("entries", ".js").map((name) => [name, `entries/${name}.js`]), ...copies()];
+  for (const [name, entry] of entries) {
+    const { text, packages } = await bundled(entry);
+    write(out, `${name}.js`, text);
+    parts[name] = { bytes: Buffer.byteLength(text), packages: packages.map((directory) => described(directory).name) };
+    packages.forEach((directory) => directories.add(directory));
+  }
+  const tables = {};
+  for (const name of names("tables", ".mjs")) {
+    const { default: table } = await import(pathToFileURL(join(HERE, "tables", `${name}.mjs`)));
+    const text = JSON.stringify(table());
+    write(out, `${name}.json`, text);
+    tables[name] = { bytes: Buffer.byteLength(text) };
+  }
+  const packages = [...directories].sort().map(described);
+  write(out, "NOTICE", notice(packages));
+  const versions = packages.map(({ name, version, license }) => ({ name, version, license }));
+  write(out, "manifest.json", JSON.stringify({ parts, tables, packages: versions }));
+}
+
+await main(relative("", process.argv[2]) || ".");

@@ -1,0 +1,75 @@
+"""Which libraries a function's source text names, and which of them it will surely use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import Final, final
+
+import msgspec
+
+from .bundles import Bundles
+from .catalogue import Library, catalogue
+
+__all__ = ["Named", "libraries_named_in"]
+
+WORD: Final = re.compile(r"[A-Za-z_$][\w$]*")
+ASIDE: Final = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""", re.DOTALL
+)  # comments and plain strings
+ABSENT: Final = "{name} ({package}) is not installed here: run `isthmus libraries install`, for which node and npm are needed"
+REFUSED: Final = "{name} ({package}) can't be used here: {why}"
+
+
+@final
+class Named(msgspec.Struct, frozen=True):
+    """What the prelude is told of libraries.
+
+    Attributes:
+        places: for each library under a global that the code names: its name, its part or "", why it is refused or "".
+        wanted: names of those that the code will surely use: better in its image than made in every call.
+    """
+
+    places: list[tuple[str, str, str]]
+    wanted: list[str]
+
+
+def libraries_named_in(code: str, bundles: Bundles) -> Named:
+    """The libraries under every global that the source text names, wherever it does.
+
+    What it only seems to name (in a comment, as a variable of its own) costs little: a library is made when it is first
+    read, or at once where the text has it outside comments and strings and not as a name of its own.
+    """
+    words = set(WORD.findall(code))
+    named = [library for library in catalogue() if library.root in words]
+    if not named:
+        return Named([], [])
+    bare = ASIDE.sub(" ", code)
+    used = {root for root in {library.root for library in named} if _is_used(root, bare)}
+    there = bundles.manifest.parts
+    return Named(
+        places=[_place(library, there) for library in named],
+        wanted=[
+            library.name
+            for library in named
+            if library.part in there and library.root in used and words.issuperset(library.name.split("."))
+        ],
+    )
+
+
+def _place(library: Library, there: Container[str]) -> tuple[str, str, str]:
+    if library.why:
+        return library.name, "", REFUSED.format(name=library.name, package=library.package, why=library.why)
+    if library.part not in there:
+        return library.name, "", ABSENT.format(name=library.name, package=library.package)
+    return library.name, library.part, ""
+
+
+def _is_used(name: str, bare: str) -> bool:
+    """The code reads the global: a member, a call, an element, or it is handed on; and declares no such name itself."""
+    word = re.escape(name)
+    if re.search(rf"\b(?:const|let|var|function|class|import)\s+{word}(?![\w$])", bare):
+        return False
+    return bool(
+        re.search(rf"(?<![\w$.]){word}\s*(?:\?\.|\.(?!\.)|\[|\()|(?:=|return|new)\s*{word}\s*[;,)\n(]", bare)
+    )
