@@ -61,10 +61,10 @@ class Bundles:
     @classmethod
     def find(cls) -> Bundles:
         """Those of this machine."""
-        for directory in (DIST, kept_bundles()):
-            if (directory / "manifest.json").is_file():
-                return cls(directory)
-        return cls(None)
+        if (DIST / "manifest.json").is_file():
+            return cls(DIST)
+        kept = kept_bundles()
+        return cls(kept if (kept / "manifest.json").is_file() else None)
 
     @cached_property
     def manifest(self) -> Manifest:
