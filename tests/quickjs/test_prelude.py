@@ -68,7 +68,7 @@ def test_scripts_are_compiled_once_for_all_processes(
     cache = tmp_path / "cache"
     first = compiled(guest, directory, cache)
     assert set(first) == {"one", "two"}
-    monkeypatch.setattr(_prelude, "_compile", None)
+    monkeypatch.setattr(_prelude, "compile_script", None)
     assert compiled(guest, directory, cache) == first
 
 
