@@ -1,4 +1,4 @@
-"""WebAssembly functions: WASI commands, Extism plug-ins and components, a fresh world for every call."""
+"""WebAssembly functions: WASI commands and Extism plug-ins, a fresh world for every call."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import wasmtime
 
 from isthmus.errors import LoadError
 
-from ._binary import PAGE, Binary, Malformed
+from ._binary import PAGE, Binary, Malformed, is_component
 from ._command import Command
 from ._image import Image, Started, Workshop
 from ._kernel import CLOCK_AT, FIRST_NS, PAGES
@@ -48,6 +48,11 @@ def load_module(
         LoadError: it is invalid, of no kind that is run here, or does not fit its limits.
     """
     file = function.file
+    if is_component(code):
+        raise LoadError(
+            "it is a component (WIT, WASI preview 2), and those are not run: build a core module, for WASI preview 1",
+            file=file,
+        )
     try:
         wasmtime.Module.validate(workshop.engine, code)
         binary = Binary(code)

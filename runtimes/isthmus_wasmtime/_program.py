@@ -139,6 +139,8 @@ class ModuleProgram(Program):
             raise RuntimeFault(f"{type(raised).__name__} while a guest was served") from raised
         if talk.killed is not None:
             return talk.killed, False
+        if stop.code is wasmtime.TrapCode.OUT_OF_FUEL:
+            return Killed("cpu", f"the call used more fuel than its limit of {self._image.fuel} units"), False
         exited = world.read_u32(EXITED_AT) == 1 and stop.code is wasmtime.TrapCode.UNREACHABLE
         status = world.read_u32(STATUS_AT) if exited else 0
         if (status or not exited) and world.memory_bytes >= self._limits.memory * NEARLY_ALL:

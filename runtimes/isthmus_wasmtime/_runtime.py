@@ -12,7 +12,7 @@ import trio
 import wasmtime
 
 from isthmus.abc import Program, Runtime
-from isthmus.errors import LoadError
+from isthmus.errors import EngineError, LoadError
 
 from ._compiled import CompiledCache, default_directory
 from ._crew import Crew
@@ -29,10 +29,11 @@ __all__ = ["WasmtimeRuntime"]
 MOST_CODE: Final = 64 * 1024 * 1024
 """Bytes of a module at the most: compiling it takes some seconds a megabyte."""
 THREADS: Final = 128
+MOST_FUEL: Final = 1 << 63
 
 
 class WasmtimeRuntime(Runtime):
-    """Runs WebAssembly: WASI commands, Extism plug-ins and components.
+    """Runs WebAssembly: WASI commands and Extism plug-ins.
 
     Args:
         running: how many guests run at the same time; by default as many as there are processors.
@@ -41,7 +42,7 @@ class WasmtimeRuntime(Runtime):
             modules that do not say so themselves.
         cache: directory for compiled code; by default in the user's cache directory, None for none.
         fuel: units of work (about one a WebAssembly instruction) that a call may take, 0 for no bound;
-            unlike time, the same call takes the same fuel everywhere.
+            unlike time, the same call takes the same fuel everywhere. Counting it slows guests down.
     """
 
     language = "wasm"
@@ -61,6 +62,8 @@ class WasmtimeRuntime(Runtime):
         self._thread_count = max(threads, self._count)
         self._handlers = handlers
         self._directory = default_directory() if cache == "" else None if cache is None else Path(cache)
+        if not isinstance(fuel, int) or isinstance(fuel, bool) or not 0 <= fuel < MOST_FUEL:
+            raise EngineError(f"WasmtimeRuntime(fuel=) takes a whole number from 0 below 2**63, not {fuel!r}")
         self._fuel = fuel
         self._workshop: Workshop | None = None
         self._crew: Crew | None = None

@@ -128,6 +128,7 @@ class Talk:
         """Put the input into a world."""
         self._world = world
         world.talk = self
+        world.refuel()
         self._left = world.begin(self.data, int(self.call.now * 1e9), stdin=self.stdin)
 
     def close(self, world: World) -> None:

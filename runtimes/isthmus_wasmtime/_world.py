@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["World"]
 
+UNCOUNTED: Final = (1 << 63) - 1
+"""Fuel for what is no call: putting a world together, and starting it once for all."""
 MOST_TABLE: Final = 1 << 20
 """Elements of a table at the most; each is 8 bytes."""
 DONTNEED: Final = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
@@ -76,7 +78,7 @@ class World:
             memory_size=image.memory_cap, table_elements=MOST_TABLE, instances=8, tables=64, memories=4
         )
         if image.fuel:
-            store.set_fuel(1 << 62)
+            store.set_fuel(UNCOUNTED)
         watch_epochs(store, self._number)
         host = new_host_func(store, image.host_type, self._number)
         self._memory: wasmtime.Memory | None = None
@@ -102,6 +104,11 @@ class World:
         self, module: wasmtime.Module, imports: Sequence[wasmtime.Func | wasmtime.Memory | wasmtime.Global]
     ) -> Exports:
         return Exports(self._store, wasmtime.Instance(self._store, module, imports))
+
+    def refuel(self) -> None:
+        """Give the guest the fuel of one call, where fuel is counted."""
+        if self.image.fuel:
+            self._store.set_fuel(self.image.fuel)
 
     def close(self) -> None:
         """Give the memory back; collecting the garbage would, too late."""
@@ -252,6 +259,8 @@ class World:
         """Put it back as its image has it; False, and it is broken, where that cannot be."""
         if self.pristine:
             return True
+        if self.image.fuel:
+            self._store.set_fuel(UNCOUNTED)
         if self.broken or not self.image.renewable or DONTNEED is None or not self._renew():
             self.broken = True
             return False

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 import trio
 from tests.javascript import FakeHost, call_of
 from tests.wasm.modules import ECHO, Modules, command, says
 
-from isthmus import LoadError
+from isthmus import EngineError, LoadError
 from isthmus.abc import Killed
+from isthmus_wasmtime._runtime import WasmtimeRuntime
 
 MIB = 1024 * 1024
 
@@ -179,3 +181,31 @@ async def test_nothing_runs_on_when_a_runtime_is_closed(modules: Modules) -> Non
     await module.program.aclose()
     await modules.runtime.aclose()
     assert not [thread for thread in threading.enumerate() if thread.name == "isthmus wasm clock"]
+
+
+async def test_fuel_bounds_a_call_the_same_way_every_time(compiled: Path) -> None:
+    counted = "(local $i i32) (loop $on (br_if $on (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {}))))"
+    async with Modules.opened(WasmtimeRuntime(fuel=100_000, cache=compiled)) as modules:
+        little, much = (
+            await modules(command(counted.format(1000))),
+            await modules(command(counted.format(100_000))),
+        )
+        for _ in range(3):
+            assert await little.value() is None
+            killed = await much.killed()
+            assert (killed.reason, killed.message) == (
+                "cpu",
+                "the call used more fuel than its limit of 100000 units",
+            )
+
+
+async def test_each_call_has_its_own_fuel(compiled: Path) -> None:
+    async with Modules.opened(WasmtimeRuntime(fuel=20_000, cache=compiled)) as modules:
+        module = await modules(says('{"return":1}'))
+        assert [await module.value() for _ in range(50)] == [1] * 50
+
+
+@pytest.mark.parametrize("fuel", [-1, 1.5, True, 1 << 63])
+def test_fuel_is_a_whole_number(fuel: int) -> None:
+    with pytest.raises(EngineError, match="fuel"):
+        WasmtimeRuntime(fuel=fuel)

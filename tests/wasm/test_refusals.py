@@ -23,6 +23,8 @@ from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
         (b"\x7fELF", "no WebAssembly"),
         (b"\0asm\x01\0\0\0\xff", "not valid"),
         (b"\0asm\x02\0\0\0", "not valid"),
+        (b"\0asm\x0d\0\1\0", r"a component \(WIT, WASI preview 2\), and those are not run"),
+        ("(component)", "a component"),
         ("(module)", r"neither a WASI command \(it exports no _start\) nor an Extism plug-in"),
         ('(module (func (export "run")) (func (export "go")))', "it exports run, go"),
         ('(module (func (export "_start")))', "exports its memory as 'memory'"),
