@@ -134,10 +134,6 @@ class Binary:
             if reader := readers.get(number):
                 reader(_Reader(body))
 
-    def exported(self, kind: str) -> dict[str, int]:
-        """Indices of the exports of one kind, by name."""
-        return {export.name: export.index for export in self.exports if export.kind == kind}
-
     def imported(self, kind: str) -> int:
         """How many of one kind it imports; what it defines is counted on from there."""
         return sum(each.kind == kind for each in self.imports)

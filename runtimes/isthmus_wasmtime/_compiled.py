@@ -13,6 +13,7 @@ import platform
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Protocol, Self, TypeVar
@@ -60,17 +61,23 @@ class CompiledCache:
     def __init__(self, engine: wasmtime.Engine, directory: Path | None, flavour: str = "") -> None:
         self._engine = engine
         self._directory = directory
-        self._salt = "\0".join((version("wasmtime"), flavour, platform.machine(), _processor())).encode()
+        parts = (version("wasmtime"), flavour, platform.machine(), _processor(), _making())
+        self._salt = "\0".join(parts).encode()
         self.hits = 0
         self.misses = 0
 
-    def get(self, kind: type[Made], wasm: bytes) -> Made:
+    def get(self, kind: type[Made], key: bytes, make: Callable[[], bytes]) -> Made:
         """The compiled form of a binary.
+
+        Args:
+            kind: module or component.
+            key: what the binary was made from; equal keys, equal binaries.
+            make: makes it, where it has to be compiled.
 
         Raises:
             wasmtime.WasmtimeError: it is not valid.
         """
-        path = self._path(wasm)
+        path = self._path(key)
         if path is not None and path.exists():
             # A file that is cut off, or of another build, is as good as none.
             with contextlib.suppress(wasmtime.WasmtimeError, OSError):
@@ -79,15 +86,27 @@ class CompiledCache:
                 os.utime(path)
                 return made
         self.misses += 1
-        made = kind(self._engine, wasm)
+        made = kind(self._engine, make())
         if path is not None:
             self._keep(path, made.serialize())
         return made
 
-    def _path(self, wasm: bytes) -> Path | None:
+    def note(self, key: bytes) -> bytes | None:
+        """What was noted of a binary, None for nothing."""
+        path = self._path(b"note" + key)
+        with contextlib.suppress(OSError):
+            return None if path is None else path.read_bytes()
+        return None
+
+    def keep_note(self, key: bytes, note: bytes) -> None:
+        """Note something of a binary."""
+        if (path := self._path(b"note" + key)) is not None:
+            self._keep(path, note)
+
+    def _path(self, key: bytes) -> Path | None:
         if self._directory is None or not _is_private(self._directory):
             return None
-        return self._directory / hashlib.sha256(self._salt + hashlib.sha256(wasm).digest()).hexdigest()
+        return self._directory / hashlib.sha256(self._salt + hashlib.sha256(key).digest()).hexdigest()
 
     def _keep(self, path: Path, code: bytes | bytearray) -> None:
         # A full disk costs the next start some time, and nothing else.
@@ -128,6 +147,15 @@ def _is_private(directory: Path) -> bool:
     if not stat.S_ISDIR(found.st_mode):
         return False
     return not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o077)
+
+
+def _making() -> str:
+    """What of this package the kept code depends on: how guests are refitted, with what they are put together."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.iterdir()):
+        if path.suffix in {".py", ".wat"}:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _processor() -> str:

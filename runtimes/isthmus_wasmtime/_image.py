@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+from functools import cached_property
 from typing import TYPE_CHECKING, final
 
 import msgspec
@@ -10,13 +13,14 @@ import wasmtime
 from ._binary import PAGE, Binary, Memory
 from ._driver import driver_text
 from ._kernel import OFFERS, text
-from ._refit import GLOBAL, INIT, TABLE, memory_module, refit, runs_of
+from ._refit import GLOBAL, INIT, TABLE, code_module, data_module, memory_module, runs_of
+from ._shape import Shape
 from ._wasm import new_host_type
 
 if TYPE_CHECKING:
     from ._compiled import CompiledCache
 
-__all__ = ["Image", "Started", "Workshop"]
+__all__ = ["Image", "Original", "Started", "Workshop"]
 
 
 @final
@@ -67,6 +71,25 @@ class Image(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
 
 @final
+class Original:
+    """A module as it was handed in.
+
+    Attributes:
+        data: its binary.
+        digest: what tells it from others.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.digest = hashlib.sha256(data).digest()
+
+    @cached_property
+    def binary(self) -> Binary:
+        """The module taken apart; nobody asks for it where all is kept on disk."""
+        return Binary(self.data)
+
+
+@final
 class Workshop:
     """Makes images, for one engine.
 
@@ -79,44 +102,73 @@ class Workshop:
         self._host_type = new_host_type()
         self._kernel: wasmtime.Module | None = None
 
-    def image(self, binary: Binary, *, starts: tuple[str, ...], memory_cap: int, fuel: int = 0) -> Image:
-        """The image of a guest of which nothing has run yet.
+    def shape(self, original: Original) -> Shape:
+        """The shape of a module.
 
         Raises:
             wasmtime.WasmtimeError: it is not valid.
+            Malformed: it has what worlds have not.
         """
-        fitted = refit(binary)
+        if (note := self._cache.note(original.digest)) is not None:
+            with contextlib.suppress(msgspec.DecodeError):
+                return msgspec.msgpack.decode(note, type=Shape)
+        wasmtime.Module.validate(self.engine, original.data)
+        shape = Shape.of(original.binary)
+        self._cache.keep_note(original.digest, msgspec.msgpack.encode(shape))
+        return shape
+
+    def image(
+        self, original: Original, shape: Shape, *, starts: tuple[str, ...], memory_cap: int, fuel: int = 0
+    ) -> Image:
+        """The image of a guest of which nothing has run yet.
+
+        Raises:
+            wasmtime.WasmtimeError: it does not compile.
+        """
         if self._kernel is None:
-            self._kernel = self._cache.get(wasmtime.Module, bytes(wasmtime.wat2wasm(text())))
-        driver = bytes(wasmtime.wat2wasm(driver_text(fitted.globals, binary.tables)))
+            self._kernel = self._compiled(text())
+        code = self._cache.get(
+            wasmtime.Module, b"code" + original.digest, lambda: code_module(original.binary, shape)
+        )
+        memory: wasmtime.Module | None = None
+        if shape.memories:
+            memory = self._cache.get(
+                wasmtime.Module, b"data" + original.digest, lambda: data_module(original.binary, shape)
+            )
+        initial = shape.memories[0] if shape.memories else Memory(0, 0)
         return Image(
             engine=self.engine,
             host_type=self._host_type,
             kernel=self._kernel,
-            code=self._cache.get(wasmtime.Module, fitted.code),
-            memory=None if fitted.memory is None else self._cache.get(wasmtime.Module, fitted.memory),
-            driver=self._cache.get(wasmtime.Module, driver),
+            code=code,
+            memory=memory,
+            driver=self._compiled(driver_text(shape.changing, shape.tables)),
             sources=(
-                *(OFFERS[each.module][each.name] for each in binary.imports),
-                *([""] if fitted.memory is not None else []),
+                *(OFFERS[each.module][each.name] for each in shape.imports),
+                *([""] if shape.memories else []),
             ),
-            pages=fitted.initial.minimum,
-            most_pages=fitted.initial.maximum,
-            starts=(*([INIT] if binary.start is not None else []), *starts),
+            pages=initial.minimum,
+            most_pages=initial.maximum,
+            starts=(*([INIT] if shape.starts else []), *starts),
             parts=(
-                *(f"{GLOBAL}{each.index}" for each in fitted.globals),
-                *(f"{TABLE}{index}" for index in range(fitted.tables)),
+                *(f"{GLOBAL}{each.index}" for each in shape.changing),
+                *(f"{TABLE}{index}" for index in range(len(shape.tables))),
             ),
             globals={},
-            renewable=fitted.renewable,
+            renewable=shape.renewable,
             memory_cap=memory_cap,
             fuel=fuel,
         )
 
+    def _compiled(self, source: str) -> wasmtime.Module:
+        """A module of our own, from its text."""
+        return self._cache.get(wasmtime.Module, source.encode(), lambda: bytes(wasmtime.wat2wasm(source)))
+
     def after(self, image: Image, started: Started) -> Image:
         """The image of the same guest, whose worlds begin as one that has started."""
         memory = Memory(len(started.memory) // PAGE, image.most_pages)
-        module = self._cache.get(wasmtime.Module, memory_module(memory, runs_of(started.memory)))
+        wasm = memory_module(memory, runs_of(started.memory))
+        module = self._cache.get(wasmtime.Module, wasm, lambda: wasm)
         return msgspec.structs.replace(
             image,
             memory=None if image.memory is None else module,

@@ -10,9 +10,9 @@ import wasmtime
 
 from isthmus.errors import LoadError
 
-from ._binary import PAGE, Binary, Malformed, is_component
+from ._binary import PAGE, Malformed, is_component
 from ._command import Command
-from ._image import Image, Started, Workshop
+from ._image import Image, Original, Started, Workshop
 from ._kernel import CLOCK_AT, FIRST_NS, PAGES
 from ._plugin import Plugin
 from ._program import ModuleProgram
@@ -53,14 +53,14 @@ def load_module(
             "it is a component (WIT, WASI preview 2), and those are not run: build a core module, for WASI preview 1",
             file=file,
         )
+    original = Original(code)
     try:
-        wasmtime.Module.validate(workshop.engine, code)
-        binary = Binary(code)
+        shape = workshop.shape(original)
     except wasmtime.WasmtimeError as error:
         raise LoadError(f"the module is not valid: {_first_line(error)}", file=file) from None
     except Malformed as error:
         raise LoadError(f"the module has what no world has: {error}", file=file) from None
-    way = recognise(binary, file, handlers)
+    way = recognise(shape, file, handlers)
     keep = function.isolation == "instance"
     if keep and way.name == "command":
         raise LoadError(
@@ -70,7 +70,7 @@ def load_module(
         )
     try:
         image = workshop.image(
-            binary, starts=way.starts, memory_cap=max(limits.memory, PAGES * PAGE), fuel=fuel
+            original, shape, starts=way.starts, memory_cap=max(limits.memory, PAGES * PAGE), fuel=fuel
         )
         with crew.clock:
             image = _tried(image, workshop, limits, file)

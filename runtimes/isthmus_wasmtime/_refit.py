@@ -8,9 +8,7 @@ the others can be put back.  Nothing else of it is touched: indices, code and be
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, final
-
-import msgspec
+from typing import Final
 
 from ._binary import (
     DATA,
@@ -18,7 +16,6 @@ from ._binary import (
     IMPORT,
     MAGIC,
     MEMORY,
-    PAGE,
     START,
     Binary,
     DataSegment,
@@ -30,8 +27,9 @@ from ._binary import (
     string,
     uleb,
 )
+from ._shape import Shape
 
-__all__ = ["GLOBAL", "INIT", "TABLE", "Refitted", "memory_module", "refit"]
+__all__ = ["GLOBAL", "INIT", "TABLE", "code_module", "data_module", "memory_module", "runs_of"]
 
 INIT: Final = "isthmus:start"
 GLOBAL: Final = "isthmus:global:"
@@ -41,46 +39,14 @@ CHUNK: Final = 4096  # what the system maps copy on write
 BEFORE_EXPORTS: Final = frozenset(range(1, EXPORT)) | {13}
 
 
-@final
-class Refitted(msgspec.Struct, frozen=True):
-    """A guest and what it is to be put together with.
-
-    Attributes:
-        code: the guest without its memory.
-        memory: the module that defines its memory, None where it has none.
-        initial: its memory's pages.
-        globals: those that can change.
-        tables: how many tables it has.
-        renewable: all its state is in memory, globals and tables, so that it can be put back.
-    """
-
-    code: bytes
-    memory: bytes | None
-    initial: Memory
-    globals: tuple[Global, ...]
-    tables: int
-    renewable: bool
+def code_module(binary: Binary, shape: Shape) -> bytes:
+    """The guest without its memory; it has passed :func:`isthmus_wasmtime._ways.recognise`."""
+    return _code(binary, shape.changing, movable=shape.movable)
 
 
-def refit(binary: Binary) -> Refitted:
-    """Refit a guest; the binary has passed :func:`isthmus_wasmtime._ways.recognise`."""
-    memory = binary.memories[0] if binary.memories else Memory(0, 0)
-    movable = bool(binary.memories) and all(
-        segment.offset is not None and segment.offset + len(segment.data) <= memory.minimum * PAGE
-        for segment in binary.data
-    )
-    changing = tuple(each for each in binary.globals if each.mutable)
-    tables = len(binary.tables)
-    return Refitted(
-        code=_code(binary, changing, movable=movable),
-        memory=memory_module(memory, binary.data if movable else ()) if binary.memories else None,
-        initial=memory,
-        globals=changing,
-        tables=tables,
-        renewable=binary.plain
-        and (movable or not binary.data)
-        and all(each.type != 0x6F for each in changing),
-    )
+def data_module(binary: Binary, shape: Shape) -> bytes:
+    """The module that defines the memory of a guest that has one, with what the guest has in it at first."""
+    return memory_module(binary.memories[0], binary.data if shape.movable else ())
 
 
 def memory_module(memory: Memory, data: Iterable[DataSegment]) -> bytes:

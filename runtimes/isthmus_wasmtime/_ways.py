@@ -10,13 +10,11 @@ import msgspec
 
 from isthmus.errors import LoadError
 
-from ._binary import Binary, section, string
+from ._binary import section, string
 from ._kernel import OFFERS
+from ._shape import SECTION, Shape
 
-__all__ = ["EVERY_HANDLER", "SECTION", "Way", "recognise", "with_handlers"]
-
-SECTION: Final = "isthmus:handlers"
-"""Name of the custom section that says which exports are which handlers: a JSON object, or an array of names."""
+__all__ = ["EVERY_HANDLER", "Way", "recognise", "with_handlers"]
 
 EVERY_HANDLER: Final = (
     "onIdentify", "onTrack", "onPage", "onScreen", "onGroup", "onAlias", "onDelete", "onBatch", "onRequest",
@@ -53,27 +51,27 @@ def with_handlers(module: bytes, handlers: Mapping[str, str]) -> bytes:
     return module + section(0, string(SECTION) + msgspec.json.encode(dict(handlers)))
 
 
-def recognise(binary: Binary, file: str, handlers: Mapping[str, str] | None = None) -> Way:
+def recognise(shape: Shape, file: str, handlers: Mapping[str, str] | None = None) -> Way:
     """Say how a module is to be run.
 
     Args:
-        binary: the module.
+        shape: of the module.
         file: the name that errors give it.
         handlers: which exports are which handlers, where somebody has said so from outside.
 
     Raises:
         LoadError: it is of no kind that is run here, or asks for what is not given.
     """
-    _refuse_strangers(binary, file)
-    if len(binary.memories) > 1:
-        raise LoadError(f"it defines {len(binary.memories)} memories, and a world has one", file=file)
-    functions = binary.exported("func")
-    given = dict(handlers) if handlers else _declared(binary, file)
-    if any(each.module.startswith("extism:") for each in binary.imports):
+    _refuse_strangers(shape, file)
+    if len(shape.memories) > 1:
+        raise LoadError(f"it defines {len(shape.memories)} memories, and a world has one", file=file)
+    functions = shape.exported("func")
+    given = dict(handlers) if handlers else _declared(shape, file)
+    if any(each.module.startswith("extism:") for each in shape.imports):
         starts = next(((name,) for name in STARTS if name in functions), ())
         return Way("plugin", _plugin_entries(functions, given, file), starts)
     if START in functions:
-        if "memory" not in binary.exported("memory"):
+        if "memory" not in shape.exported("memory"):
             raise LoadError("a WASI command exports its memory as 'memory'; this one does not", file=file)
         return Way("command", dict.fromkeys(given or EVERY_HANDLER, START))
     raise LoadError(
@@ -83,11 +81,11 @@ def recognise(binary: Binary, file: str, handlers: Mapping[str, str] | None = No
     )
 
 
-def _refuse_strangers(binary: Binary, file: str) -> None:
+def _refuse_strangers(shape: Shape, file: str) -> None:
     strangers = sorted(
         {
             f"{each.module}.{each.name}" + ("" if each.kind == "func" else f" ({each.kind})")
-            for each in binary.imports
+            for each in shape.imports
             if each.kind != "func" or each.name not in OFFERS.get(each.module, {})
         }
     )
@@ -99,8 +97,8 @@ def _refuse_strangers(binary: Binary, file: str) -> None:
         )
 
 
-def _declared(binary: Binary, file: str) -> dict[str, str]:
-    text = binary.customs.get(SECTION)
+def _declared(shape: Shape, file: str) -> dict[str, str]:
+    text = shape.declared
     if text is None:
         return {}
     try:
