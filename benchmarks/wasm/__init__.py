@@ -1,0 +1,167 @@
+"""A WebAssembly call: kept, fresh and in a new world; beside Extism's own; and the bars it is held to."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import trio
+
+from benchmarks._figures import Case, Figures, interleave, timed, timed_async
+from benchmarks._report import Bar, as_json_lines, as_table
+from isthmus import Function, Kind, Limits
+from isthmus.abc import Program, Reply, Returned
+from isthmus_wasmtime._program import ModuleProgram
+from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
+from isthmus_wasmtime._world import World
+
+from .guest import EVENT, GROWING, GUEST, call, host
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print; the exit status says nothing of the bars."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks wasm", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="JSON lines, one a case")
+    parser.add_argument("--quick", action="store_true", help="few calls: that it runs")
+    parser.add_argument(
+        "--module", type=Path, help="a module (Go's, of 4 MB) whose second loading is measured"
+    )
+    given = parser.parse_args(arguments)
+    figures, bars = trio.run(_measure, given.quick, given.module)
+    print((as_json_lines if given.json else as_table)("wasm", figures, bars))
+    return 0
+
+
+async def _measure(quick: bool, module: Path | None) -> tuple[list[Figures], list[Bar]]:
+    runtime = WasmtimeRuntime()
+    fresh, grown = await _loaded(runtime, GUEST), await _loaded(runtime, GROWING)
+    kept = await _loaded(runtime, GUEST, keep=True)
+    count = 10 if quick else 100
+    cases = [
+        Case(
+            name="kept", what="a call in a world that is kept", sample=timed_async(lambda: _run(kept), count)
+        ),
+        Case(name="fresh", what="a call in a world put back", sample=timed_async(lambda: _run(fresh), count)),
+        Case(
+            name="new world",
+            what="a call whose memory grows, so that the next gets a world made for it",
+            sample=timed_async(lambda: _run(grown), count),
+        ),
+        *_peers(quick=quick),
+    ]
+    measured = await interleave(cases, 3 if quick else 20)
+    worlds, weight = _weight(fresh, 50 if quick else 1000)
+    loads = [] if module is None else [await _second_load(module, 1 if quick else 5)]
+    bars = [*_ratios(measured), weight]
+    bars += [
+        Bar(case=each.name, text="second loading", value=each.median * 1e3, most=50, unit="ms")
+        for each in loads
+    ]
+    for program in (fresh, grown, kept):
+        await program.aclose()
+    await runtime.aclose()
+    return [*measured.values(), worlds, *loads], bars
+
+
+async def _loaded(runtime: WasmtimeRuntime, code: str | bytes, *, keep: bool = False) -> Program:
+    function = Function(
+        name="subject",
+        kind=Kind.DESTINATION,
+        language="wasm",
+        code=code,
+        isolation="instance" if keep else "call",
+    )
+    return await runtime.load(function, Limits())
+
+
+async def _run(program: Program) -> Reply:
+    reply = await program.run(call(), host())
+    assert isinstance(reply.ending, Returned), reply
+    return reply
+
+
+def _peers(*, quick: bool) -> list[Case]:
+    """Extism's own host, where it is installed; called in this thread, without limits and without Trio."""
+    try:
+        import extism
+    except ImportError:
+        return []
+    manifest = {"wasm": [{"data": binary_of(GUEST, "guest")}]}
+    warm = extism.Plugin(manifest)
+    return [
+        Case(
+            name="extism warm",
+            what="the same guest in a plug-in of PyPI's extism that is kept",
+            sample=timed(lambda: warm.call("on_track", EVENT), 10 if quick else 100),
+        ),
+        Case(
+            name="extism new",
+            what="the same guest in a plug-in of PyPI's extism made for the call",
+            sample=timed(lambda: extism.Plugin(manifest).call("on_track", EVENT), 2 if quick else 10),
+        ),
+    ]
+
+
+def _ratios(figures: dict[str, Figures]) -> list[Bar]:
+    def ratio(other: str, most: float) -> Bar:
+        value = figures["fresh"].ratio_to(figures[other])
+        return Bar(case="fresh", text=f"fresh / {other}", value=value, most=most)
+
+    bars = [ratio("kept", 1.5)]
+    if "extism new" in figures:
+        bars += [ratio("extism new", 1 / 3), ratio("extism warm", 1.5)]
+    return bars
+
+
+def _weight(program: Program, count: int) -> tuple[Figures, Bar]:
+    """Private memory of worlds that are all there at once; reaches inside, as nothing public makes a world alone."""
+    assert isinstance(program, ModuleProgram)
+    worlds = [World(program._image)]
+    before = _private()
+    began = time.perf_counter()
+    worlds.extend(World(program._image) for _ in range(count))
+    seconds = time.perf_counter() - began
+    each = (_private() - before) / count
+    for world in worlds:
+        world.close()
+    figures = Figures(
+        name=f"{count} worlds",
+        what="worlds made and all kept; time by world",
+        inside=True,
+        rounds=[[seconds / count]],
+        extra={"private_kb_each": each},
+    )
+    return figures, Bar(case=figures.name, text="private memory of a world", value=each, most=200, unit="KB")
+
+
+def _private() -> float:
+    """Kilobytes of memory that are this process's alone; 0 where nobody says."""
+    rollup = Path("/proc/self/smaps_rollup")
+    return sum(map(int, re.findall(r"Private_\w+:\s+(\d+)", rollup.read_text()))) if rollup.exists() else 0
+
+
+async def _second_load(module: Path, times: int) -> Figures:
+    """A module loaded by runtimes that find its code on disk, as after a start of the process."""
+    seconds = []
+    code = await trio.Path(module).read_bytes()
+    with tempfile.TemporaryDirectory() as directory:
+        for _ in range(times + 1):
+            runtime = WasmtimeRuntime(cache=Path(directory))
+            began = time.perf_counter()
+            program = await _loaded(runtime, code)
+            seconds.append(time.perf_counter() - began)
+            await program.aclose()
+            await runtime.aclose()
+    first, *later = seconds
+    return Figures(
+        name="second load",
+        what=f"a module of {len(code)} bytes, its code on disk",
+        rounds=[later],
+        extra={"first_ms": first * 1e3},
+    )

@@ -1,0 +1,73 @@
+"""The guest that is measured: an Extism plug-in that copies its input to its output, eight bytes at a time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from isthmus.abc import CacheEntry, Call, FetchRequest, FetchResponse, Host
+
+__all__ = ["EVENT", "GROWING", "GUEST", "call", "host"]
+
+GUEST: Final = """(module
+  (import "extism:host/env" "input_length" (func $input_length (result i64)))
+  (import "extism:host/env" "input_load_u64" (func $input_load_u64 (param i64) (result i64)))
+  (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
+  (import "extism:host/env" "store_u64" (func $store_u64 (param i64 i64)))
+  (import "extism:host/env" "output_set" (func $output_set (param i64 i64)))
+  (memory (export "memory") 17)
+  (func (export "on_track") (result i32)
+    (local $at i64) (local $length i64) (local $out i64)
+    (local.set $length (call $input_length))
+    (local.set $out (call $alloc (local.get $length)))
+    (loop $each
+      (call $store_u64 (i64.add (local.get $out) (local.get $at)) (call $input_load_u64 (local.get $at)))
+      (local.set $at (i64.add (local.get $at) (i64.const 8)))
+      (br_if $each (i64.lt_u (local.get $at) (local.get $length))))
+    (call $output_set (local.get $out) (local.get $length))
+    (i32.store (i32.const 1048576) (i32.const 1))
+    (i32.const 0)))"""
+"""1 KB of memory touched, and a page of its own; what a small C or Zig guest does."""
+
+GROWING: Final = GUEST.replace(
+    "(local.set $length", "(drop (memory.grow (i32.const 1))) (local.set $length", 1
+)
+
+EVENT: Final = msgspec.json.encode({"type": "track", "event": "Order Completed", "pad": "x" * 973})
+"""1 KB, a multiple of eight bytes."""
+
+
+class _Nobody(Host):
+    """Asked for nothing by these guests."""
+
+    async def fetch(self, request: FetchRequest) -> FetchResponse:
+        raise NotImplementedError
+
+    async def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    async def cache_load(self, key: str) -> CacheEntry:
+        raise NotImplementedError
+
+    def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:
+        raise NotImplementedError
+
+    def cache_fail(self, key: str) -> None:
+        raise NotImplementedError
+
+    def cache_delete(self, key: str) -> None:
+        raise NotImplementedError
+
+    def log(self, level: str, text: str, at: float = 0.0) -> None:
+        raise NotImplementedError
+
+
+def call() -> Call:
+    """The call."""
+    return Call("onTrack", EVENT, b"{}", "subject#1", 1_700_000_000.0, bytes(range(32)))
+
+
+def host() -> Host:
+    """Its host."""
+    return _Nobody()
