@@ -112,7 +112,7 @@
     }
 
     async textConverted() {
-      return this.text();
+      throw new Error("textConverted() is not there, as without the package encoding; use a TextDecoder over arrayBuffer()");
     }
 
     static content(body) {
