@@ -7,7 +7,7 @@ between two runs of one cipher, pads, and takes padding off.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.decrepit.ciphers.modes import CFB, CFB8, OFB
@@ -39,8 +39,8 @@ class Pass(Ask):
         encrypt: the direction.
     """
 
-    algorithm: str
-    mode: str
+    algorithm: Literal["aes", "des3"]
+    mode: Literal["cbc", "ctr", "ecb", "cfb", "cfb8", "ofb"]
     encrypt: bool
 
 

@@ -388,6 +388,13 @@ static JSValue class_of(ARGS) {
   return text;
 }
 
+/* undetectable(object) -> the object, of which typeof says "undefined" from now on, as of browsers' document.all */
+static JSValue undetectable(ARGS) {
+  (void)self, (void)argc;
+  JS_SetIsHTMLDDA(ctx, argv[0]);
+  return JS_DupValue(ctx, argv[0]);
+}
+
 JSValue native_object(JSContext *ctx) {
   static const struct { const char *name; JSCFunction *run; int length; } functions[] = {
       {"utf8Encode", utf8_encode, 1},     {"utf8Decode", utf8_decode, 1},     {"utf8Valid", utf8_valid, 1},
@@ -397,7 +404,8 @@ JSValue native_object(JSContext *ctx) {
       {"now", now, 0},                    {"log", write_log, 2},              {"call", call, 2},
       {"evaluate", evaluate, 3},          {"bind", bind, 1},                  {"promise", promise, 1},
       {"proxyTarget", proxy_target, 1},   {"classOf", class_of, 1},           {"compile", compile, 2},
-      {"load", load, 1},                  {"importer", module_importer, 1},   {"module", module_evaluate, 2},
+      {"undetectable", undetectable, 1},  {"load", load, 1},                  {"importer", module_importer, 1},
+      {"module", module_evaluate, 2},
   };
   JSValue o = JS_NewObject(ctx);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)

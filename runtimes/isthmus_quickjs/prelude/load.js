@@ -22,6 +22,18 @@
     }
     if (libraries?.places.length) use("libraries").place(libraries);
     if (code.includes(".buffer()")) use("buffer"); // of a Response
+    if (/\bprocess\b/.test(code)) declareProcess();
+  }
+
+  /**
+   * process, for code that reads it without asking.  Segment has none, and code that asks (typeof process, in globalThis)
+   * hears that here too and goes the way it goes there: no property of the global object, and typeof says "undefined".
+   */
+  function declareProcess() {
+    const name = "__process";
+    defineProperty(global, name, { __proto__: null, value: native.undetectable(create(use("process"))), configurable: true });
+    native.evaluate(`let process = ${name}`, "isthmus:process", 1);
+    delete global[name];
   }
 
   function withoutMarks(code) {
