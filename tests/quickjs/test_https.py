@@ -26,13 +26,13 @@ class Server(FakeHost):
         await super().fetch(request)
         if self.fault is not None:
             raise self.fault
-        headers = [
+        headers = (
             ("Content-Type", "text/plain"),
             ("Set-Cookie", "a=1"),
             ("Set-Cookie", "b=2"),
             ("X-A", "1"),
             ("X-A", "2"),
-        ]
+        )
         return FetchResponse(
             status=self.status, reason="Created", headers=headers, body=self.body, url=request.url
         )

@@ -1,0 +1,142 @@
+"""SHA-256 of little and of much: asked of the host by crypto.createHash, and computed by JavaScript in the world."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import msgspec
+import trio
+
+from benchmarks._figures import Case, Figures, interleave, timed
+from benchmarks._report import Bar, as_json_lines, as_table
+from isthmus import Limits
+from isthmus.abc import Call
+from isthmus_quickjs._frames import RETURNED, pack_record, parse_frame
+from isthmus_quickjs._guest import Guest
+from isthmus_quickjs._runtime import modules_named_in
+from isthmus_quickjs._source import Source
+from isthmus_quickjs._world import World
+
+from .sha256 import JAVASCRIPT
+
+__all__ = ["main"]
+
+NATIVE_STACK = 64 * 1024 * 1024
+"""Bytes of the measuring thread's stack: worlds want as much as a lane has."""
+LIMITS = Limits()
+REPEATED = 200
+"""Hashes of 64 bytes in one call, so that the call itself does not count."""
+LARGE = 1 << 20
+
+CODE = f"""
+{JAVASCRIPT}
+const small = "0123456789abcdef".repeat(4), large = Buffer.alloc({LARGE}, "isthmus");
+const host = (data) => crypto.createHash("sha256").update(data).digest("hex");
+function onTrack(event) {{
+  if (event.how === "javascript") return sha256(large);
+  if (event.how === "host") return host(large);
+  let digest = "";
+  for (let i = 0; i < event.times; i++) digest = host(small);
+  return digest;
+}}
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure and print; the exit status says nothing of the bars."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks crypto", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="JSON lines, one a case")
+    parser.add_argument(
+        "--quick", action="store_true", help="few calls, figures that say little: that it runs"
+    )
+    given = parser.parse_args(arguments)
+    done: list[tuple[list[Figures], list[Bar]]] = []
+    threading.stack_size(NATIVE_STACK)
+    thread = threading.Thread(target=lambda: done.append(trio.run(_measure, given.quick)))
+    thread.start()
+    thread.join()
+    if not done:
+        return 1  # the thread has said why
+    print((as_json_lines if given.json else as_table)("crypto", *done[0]))
+    return 0
+
+
+async def _measure(quick: bool) -> tuple[list[Figures], list[Bar]]:
+    with ExitStack() as stack:
+        subject = _Subject(stack)
+        large = subject.run({"how": "host"})
+        if large != subject.run({"how": "javascript"}):
+            raise RuntimeError("the two do not agree on what SHA-256 is")
+        figures = await interleave(_cases(subject, quick=quick), 1 if quick else 8)
+    little, much, javascript = figures.values()
+    bars = [
+        Bar(case=little.name, text="SHA-256 of 64 bytes", value=little.median * 1e6, most=40.0, unit="µs"),
+        Bar(
+            case=much.name,
+            text="1 MB in JavaScript / by the host",
+            value=javascript.ratio_to(much),
+            least=20.0,
+        ),
+    ]
+    return list(figures.values()), bars
+
+
+def _cases(subject: _Subject, *, quick: bool) -> list[Case]:
+    def little() -> None:
+        subject.run({"times": REPEATED})
+
+    async def each() -> Sequence[float]:
+        return [seconds / REPEATED for seconds in await timed(little, 2 if quick else 10)()]
+
+    return [
+        Case(
+            name="sha256 of 64 bytes",
+            what=f"by the host; one of {REPEATED} in a call",
+            sample=each,
+            inside=True,
+        ),
+        Case(
+            name="sha256 of 1 MB",
+            what="by the host, the call around it included",
+            sample=timed(lambda: subject.run({"how": "host"}), 2 if quick else 10),
+            inside=True,
+        ),
+        Case(
+            name="sha256 of 1 MB, JavaScript",
+            what="the same, computed in the world",
+            sample=timed(lambda: subject.run({"how": "javascript"}), 1, warm_up=0),
+            inside=True,
+        ),
+    ]
+
+
+class _Subject:
+    """A function in a world that is restored before each call."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        options: dict[str, object] = {
+            "kind": "destination",
+            "modules": modules_named_in(CODE),
+            "lenient": False,
+        }
+        image = Guest().load(
+            Source(code=CODE, file="crypto.js"),
+            options,
+            memory=LIMITS.memory,
+            log_bytes=LIMITS.log_bytes + 1,
+            proceed=lambda *_: True,
+        )
+        self._world = World(image)
+        stack.callback(self._world.close)
+
+    def run(self, event: dict[str, object]) -> object:
+        call = Call("onTrack", msgspec.json.encode(event), b"{}", "subject#1", 1_700_000_000.0, bytes(32))
+        self._world.restore()
+        result = self._world.invoke(pack_record(call), lambda *_: True)
+        frame = parse_frame(result.ran[0].frame)
+        if frame.status != RETURNED:
+            raise RuntimeError(f"the call ended otherwise: {frame.value!r}")
+        return msgspec.json.decode(frame.value)
