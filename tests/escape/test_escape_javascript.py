@@ -68,7 +68,7 @@ OURS = """
 global window self console setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate performance queueMicrotask
 fetch Headers Request Response FetchError AbortError AbortController AbortSignal Event EventTarget cache structuredClone URL
 URLSearchParams Buffer crypto TextEncoder TextDecoder Blob File FormData atob btoa DOMException
-Crypto CryptoKey SubtleCrypto
+Crypto CryptoKey SubtleCrypto http https zlib
 ReadableStream ReadableStreamDefaultReader ReadableStreamDefaultController ReadableByteStreamController ReadableStreamBYOBReader
 ReadableStreamBYOBRequest WritableStream WritableStreamDefaultWriter WritableStreamDefaultController TransformStream
 TransformStreamDefaultController ByteLengthQueuingStrategy CountQueuingStrategy TextDecoderStream TextEncoderStream
