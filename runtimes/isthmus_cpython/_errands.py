@@ -1,0 +1,152 @@
+"""What the host does for a call that waits: its fetches, its sleeps, its cache; each in a task of its own."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import trio
+
+from isthmus.abc import FetchRequest, FetchResponse, Host
+from isthmus.errors import FetchError
+
+from ._wire import ANSWER, Connection, Nonsense, Operation
+
+__all__ = ["Errands"]
+
+
+class Errands:
+    """The operations of one call that are under way.
+
+    Args:
+        host: of the call.
+        connection: to its process.
+        nursery: ends with the call.
+        most: operations that may be under way at once.
+    """
+
+    def __init__(self, host: Host, connection: Connection, nursery: trio.Nursery, most: int) -> None:
+        self._host = host
+        self._connection = connection
+        self._nursery = nursery
+        self._most = most
+        self._scopes: dict[int, trio.CancelScope] = {}
+        self._sending = trio.Lock()
+
+    def begin(self, operation: Operation) -> None:
+        """Start an operation, or do it at once where it has no answer.
+
+        Raises:
+            Nonsense: it is malformed, or its number is taken.
+        """
+        match operation.op:
+            case "cache_store":
+                ttl = operation.ttl
+                value = _json_text(operation.value)
+                self._host.cache_store(operation.key, value, None if ttl is None or ttl < 0 else ttl)
+            case "cache_fail":
+                self._host.cache_fail(operation.key)
+            case "cache_delete":
+                self._host.cache_delete(operation.key)
+            case "cancel":
+                if scope := self._scopes.pop(operation.id, None):
+                    scope.cancel()
+            case _:
+                if operation.id in self._scopes:
+                    raise Nonsense(f"operation {operation.id} is under way already")
+                self._start(operation)
+
+    def _start(self, operation: Operation) -> None:
+        if len(self._scopes) >= self._most:
+            text = f"more than {self._most} operations at once, the limit of one call (Limits.operations)"
+            self._nursery.start_soon(self._refuse, operation.id, text)
+            return
+        act = self._act(operation)
+        scope = self._scopes[operation.id] = trio.CancelScope()
+        self._nursery.start_soon(self._perform, operation.id, act, scope)
+
+    def _act(self, operation: Operation) -> Callable[[], Awaitable[object]]:
+        """What answers an operation; made before its task, so that what is malformed is seen at once."""
+        host = self._host
+        if operation.op == "fetch":
+            request = _request_of(operation)
+
+            async def fetch() -> object:
+                return _shown(await host.fetch(request))
+
+            return fetch
+        if operation.op == "sleep":
+            return lambda: host.sleep(max(0.0, operation.seconds))
+
+        async def load() -> object:
+            entry = await host.cache_load(operation.key)
+            return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
+
+        return load
+
+    async def _perform(
+        self, number: int, act: Callable[[], Awaitable[object]], scope: trio.CancelScope
+    ) -> None:
+        with scope:
+            try:
+                answer: dict[str, object] = {"id": number, "value": await act()}
+            except FetchError as error:
+                shown = {"message": str(error), "code": error.code, "type": error.type}
+                answer = {"id": number, "error": shown}
+            await self._answer(answer)
+        if self._scopes.get(number) is scope:
+            del self._scopes[number]
+
+    async def _refuse(self, number: int, text: str) -> None:
+        await self._answer({"id": number, "error": {"message": text, "code": "", "type": "limit"}})
+
+    async def _answer(self, answer: dict[str, object]) -> None:
+        # Half a frame would garble all that follows: one that is begun is written, or the call is over.
+        async with self._sending:
+            try:
+                await self._connection.send(ANSWER, msgspec.json.encode(answer))
+            except OSError:
+                return  # the process has gone; whoever reads from it says how
+
+
+def _json_text(text: str) -> bytes:
+    try:
+        value = text.encode()
+        msgspec.json.decode(value, type=msgspec.Raw)
+    except (ValueError, RecursionError) as error:
+        raise Nonsense("a value for the cache is no JSON") from error
+    return value
+
+
+def _request_of(operation: Operation) -> FetchRequest:
+    try:
+        body = None if operation.body is None else operation.body.encode()
+        if body is not None and operation.base64:
+            body = base64.b64decode(body, validate=True)
+        fields = {
+            "url": operation.url,
+            "method": operation.method,
+            "headers": operation.headers,
+            "body": body,
+            "redirect": operation.redirect,
+        }
+        return msgspec.convert(fields, FetchRequest)
+    except ValueError as error:
+        raise Nonsense(f"a fetch that is none: {str(error)[:200]}") from None
+
+
+def _shown(response: FetchResponse) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "status": response.status,
+        "reason": response.reason,
+        "headers": response.headers,
+        "url": response.url,
+        "redirected": response.redirected,
+    }
+    try:
+        shown["body"] = response.body.decode()
+    except UnicodeDecodeError:
+        shown["body"] = base64.b64encode(response.body).decode()
+        shown["base64"] = True
+    return shown

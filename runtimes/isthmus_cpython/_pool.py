@@ -1,0 +1,146 @@
+"""Processes that are ready before there is a call for them; how many follows the load."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import Final, final
+
+import trio
+
+from isthmus.errors import IsthmusError
+
+from ._process import Process
+from ._wire import ARMED, ASK, END, FAULT, LOG, MOST_LINE, Connection
+from ._zygote import Zygote
+
+__all__ = ["Pool", "call_caps"]
+
+logger = logging.getLogger("isthmus.cpython")
+
+FADING: Final = 0.98
+"""What is left, call by call, of the most that were under way at once."""
+MOST_FAULT: Final = 64 * 1024
+
+
+def call_caps(*, request_bytes: int, output_bytes: int) -> dict[int, int]:
+    """Bytes of the longest frame of each kind that a call's process may write."""
+    escaped = 6  # bytes of JSON for one of text, at the most
+    return {
+        ARMED: 0,
+        # A request's body may be twice its limit: that it is over the limit is said by the host.
+        ASK: 2 * escaped * request_bytes + MOST_LINE,
+        LOG: MOST_LINE,
+        END: output_bytes + 2 * escaped * 16384 * 3 + 4096,
+        FAULT: MOST_FAULT,
+    }
+
+
+@final
+class Pool:
+    """Armed processes of one zygote: confined, the module's body run, waiting for a call.
+
+    Args:
+        zygote: forks them.
+        caps: of their connections.
+        most: processes that may be ready at once; 0 keeps none, and every call forks its own.
+        patience: seconds that arming may take.
+    """
+
+    def __init__(self, zygote: Zygote, caps: dict[int, int], *, most: int, patience: float) -> None:
+        self._zygote = zygote
+        self._caps = caps
+        self._most = most
+        self._patience = patience
+        self._ready: deque[Process] = deque()
+        self._busy = 0
+        self._peak = 0.0
+        self._arming = False
+        self._scope: trio.CancelScope | None = None
+        self._closed = False
+
+    async def take(self) -> Process:
+        """A process for one call: an armed one, or else one that is being forked now.
+
+        Raises:
+            RuntimeFault: none could be forked.
+        """
+        self._busy += 1
+        self._peak = max(self._busy, self._peak * FADING)
+        while self._ready:
+            process = self._ready.popleft()
+            if process.ended is None:
+                self._refill()
+                return process
+            process.release()
+        try:
+            process = await self._zygote.fork(self._caps)
+        except BaseException:
+            self._busy -= 1
+            raise
+        self._refill()
+        return process
+
+    def leave(self) -> None:
+        """A call has ended."""
+        self._busy -= 1
+        while len(self._ready) > max(1.0, self._peak):
+            self._ready.pop().release()
+
+    async def fill(self) -> None:
+        """Have at least one ready."""
+        await self._arm()
+
+    async def aclose(self) -> None:
+        """Let those that are ready go."""
+        self._closed = True
+        if self._scope is not None:
+            self._scope.cancel()
+        while self._ready:
+            await self._ready.popleft().end()
+
+    def _refill(self) -> None:
+        if not self._arming and not self._closed and self._wanted():
+            self._arming = True
+            trio.lowlevel.spawn_system_task(self._keep_ready)
+
+    def _wanted(self) -> bool:
+        return len(self._ready) < min(self._most, max(1.0, self._peak))
+
+    async def _keep_ready(self) -> None:
+        try:
+            with trio.CancelScope() as self._scope:
+                while self._wanted() and await self._arm():
+                    pass
+        except IsthmusError as error:
+            logger.warning("no process could be made ready: %s", error)
+        except Exception:  # in a task of the loop's own, where an exception would end the whole program
+            logger.exception("making a process ready failed")
+        finally:
+            self._arming = False
+            self._scope = None
+
+    async def _arm(self) -> bool:
+        """Fork one and wait until it says that it is ready; whether it did."""
+        process = await self._zygote.fork(self._caps)
+        armed = False
+        try:
+            with trio.move_on_after(self._patience):
+                armed = await _is_armed(process.connection)
+        finally:
+            if armed and not self._closed:
+                self._ready.append(process)
+            else:
+                await process.end()
+        return armed
+
+
+async def _is_armed(connection: Connection) -> bool:
+    """Whether the next frame says so; what a module's body prints comes before, and is nobody's."""
+    try:
+        while (frame := await connection.receive()) is not None:
+            if frame[0] != LOG:
+                return frame[0] == ARMED
+    except IsthmusError:
+        pass
+    return False

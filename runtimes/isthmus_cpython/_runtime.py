@@ -1,0 +1,186 @@
+"""The Python runtime: loads functions into zygotes, and holds what the operator has decided about isolation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from isthmus.abc import Runtime
+from isthmus.errors import EngineError, LoadError, RuntimeFault
+
+from ._levels import Isolation, Level, level_named
+from ._modules import trusted_among
+from ._pool import Pool, call_caps
+from ._program import CPythonProgram
+from ._sources import load_error, text_of
+from ._wire import FAULT, LOAD, LOADED, FrameTooLarge, Loaded, Nonsense, parse_fault, parse_loaded
+from ._zygote import Image, Recipe, Zygote, executable
+
+if TYPE_CHECKING:
+    from isthmus.functions import Function
+    from isthmus.limits import Limits
+
+__all__ = ["CPythonRuntime"]
+
+LOADING: Final = 10.0
+"""Seconds that the first look at a function may take, on a machine that has other things to do."""
+LEAST_MEMORY: Final = 48 * 1024 * 1024
+"""Bytes of address space in which an interpreter, the runtime's modules and a small function have room."""
+REQUIRE: Final = "ISTHMUS_PYTHON_REQUIRE_ISOLATION"
+AIM: Final = "ISTHMUS_PYTHON_ISOLATION"
+
+
+class CPythonRuntime(Runtime):
+    """Runs Python in confined processes, forked from a zygote for every call.
+
+    Args:
+        isolation: the level to build, where this machine has what it takes.
+        require_isolation: nothing is loaded below this level.  ``process`` runs untrusted code on trust.
+        processes: calls that may be under way at once, of all functions; others wait for their turn.
+        ready: processes of one function that may wait for a call; 0 forks for every call.
+        python: the interpreter of functions; the engine's own by default.
+
+    Raises:
+        EngineError: a level has no such name.
+    """
+
+    language = "python"
+    suffixes: tuple[str, ...] = (".py",)
+
+    def __init__(
+        self,
+        *,
+        isolation: str = Level.KERNEL_NS,
+        require_isolation: str = Level.SECCOMP,
+        processes: int = 64,
+        ready: int = 8,
+        python: str | None = None,
+    ) -> None:
+        self._aim = level_named(isolation, "isolation")
+        self._least = level_named(require_isolation, "require_isolation")
+        self._python = python or executable()
+        self._processes = processes
+        self._ready = ready
+        self._room: trio.Semaphore | None = None
+        self._reached: Isolation | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> CPythonRuntime:
+        """One as the operator wants it: by ``ISTHMUS_PYTHON_ISOLATION`` and ``ISTHMUS_PYTHON_REQUIRE_ISOLATION``."""
+        return cls(
+            isolation=environment.get(AIM) or Level.KERNEL_NS,
+            require_isolation=environment.get(REQUIRE) or Level.SECCOMP,
+        )
+
+    @property
+    def isolation(self) -> str:  # type: ignore[override] # found out when it is first asked for
+        """What separates a function from the host, on this machine; the first time it is tried."""
+        if self._reached is None:
+            from ._probe import probe
+
+            self._reached = probe(self._recipe((), None))
+        return self._reached.sentence()
+
+    async def load(self, function: Function, limits: Limits) -> CPythonProgram:
+        """Make a program of a function's source text; see :class:`isthmus.abc.Runtime`.
+
+        Raises:
+            LoadError: the code does not load.
+            EngineError: the machine does not reach the isolation that is required, or the memory limit is
+                too low for an interpreter.
+        """
+        source = text_of(function.code, function.file)
+        if limits.memory < LEAST_MEMORY:
+            text = f"a Python function needs Limits.memory of {LEAST_MEMORY} bytes or more"
+            raise EngineError(f"{text}, not {limits.memory}")
+        zygote = await Zygote.start(self._recipe((), limits))
+        try:
+            self._reached = zygote.isolation
+            self._check(zygote.isolation)
+            loaded = await _look_at(zygote, source, function.file)
+            if loaded.error is not None:
+                raise load_error(loaded.error, source, function.file)
+            return await self._program(zygote, function, limits, source, loaded)
+        except BaseException:
+            await zygote.aclose()
+            raise
+
+    async def _program(
+        self, zygote: Zygote, function: Function, limits: Limits, source: str, loaded: Loaded
+    ) -> CPythonProgram:
+        keep = function.isolation == "instance"
+        image = Image(
+            source=source,
+            code=loaded.code,
+            file=function.file,
+            modules=tuple(trusted_among(loaded.imports, asynchronous=loaded.asynchronous)),
+            asynchronous=loaded.asynchronous,
+            keep=keep,
+            lenient=function.lenient,
+            log_bytes=limits.log_bytes,
+            output_bytes=limits.output_bytes,
+        )
+        await zygote.adopt(image)
+        caps = call_caps(request_bytes=limits.fetch_request_bytes, output_bytes=limits.output_bytes)
+        pool = Pool(zygote, caps, most=0 if keep else self._ready, patience=max(limits.wall, LOADING))
+        await pool.fill()
+        if self._room is None:
+            self._room = trio.Semaphore(self._processes)
+        return CPythonProgram(
+            zygote,
+            pool,
+            handlers=frozenset(loaded.handlers),
+            limits=limits,
+            room=self._room,
+            keep=keep,
+        )
+
+    def _recipe(self, packages: tuple[str, ...], limits: Limits | None) -> Recipe:
+        return Recipe(
+            python=self._python,
+            aim=self._aim.layers,
+            packages=packages,
+            memory=limits.memory if limits else 0,
+            cpu=limits.cpu if limits else 0.0,
+        )
+
+    def _check(self, reached: Isolation) -> None:
+        if reached.level.strength < self._least.strength:
+            raise EngineError(
+                f"Python functions run here with the isolation {reached.level.value!r} at the most, and "
+                f"{self._least.value!r} is required ({REQUIRE}, or require_isolation=); "
+                + "; ".join(f"{name}: {why}" for name, why in sorted(reached.missing.items()))
+            )
+
+
+async def _look_at(zygote: Zygote, source: str, file: str) -> Loaded:
+    """Have a process of its own compile the code and run the module's body."""
+    most = 1 << 20
+    caps = {LOADED: most + 64 * len(source.encode()), FAULT: most}
+    process = await zygote.fork(caps)
+    try:
+        with trio.move_on_after(LOADING) as scope:
+            await process.connection.send(LOAD, msgspec.json.encode({"source": source, "file": file}))
+            frame = await process.connection.receive()
+        if scope.cancelled_caught:
+            raise LoadError(
+                f"the code did not finish loading within {LOADING:g} s: what stands outside the handlers "
+                "runs too long",
+                file=file,
+            )
+        if frame is None:
+            raise LoadError("the process that loads the code ended before it had", file=file)
+        kind, payload = frame
+        if kind == FAULT:
+            raise RuntimeFault(f"a process could not be confined: {parse_fault(payload).message}")
+        return parse_loaded(payload)
+    except (Nonsense, FrameTooLarge, OSError) as error:
+        raise LoadError(
+            f"the process that loads the code wrote what it may not write: {error}", file=file
+        ) from error
+    finally:
+        await process.end()

@@ -1,0 +1,1 @@
+"""What runs in the processes of functions: confinement, and the life of one call; the standard library alone."""

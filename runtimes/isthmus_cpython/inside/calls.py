@@ -1,0 +1,132 @@
+"""One call after another in this process: the handler run, and its ending put into JSON."""
+
+from __future__ import annotations
+
+import json
+import marshal
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from isthmus_guest._errors import InvalidEventPayload
+from isthmus_guest._request import Request
+from isthmus_guest._segment import segment
+
+from . import clock, console, loading, traces
+from .values import text_of
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["taken_up"]
+
+_runners: list[asyncio.Runner] = []
+
+
+def taken_up(image: dict[str, Any]) -> Callable[[bytes], bytes]:
+    """Run the body of a function's module; what comes back runs calls.
+
+    Args:
+        image: ``code`` and ``source`` of the function, its ``file``, whether it is ``lenient``, ``output_bytes``.
+    """
+    file: str = image["file"]
+    source: str = image["source"]
+    segment.lenient = image["lenient"]
+    broken: BaseException | None = None
+    handlers: dict[str, Any] = {}
+    try:
+        handlers = loading.handlers_of(loading.define(marshal.loads(image["code"]), file, image["name"]))  # noqa: S302 -- confined
+    except BaseException as error:  # noqa: BLE001 -- it did not fail when it was loaded; the call hears of it
+        broken = error
+    _warm(image["asynchronous"])
+
+    def run(payload: bytes) -> bytes:
+        segment.messages.clear()
+        try:
+            call = _read(payload)
+            clock.start(call["now"], bytes.fromhex(call["seed"]))
+            if broken is not None:
+                raise broken
+            value = _invoke(handlers[call["handler"]], call)
+            return _returned(value, image["output_bytes"])
+        except MemoryError:
+            return _encoded({"ok": False, "exhausted": True})
+        except BaseException as error:  # noqa: BLE001 -- SystemExit and KeyboardInterrupt are the function's too
+            return _encoded({"ok": False, "thrown": traces.described(error, file, source)})
+
+    return run
+
+
+def _warm(asynchronous: bool) -> None:
+    """Touch what a call touches: pages shared with the zygote are copied now, not when there is a call."""
+    text_of(json.loads('{"a":[1,2.5,"text",null,true]}'))
+    if asynchronous:
+        _runner().run(_awaited(_ready()))
+
+
+async def _ready() -> None:
+    pass
+
+
+def _read(payload: bytes) -> dict[str, Any]:
+    try:
+        call: dict[str, Any] = json.loads(payload)
+    except (ValueError, RecursionError) as error:
+        kind = (
+            "is nested too deeply"
+            if isinstance(error, RecursionError)
+            else "holds a number of too many digits"
+        )
+        raise InvalidEventPayload(f"the event {kind} for Python to read") from None
+    return call
+
+
+def _invoke(handler: Callable[..., Any], call: dict[str, Any]) -> Any:
+    argument = call["argument"]
+    if call["handler"] == "onRequest":
+        argument = Request(argument)
+    value = handler(argument, call["settings"])
+    if hasattr(value, "__await__"):
+        return _runner().run(_awaited(value))
+    return value
+
+
+def _runner() -> asyncio.Runner:
+    """The event loop of this process's calls, made ahead where handlers are async."""
+    if not _runners:
+        import asyncio  # slow to import, and most functions have no use for it
+
+        _runners.append(asyncio.Runner())
+    return _runners[0]
+
+
+async def _awaited(value: Awaitable[Any]) -> Any:
+    return await value
+
+
+def _returned(value: Any, most: int) -> bytes:
+    """The ending of a handler that returned.
+
+    A value that JSON cannot hold is a note; messages that it cannot hold fail the call.
+    """
+    messages = "[" + ",".join(map(text_of, segment.messages)) + "]" if segment.messages else ""
+    text = note = ""
+    if value is not None:
+        try:
+            text = text_of(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            note = str(error) if not isinstance(error, RecursionError) else "it is nested too deeply"
+    size = len(text) + len(messages)
+    if size > most:
+        return _encoded({"ok": False, "too_large": size})
+    head = _encoded({"ok": True, "note": note})[:-1]
+    parts = [head.decode()]
+    if text:
+        parts.append(f',"value":{text}')
+    if messages:
+        parts.append(f',"messages":{messages}')
+    return ("".join(parts) + "}").encode()
+
+
+def _encoded(fields: dict[str, Any]) -> bytes:
+    console.flush()
+    return json.dumps({"left_out": console.left_out(), **fields}, separators=(",", ":")).encode()

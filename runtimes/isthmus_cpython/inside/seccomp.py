@@ -1,0 +1,99 @@
+"""Seccomp: which system calls a function's process may make, and with which arguments.
+
+What is on no list fails with EPERM, so that code which asks politely finds another way.  What only an
+attack asks for ends the process.  Paths are behind pointers, where a filter cannot look: files are
+the business of Landlock and of the namespaces.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import struct
+
+from . import bpf
+from .kernel import MACHINE, call
+from .syscalls import AUDIT_ARCHITECTURES, NUMBERS, number
+
+__all__ = ["Filter", "program"]
+
+ALLOWED = """
+read write close fstat lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn pread64 readv writev access select
+sched_yield mremap madvise dup dup2 dup3 pause nanosleep getpid getrlimit getrusage sysinfo times getuid getgid geteuid getegid
+getppid sigaltstack rt_sigpending rt_sigtimedwait rt_sigsuspend gettid futex sched_getaffinity getdents64 set_tid_address
+restart_syscall clock_gettime clock_getres clock_nanosleep exit_group exit epoll_wait epoll_ctl newfstatat readlink readlinkat
+faccessat faccessat2 pselect6 ppoll poll set_robust_list get_robust_list epoll_pwait epoll_pwait2 eventfd2 epoll_create1
+epoll_create pipe2 pipe getcpu getrandom membarrier statx rseq getcwd uname stat lstat gettimeofday time fadvise64 getpgrp getpgid
+getsockname getpeername getsockopt setsockopt shutdown recvfrom waitid wait4 sched_getparam sched_getscheduler
+sched_get_priority_max sched_get_priority_min getpriority close_range alarm getitimer setitimer chdir
+""".split()  # noqa: SIM905 -- reads better than a list of a hundred
+WRITING = """
+openat open mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 pwrite64 ftruncate fsync fdatasync flock chmod fchmod
+fchmodat umask utimensat
+""".split()  # noqa: SIM905
+FATAL = """
+ptrace process_vm_readv process_vm_writev mount umount2 pivot_root chroot setns unshare bpf userfaultfd perf_event_open keyctl
+add_key request_key init_module finit_module kexec_load reboot io_uring_setup io_uring_enter io_uring_register open_tree
+move_mount fsopen fsconfig fsmount pidfd_getfd personality
+""".split()  # noqa: SIM905
+
+_WRITES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000
+"""O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE; the same on both architectures."""
+_CLONE_THREAD = 0x10000
+_AF_UNIX = 1
+_STREAMS = [1 | nonblocking | cloexec for nonblocking in (0, 0o4000) for cloexec in (0, 0o2000000)]
+_FCNTLS = [0, 1, 2, 3, 4, 5, 6, 7, 1030]
+"""Duplicate, flags of descriptor and file, record locks; not F_SETOWN, which sends signals to others."""
+_IOCTLS = [0x5401, 0x5421, 0x541B, 0x5451, 0x5450, 0x5413]
+"""TCGETS, FIONBIO, FIONREAD, FIOCLEX, FIONCLEX, TIOCGWINSZ."""
+_SET_MODE_FILTER = 1
+
+
+def program(machine: str, *, writable: bool) -> bytes:
+    """The filter of an architecture.
+
+    Args:
+        machine: ``x86_64`` or ``aarch64``.
+        writable: there is a directory of the call's own to write in, and something else confines it to that.
+    """
+    numbers = NUMBERS[machine]
+
+    def known(names: list[str]) -> list[int]:
+        return sorted({numbers[name] for name in names if name in numbers})
+
+    rows = bpf.header(AUDIT_ARCHITECTURES[machine])
+    if not writable:
+        reading = bpf.refuse(errno.EROFS)
+        rows += bpf.rule(numbers["openat"], bpf.needs(2, none_of=_WRITES), otherwise=reading)
+        if "open" in numbers:
+            rows += bpf.rule(numbers["open"], bpf.needs(1, none_of=_WRITES), otherwise=reading)
+    rows += bpf.rule(numbers["socketpair"], bpf.any_of(0, _AF_UNIX), bpf.any_of(1, *_STREAMS))
+    rows += bpf.rule(numbers["sendto"], *bpf.is_null(4))
+    rows += bpf.rule(numbers["fcntl"], bpf.any_of(1, *_FCNTLS))
+    rows += bpf.rule(numbers["ioctl"], bpf.any_of(1, *_IOCTLS))
+    rows += bpf.rule(numbers["prlimit64"], *bpf.is_null(2))
+    rows += bpf.rule(numbers["clone"], bpf.needs(0, all_of=_CLONE_THREAD), otherwise=bpf.refuse(errno.EAGAIN))
+    # Its flags are behind a pointer; told that there is no such call, the C library uses clone.
+    rows += bpf.verdict(numbers["clone3"], bpf.refuse(errno.ENOSYS))
+    allowed = known([*ALLOWED, *(WRITING if writable else [])])
+    return b"".join([*rows, *bpf.table(allowed, known(FATAL), bpf.refuse(errno.EPERM))])
+
+
+class Filter:
+    """The filter of this machine, made once and installed by every child."""
+
+    def __init__(self, *, writable: bool) -> None:
+        self._number = number("seccomp")  # an OSError where this machine has no table
+        code = program(MACHINE, writable=writable)
+        self._buffer = ctypes.create_string_buffer(code, len(code))
+        # struct sock_fprog: the number of instructions, and where they are.
+        header = struct.pack("@HP", len(code) // 8, ctypes.addressof(self._buffer))
+        self._program = ctypes.create_string_buffer(header, len(header))
+
+    def install(self) -> None:
+        """From here on this process has only the calls that the filter lets through.
+
+        Raises:
+            OSError: the kernel has no seccomp, or forbids it.
+        """
+        call(self._number, "seccomp", _SET_MODE_FILTER, 0, self._program)

@@ -1,0 +1,42 @@
+"""What a Python function may ask of its host: requests, the cache, the console, messages, errors by name.
+
+This is what ``from isthmus_guest import fetch`` finds inside a function.  It uses the standard library
+alone.  Outside of a function everything can be imported, and what needs a host says that there is none.
+"""
+
+from ._cache import cache
+from ._console import log
+from ._errors import (
+    DropEvent,
+    EventNotSupported,
+    FetchError,
+    InvalidEventPayload,
+    RetryError,
+    ValidationError,
+)
+from ._fetch import Response, afetch, fetch
+from ._request import Headers, Request
+from ._segment import segment
+from ._timer import asleep, sleep
+
+__all__ = [
+    "DropEvent",
+    "EventNotSupported",
+    "FetchError",
+    "Headers",
+    "InvalidEventPayload",
+    "Request",
+    "Response",
+    "RetryError",
+    "Segment",
+    "ValidationError",
+    "afetch",
+    "asleep",
+    "cache",
+    "fetch",
+    "log",
+    "segment",
+    "sleep",
+]
+
+Segment = segment
