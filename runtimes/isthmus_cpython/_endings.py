@@ -58,8 +58,10 @@ def of_nonsense(fault: Nonsense | FrameTooLarge, limits: Limits) -> Killed:
     return Killed("crash", f"the call's process wrote what it may not write: {fault}")
 
 
-def of_silence(exit_: Exit, limits: Limits) -> Killed:
-    """It ended by itself, before it said how the call ended."""
+def of_silence(exit_: Exit, limits: Limits, *, killed: bool) -> Killed:
+    """It hung up before it said how the call ended; then it ended, or had to be killed."""
+    if killed:
+        return Killed("crash", "the call's process closed its connection before its handler returned")
     if exit_.status is None:
         return Killed("crash", "the call's process is gone, and nobody saw it end")
     code = os.waitstatus_to_exitcode(exit_.status)

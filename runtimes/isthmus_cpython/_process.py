@@ -46,13 +46,15 @@ class Process:
 
     Attributes:
         ended: how, once it has.
+        killed: by :meth:`end`.
     """
 
-    __slots__ = ("_after", "_gone", "_id", "_kill", "_pidfd", "connection", "ended")
+    __slots__ = ("_after", "_gone", "_id", "_kill", "_pidfd", "connection", "ended", "killed")
 
     def __init__(self, connection: Connection, pidfd: int, kill: Callable[[], None]) -> None:
         self.connection = connection
         self.ended: Exit | None = None
+        self.killed = False
         self._pidfd = pidfd
         self._kill = kill
         self._gone = trio.Event()
@@ -95,13 +97,21 @@ class Process:
         await self._gone.wait()
         return self.ended or Exit()
 
-    async def end(self) -> Exit:
+    async def end(self, patience: float = 0.0) -> Exit:
         """Kill it where it still runs, wait until it is gone, and give back what is held of it.
 
         It is done whoever cancels, within a bound.
+
+        Args:
+            patience: seconds that it is given to end by itself.
         """
         try:
-            self.signal(signal.SIGKILL)
+            if patience:
+                with trio.move_on_after(patience):
+                    await self._gone.wait()
+            if self.ended is None:
+                self.killed = True
+                self.signal(signal.SIGKILL)
             with trio.CancelScope(shield=True, deadline=trio.current_time() + ENDING):
                 await self._gone.wait()
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import trio
 
@@ -13,13 +13,16 @@ from ._endings import of_silence
 from ._levels import Isolation
 from ._pool import Pool
 from ._process import Exit, Process
-from ._talk import hold
+from ._talk import Told, hold
 from ._zygote import Zygote
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
 
 __all__ = ["CPythonProgram"]
+
+LAST_WORDS: Final = 0.5
+"""Seconds between hanging up and being gone, for a process that ends by itself: how it does is worth knowing."""
 
 
 @final
@@ -88,9 +91,11 @@ class CPythonProgram(Program):
             self._room.release()
             raise
         used = process.cpu() or 0.0
-        told = None
+        told, exit_ = None, Exit()
         try:
             told = await hold(process, call, host, self._limits, used)
+            if told is None:
+                told, exit_ = await self._silence(process)
         finally:
             if told is None or isinstance(told[0], Killed):
                 exit_ = await process.end()
@@ -99,8 +104,12 @@ class CPythonProgram(Program):
                 # That it ends takes as long as a call does, and nobody waits for it.
                 exit_ = process.ended or Exit(cpu=process.cpu() or used, memory=process.memory())
                 process.let_go(self._leave)
-        ending, messages = told or (of_silence(exit_, self._limits), b"")
-        return Reply(ending, messages, max(0.0, exit_.cpu - used), exit_.memory, started)
+        return Reply(*told, max(0.0, exit_.cpu - used), exit_.memory, started)
+
+    async def _silence(self, process: Process) -> tuple[Told, Exit]:
+        """What became of a process that has hung up."""
+        exit_ = await process.end(LAST_WORDS)
+        return (of_silence(exit_, self._limits, killed=process.killed), b""), exit_
 
     def _leave(self) -> None:
         self._pool.leave()
@@ -113,11 +122,11 @@ class CPythonProgram(Program):
         told = None
         try:
             told = await hold(process, call, host, self._limits, used)
+            if told is None:
+                told, _ = await self._silence(process)
         finally:
             if told is None or isinstance(told[0], Killed):
-                exit_ = await process.end()  # what a limit has ended may not be fit to go on
-        if told is None:
-            told = of_silence(exit_, self._limits), b""
+                await process.end()  # what a limit has ended may not be fit to go on
         cpu, memory = process.cpu(), process.memory()
         if process.ended is None:
             # Between two calls it has nothing to do: threads that its code has left do not run.

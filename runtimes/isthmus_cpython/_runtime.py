@@ -44,6 +44,9 @@ class CPythonRuntime(Runtime):
         ready: processes of one function that may wait for a call; 0 forks for every call.
         python: the interpreter of functions; the engine's own by default.
 
+    Attributes:
+        reached: the isolation that was reached on this machine, None before it was tried.
+
     Raises:
         EngineError: a level has no such name.
     """
@@ -66,7 +69,7 @@ class CPythonRuntime(Runtime):
         self._processes = processes
         self._ready = ready
         self._room: trio.Semaphore | None = None
-        self._reached: Isolation | None = None
+        self.reached: Isolation | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> CPythonRuntime:
@@ -79,11 +82,11 @@ class CPythonRuntime(Runtime):
     @property
     def isolation(self) -> str:  # type: ignore[override] # found out when it is first asked for
         """What separates a function from the host, on this machine; the first time it is tried."""
-        if self._reached is None:
+        if self.reached is None:
             from ._probe import probe
 
-            self._reached = probe(self._recipe((), None))
-        return self._reached.sentence()
+            self.reached = probe(self._recipe((), None))
+        return self.reached.sentence()
 
     async def load(self, function: Function, limits: Limits) -> CPythonProgram:
         """Make a program of a function's source text; see :class:`isthmus.abc.Runtime`.
@@ -99,7 +102,7 @@ class CPythonRuntime(Runtime):
             raise EngineError(f"{text}, not {limits.memory}")
         zygote = await Zygote.start(self._recipe((), limits))
         try:
-            self._reached = zygote.isolation
+            self.reached = zygote.isolation
             self._check(zygote.isolation)
             loaded = await _look_at(zygote, source, function.file)
             if loaded.error is not None:
