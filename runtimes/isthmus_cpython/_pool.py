@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections import deque
 from typing import Final, final
 
@@ -70,6 +71,7 @@ class Pool:
         while self._ready:
             process = self._ready.popleft()
             if process.ended is None:
+                process.signal(signal.SIGCONT)
                 self._refill()
                 return process
             process.release()
@@ -85,7 +87,7 @@ class Pool:
         """A call has ended."""
         self._busy -= 1
         while len(self._ready) > max(1.0, self._peak):
-            self._ready.pop().release()
+            self._ready.pop().let_go()
 
     async def fill(self) -> None:
         """Have at least one ready."""
@@ -129,6 +131,8 @@ class Pool:
                 armed = await _is_armed(process.connection)
         finally:
             if armed and not self._closed:
+                # Until its call it has nothing to do: threads that the module's body has left do not run.
+                process.signal(signal.SIGSTOP)
                 self._ready.append(process)
             else:
                 await process.end()

@@ -118,7 +118,7 @@ class Process:
             self.release()
         return self.ended or Exit()
 
-    def let_go(self, after: Callable[[], None]) -> None:
+    def let_go(self, after: Callable[[], None] = lambda: None) -> None:
         """Kill it without waiting; when it is gone what is held of it is given back, and ``after`` called."""
         self.signal(signal.SIGKILL)
         self.connection.close()
@@ -127,7 +127,7 @@ class Process:
             self.gone(self.ended)
 
     def release(self) -> None:
-        """Give back what is held of it; it ends by itself when its connection does."""
+        """Give back what is held of it, once it is gone or killed: hung up alone, hostile code would run on."""
         self.connection.close()
         if self._pidfd >= 0:
             os.close(self._pidfd)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import logging
 import os
@@ -167,12 +168,16 @@ class Zygote:
         awaited = self._awaited[number] = _Awaited(caps)
         try:
             await self._tell(FORK, number)
+        except BaseException:
+            self._awaited.pop(number, None)
+            raise
+        try:
             await awaited.there.wait()
         except BaseException:
             # It will be there all the same, and whoever hears of it ends it.
             awaited.abandoned = True
             if awaited.process is not None:
-                awaited.process.release()
+                awaited.process.let_go()
             raise
         if awaited.process is None:
             self._check()
@@ -224,9 +229,11 @@ class Zygote:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
         async with self._sending:
             try:
-                sent = await self._control.sendmsg([record], rights)
-                while sent < len(record):
-                    sent += await self._control.send(record[sent:])
+                # Half a record would garble all that follow: one that is begun is sent.
+                with trio.CancelScope(shield=True):
+                    sent = await self._control.sendmsg([record], rights)
+                    while sent < len(record):
+                        sent += await self._control.send(record[sent:])
             except (OSError, trio.ClosedResourceError):
                 self._lost()
                 self._check()
@@ -281,11 +288,15 @@ class Zygote:
         awaited.process = child
         awaited.there.set()
         if awaited.abandoned:
-            child.release()
+            child.let_go()
 
     def _kill(self, number: int) -> None:
-        record = RECORD.pack(KILL, number, 0, 0.0, 0.0, 0)
-        trio.lowlevel.spawn_system_task(self._control.send, record)
+        trio.lowlevel.spawn_system_task(self._tell_to_kill, number)
+
+    async def _tell_to_kill(self, number: int) -> None:
+        # In a task of the loop's own, where an exception would end the whole program.
+        with contextlib.suppress(RuntimeFault):
+            await self._tell(KILL, number)
 
     def _lost(self) -> None:
         """It has ended, or is as good as ended."""
