@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Awaitable, Callable
 
 import msgspec
 import trio
 
-from isthmus.abc import FetchRequest, FetchResponse, Host
+from isthmus.abc import FetchRequest, Host
 from isthmus.errors import FetchError
+from isthmus.guest import fetch_request, shown_response
 
 from ._wire import ANSWER, Connection, Nonsense, Operation
 
@@ -73,7 +73,7 @@ class Errands:
             request = _request_of(operation)
 
             async def fetch() -> object:
-                return _shown(await host.fetch(request))
+                return shown_response(await host.fetch(request))
 
             return fetch
         if operation.op == "sleep":
@@ -121,32 +121,13 @@ def _json_text(text: str) -> bytes:
 
 def _request_of(operation: Operation) -> FetchRequest:
     try:
-        body = None if operation.body is None else operation.body.encode()
-        if body is not None and operation.base64:
-            body = base64.b64decode(body, validate=True)
-        fields = {
-            "url": operation.url,
-            "method": operation.method,
-            "headers": operation.headers,
-            "body": body,
-            "redirect": operation.redirect,
-        }
-        return msgspec.convert(fields, FetchRequest)
+        return fetch_request(
+            url=operation.url,
+            method=operation.method,
+            headers=operation.headers,
+            body=operation.body,
+            encoded=operation.base64,
+            redirect=operation.redirect,
+        )
     except ValueError as error:
         raise Nonsense(f"a fetch that is none: {str(error)[:200]}") from None
-
-
-def _shown(response: FetchResponse) -> dict[str, object]:
-    shown: dict[str, object] = {
-        "status": response.status,
-        "reason": response.reason,
-        "headers": response.headers,
-        "url": response.url,
-        "redirected": response.redirected,
-    }
-    try:
-        shown["body"] = response.body.decode()
-    except UnicodeDecodeError:
-        shown["body"] = base64.b64encode(response.body).decode()
-        shown["base64"] = True
-    return shown

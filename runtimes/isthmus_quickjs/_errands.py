@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 import msgspec
 import trio
 
-from isthmus.abc import FetchRequest, FetchResponse, Host
+from isthmus.abc import FetchRequest, Host
 from isthmus.errors import FetchError, RuntimeFault
+from isthmus.guest import fetch_request, shown_response
 
 from ._frames import Answer, Operation
 
@@ -87,7 +86,7 @@ class Errands:
         if operation.op == "cache_load":
             entry = await self._host.cache_load(operation.key)
             return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
-        return shown_response(await self._host.fetch(request_of(operation)))
+        return shown_response(await self._host.fetch(_request_of(operation)))
 
     def _answer(self, number: int, value: object = None, error: dict[str, str] | None = None) -> None:
         self._scopes.pop(number, None)
@@ -95,43 +94,15 @@ class Errands:
         self._answered.set()
 
 
-def request_of(operation: Operation) -> FetchRequest:
-    body: bytes | None = None
-    if operation.body is not None:
-        try:
-            body = (
-                base64.b64decode(operation.body, validate=True)
-                if operation.base64
-                else operation.body.encode()
-            )
-        except ValueError as error:
-            raise RuntimeFault("a request's body is not the text it says it is") from error
+def _request_of(operation: Operation) -> FetchRequest:
     try:
-        return msgspec.convert(
-            {
-                "url": operation.url,
-                "method": operation.method,
-                "headers": operation.headers,
-                "body": body,
-                "redirect": operation.redirect,
-            },
-            FetchRequest,
+        return fetch_request(
+            url=operation.url,
+            method=operation.method,
+            headers=operation.headers,
+            body=operation.body,
+            encoded=operation.base64,
+            redirect=operation.redirect,
         )
-    except msgspec.ValidationError as error:
+    except ValueError as error:
         raise RuntimeFault(f"a world asked for a fetch that is none: {error}") from error
-
-
-def shown_response(response: FetchResponse) -> dict[str, object]:
-    shown: dict[str, object] = {
-        "status": response.status,
-        "reason": response.reason,
-        "headers": response.headers,
-        "url": response.url,
-        "redirected": response.redirected,
-    }
-    try:
-        shown["body"] = response.body.decode()
-    except UnicodeDecodeError:
-        shown["body"] = base64.b64encode(response.body).decode()
-        shown["base64"] = True
-    return shown

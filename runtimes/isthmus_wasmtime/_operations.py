@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Literal, final
 
 import msgspec
 
-from isthmus.abc import FetchRequest, FetchResponse
 from isthmus.errors import FetchError
 
 __all__ = [
@@ -21,10 +19,8 @@ __all__ = [
     "Send",
     "Sleep",
     "answer",
-    "fetch_request",
     "parse_operation",
     "refusal",
-    "shown_response",
 ]
 
 
@@ -107,38 +103,6 @@ def parse_operation(text: bytes) -> Operation:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"what was asked of the host is no request: {error}") from None
-
-
-def fetch_request(fetch: Fetch) -> FetchRequest:
-    """The request as a host takes it; ValueError where its body is not the Base64 it says it is."""
-    body: bytes | None = None
-    if fetch.body is not None:
-        body = base64.b64decode(fetch.body, validate=True) if fetch.base64 else fetch.body.encode()
-    headers = fetch.headers.items() if isinstance(fetch.headers, dict) else fetch.headers
-    return FetchRequest(
-        url=fetch.url,
-        method=fetch.method.upper(),
-        headers=tuple(headers),
-        body=body,
-        redirect=fetch.redirect,
-    )
-
-
-def shown_response(response: FetchResponse) -> dict[str, object]:
-    """A response as a guest reads it."""
-    shown: dict[str, object] = {
-        "status": response.status,
-        "reason": response.reason,
-        "headers": response.headers,
-        "url": response.url,
-        "redirected": response.redirected,
-    }
-    try:
-        shown["body"] = response.body.decode()
-    except UnicodeDecodeError:
-        shown["body"] = base64.b64encode(response.body).decode()
-        shown["base64"] = True
-    return shown
 
 
 def answer(value: object = None) -> bytes:

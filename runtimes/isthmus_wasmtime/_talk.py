@@ -12,6 +12,7 @@ import trio
 
 from isthmus.abc import Call, FetchRequest, FetchResponse, Host, Killed, Thrown
 from isthmus.errors import FetchError, RuntimeFault
+from isthmus.guest import fetch_request, shown_response
 
 from . import _kernel as kernel
 from ._operations import (
@@ -25,10 +26,8 @@ from ._operations import (
     Send,
     Sleep,
     answer,
-    fetch_request,
     parse_operation,
     refusal,
-    shown_response,
 )
 
 if TYPE_CHECKING:
@@ -265,8 +264,11 @@ class Talk:
     def _do(self, operation: Operation) -> object:
         host = self._host
         match operation:
-            case Fetch():
-                return shown_response(self._fetch(fetch_request(operation)))
+            case Fetch(url=url, method=method, headers=headers, body=body, base64=encoded, redirect=redirect):
+                request = fetch_request(
+                    url=url, method=method, headers=headers, body=body, encoded=encoded, redirect=redirect
+                )
+                return shown_response(self._fetch(request))
             case Sleep(ms=ms):
                 self._outside(host.sleep, min(max(0.0, ms / 1000), LONGEST_WAIT))
             case CacheLoad(key=key):
