@@ -5,16 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
-import trio
-
+from benchmarks._command import parser, run
 from benchmarks._figures import Case, Figures, interleave
 from benchmarks._process import measured
-from benchmarks._report import Bar, as_json_lines, as_table
+from benchmarks._report import Bar
 
 from . import engine, worlds
 from .command import Workplace
@@ -23,30 +21,14 @@ from .waiting import Waiting
 
 __all__ = ["main"]
 
-NATIVE_STACK = 64 * 1024 * 1024
-"""Bytes of the measuring thread's stack: worlds want as much as a lane has."""
-
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print; the exit status says nothing of the bars."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks call", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="JSON lines, one a case")
-    parser.add_argument(
-        "--quick", action="store_true", help="few calls, figures that say little: that it runs"
-    )
-    given = parser.parse_args(arguments)
-    done: list[tuple[list[Figures], list[Bar]]] = []
-    threading.stack_size(NATIVE_STACK)
-    thread = threading.Thread(target=lambda: done.append(trio.run(_measure, given.quick)))
-    thread.start()
-    thread.join()
-    if not done:
-        return 1  # the thread has said why
-    print((as_json_lines if given.json else as_table)("call", *done[0]))
-    return 0
+    """Measure and print."""
+    return run("call", parser("call", __doc__), _measure, arguments)
 
 
-async def _measure(quick: bool) -> tuple[list[Figures], list[Bar]]:
+async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]:
+    quick = given.quick
     rounds = 3 if quick else 30
     with ExitStack() as worlds_stack, tempfile.TemporaryDirectory() as directory:
         low = worlds.cases(worlds_stack, quick=quick)

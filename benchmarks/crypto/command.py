@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 import msgspec
-import trio
 
+from benchmarks._command import parser, run
 from benchmarks._figures import Case, Figures, interleave, timed
-from benchmarks._report import Bar, as_json_lines, as_table
+from benchmarks._report import Bar
 from isthmus import Limits
 from isthmus.abc import Call
 from isthmus_quickjs._frames import RETURNED, pack_record, parse_frame
@@ -24,8 +23,6 @@ from .sha256 import JAVASCRIPT
 
 __all__ = ["main"]
 
-NATIVE_STACK = 64 * 1024 * 1024
-"""Bytes of the measuring thread's stack: worlds want as much as a lane has."""
 LIMITS = Limits()
 REPEATED = 200
 """Hashes of 64 bytes in one call, so that the call itself does not count."""
@@ -46,25 +43,12 @@ function onTrack(event) {{
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print; the exit status says nothing of the bars."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks crypto", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="JSON lines, one a case")
-    parser.add_argument(
-        "--quick", action="store_true", help="few calls, figures that say little: that it runs"
-    )
-    given = parser.parse_args(arguments)
-    done: list[tuple[list[Figures], list[Bar]]] = []
-    threading.stack_size(NATIVE_STACK)
-    thread = threading.Thread(target=lambda: done.append(trio.run(_measure, given.quick)))
-    thread.start()
-    thread.join()
-    if not done:
-        return 1  # the thread has said why
-    print((as_json_lines if given.json else as_table)("crypto", *done[0]))
-    return 0
+    """Measure and print."""
+    return run("crypto", parser("crypto", __doc__), _measure, arguments)
 
 
-async def _measure(quick: bool) -> tuple[list[Figures], list[Bar]]:
+async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]:
+    quick = given.quick
     with ExitStack() as stack:
         subject = _Subject(stack)
         large = subject.run({"how": "host"})

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-import trio
-
+from benchmarks._command import parser, run
 from benchmarks._figures import Case, Figures, interleave, timed
-from benchmarks._report import Bar, as_json_lines, as_table
+from benchmarks._report import Bar
 from benchmarks._subject import CODE
 from benchmarks.call.worlds import LIMITS, LOG_BYTES, RECORD
 from isthmus_quickjs._frames import RETURNED
@@ -24,29 +22,17 @@ from isthmus_quickjs.libraries.named import libraries_named_in
 
 __all__ = ["main"]
 
-NATIVE_STACK = 64 * 1024 * 1024
 THREE = f"const kept = [_.map, moment.tz, xml2js.Parser];\n{CODE}"
 LODASH = f"const kept = [_.map];\n{CODE}"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print; the exit status says nothing of the bars."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks libraries", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="JSON lines, one a case")
-    parser.add_argument("--quick", action="store_true", help="few calls, figures that say little")
-    given = parser.parse_args(arguments)
-    done: list[tuple[list[Figures], list[Bar]]] = []
-    threading.stack_size(NATIVE_STACK)
-    thread = threading.Thread(target=lambda: done.append(trio.run(_measure, given.quick)))
-    thread.start()
-    thread.join()
-    if not done:
-        return 1  # the thread has said why
-    print((as_json_lines if given.json else as_table)("libraries", *done[0]))
-    return 0
+    """Measure and print."""
+    return run("libraries", parser("libraries", __doc__), _measure, arguments)
 
 
-async def _measure(quick: bool) -> tuple[list[Figures], list[Bar]]:
+async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]:
+    quick = given.quick
     guest = Guest()
     _load(guest, THREE)  # compiles what is not on disk yet
     loading = Figures(

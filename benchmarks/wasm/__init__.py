@@ -11,8 +11,9 @@ from pathlib import Path
 
 import trio
 
+from benchmarks._command import parser, run
 from benchmarks._figures import Case, Figures, interleave, timed, timed_async
-from benchmarks._report import Bar, as_json_lines, as_table
+from benchmarks._report import Bar
 from isthmus import Function, Kind, Limits
 from isthmus.abc import Program, Reply, Returned
 from isthmus_wasmtime._program import ModuleProgram
@@ -25,20 +26,14 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print; the exit status says nothing of the bars."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks wasm", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="JSON lines, one a case")
-    parser.add_argument("--quick", action="store_true", help="few calls: that it runs")
-    parser.add_argument(
-        "--module", type=Path, help="a module (Go's, of 4 MB) whose second loading is measured"
-    )
-    given = parser.parse_args(arguments)
-    figures, bars = trio.run(_measure, given.quick, given.module)
-    print((as_json_lines if given.json else as_table)("wasm", figures, bars))
-    return 0
+    """Measure and print."""
+    made = parser("wasm", __doc__)
+    made.add_argument("--module", type=Path, help="a module (Go's, of 4 MB) whose second loading is measured")
+    return run("wasm", made, _measure, arguments)
 
 
-async def _measure(quick: bool, module: Path | None) -> tuple[list[Figures], list[Bar]]:
+async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]:
+    quick, module = given.quick, given.module
     runtime = WasmtimeRuntime()
     fresh, grown = await _loaded(runtime, GUEST), await _loaded(runtime, GROWING)
     kept = await _loaded(runtime, GUEST, keep=True)

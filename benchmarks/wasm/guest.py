@@ -6,7 +6,9 @@ from typing import Final
 
 import msgspec
 
-from isthmus.abc import CacheEntry, Call, FetchRequest, FetchResponse, Host
+from isthmus import Limits
+from isthmus._host import Door, InvocationHost
+from isthmus.abc import Call, Egress, Host
 
 __all__ = ["EVENT", "GROWING", "GUEST", "call", "host"]
 
@@ -38,36 +40,11 @@ EVENT: Final = msgspec.json.encode({"type": "track", "event": "Order Completed",
 """1 KB, a multiple of eight bytes."""
 
 
-class _Nobody(Host):
-    """Asked for nothing by these guests."""
-
-    async def fetch(self, request: FetchRequest) -> FetchResponse:
-        raise NotImplementedError
-
-    async def sleep(self, seconds: float) -> None:
-        raise NotImplementedError
-
-    async def cache_load(self, key: str) -> CacheEntry:
-        raise NotImplementedError
-
-    def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:
-        raise NotImplementedError
-
-    def cache_fail(self, key: str) -> None:
-        raise NotImplementedError
-
-    def cache_delete(self, key: str) -> None:
-        raise NotImplementedError
-
-    def log(self, level: str, text: str, at: float = 0.0) -> None:
-        raise NotImplementedError
-
-
 def call() -> Call:
     """The call."""
     return Call("onTrack", EVENT, b"{}", "subject#1", 1_700_000_000.0, bytes(range(32)))
 
 
 def host() -> Host:
-    """Its host."""
-    return _Nobody()
+    """Its host, as an engine without a fetcher makes it; these guests ask it for nothing."""
+    return InvocationHost(Door(Limits(), fetcher=None, egress=Egress(), redactor=None))

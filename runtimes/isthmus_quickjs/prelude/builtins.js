@@ -15,22 +15,10 @@
     zlib: () => use("node/zlib").zlib,
     process: () => use("process"),
   };
-  /** Stands for a module that needs sockets: it can be required, looked at and extended, and not called. */
-  function standIn(what) {
-    const refuse = () => {
-      throw new Error(`${what} can't be used: a function has no sockets; it has fetch`);
-    };
-    return new Proxy(function () {}, {
-      get: (target, key) => (typeof key === "symbol" ? undefined : key === "prototype" ? target.prototype : standIn(`${what}.${key}`)),
-      apply: refuse,
-      construct: refuse,
-    });
-  }
 
   return (name) => {
     name = name.replace(/^node:/, "");
     if (modules[name]) return modules[name]();
-    if (name === "http" || name === "https") return standIn(name);
     try {
       return use("libraries").part(`node/${name}`);
     } catch (error) {
