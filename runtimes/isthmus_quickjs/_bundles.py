@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import msgspec
 
+from isthmus.cachedir import cache_directory
 from isthmus.errors import LoadError
 
-from ._code import cache_directory
 from ._esbuild import BuildError, find_esbuild, run_esbuild
 from ._frames import HANDLERS
 from ._source import Source

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import sys
 import threading
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -13,19 +12,12 @@ from pathlib import Path
 
 import wasmtime
 
+from isthmus.cachedir import cache_directory
+
 from ._hostcalls import Libraries, define_host_calls
 from ._wasm import new_engine
 
 __all__ = ["GuestCode", "cache_directory", "compiled"]
-
-
-def cache_directory() -> Path:
-    """Where compiled code is kept: ``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
-    if given := os.environ.get("ISTHMUS_CACHE"):
-        return Path(given)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "isthmus"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
 
 
 class GuestCode:

@@ -15,10 +15,11 @@ from typing import Final
 import msgspec
 import wasmtime
 
+from isthmus.cachedir import cache_directory
 from isthmus.errors import LoadError, RuntimeFault
 
 from ._boot import Boot
-from ._code import GuestCode, cache_directory
+from ._code import GuestCode
 from ._driver import driver_text
 from ._frames import HANDLERS, RETURNED, THROWN, WAITING, Frame, parse_thrown
 from ._image import image_module, initial_memory, without_data

@@ -7,7 +7,8 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ._code import cache_directory
+from isthmus.cachedir import cache_directory
+
 from ._memory import running
 from ._prelude import compile_script, write_kept
 from .libraries.bundles import Bundles

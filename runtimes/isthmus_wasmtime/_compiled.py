@@ -11,7 +11,6 @@ import hashlib
 import os
 import platform
 import stat
-import sys
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
@@ -20,7 +19,7 @@ from typing import Final, Protocol, Self, TypeVar
 
 import wasmtime
 
-__all__ = ["CompiledCache", "default_directory"]
+__all__ = ["CompiledCache"]
 
 MOST_BYTES: Final = 1 << 30
 """Bytes kept; what was used longest ago goes first."""
@@ -36,15 +35,6 @@ class Serializable(Protocol):
 
 
 Made = TypeVar("Made", bound=Serializable)
-
-
-def default_directory() -> Path:
-    """``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
-    if given := os.environ.get("ISTHMUS_CACHE"):
-        return Path(given) / "wasm"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "isthmus" / "wasm"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus" / "wasm"
 
 
 class CompiledCache:

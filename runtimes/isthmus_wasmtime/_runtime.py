@@ -12,9 +12,10 @@ import trio
 import wasmtime
 
 from isthmus.abc import Program, Runtime
+from isthmus.cachedir import cache_directory
 from isthmus.errors import EngineError, LoadError
 
-from ._compiled import CompiledCache, default_directory
+from ._compiled import CompiledCache
 from ._crew import Crew
 from ._image import Workshop
 from ._loading import load_module
@@ -61,7 +62,9 @@ class WasmtimeRuntime(Runtime):
         self._count = running or _processors()
         self._thread_count = max(threads, self._count)
         self._handlers = handlers
-        self._directory = default_directory() if cache == "" else None if cache is None else Path(cache)
+        self._directory = (
+            cache_directory() / "wasm" if cache == "" else None if cache is None else Path(cache)
+        )
         if not isinstance(fuel, int) or isinstance(fuel, bool) or not 0 <= fuel < MOST_FUEL:
             raise EngineError(f"WasmtimeRuntime(fuel=) takes a whole number from 0 below 2**63, not {fuel!r}")
         self._fuel = fuel

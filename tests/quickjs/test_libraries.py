@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from tests.javascript import Scripts
+from tests.javascript import FakeHost, Scripts
 
 from isthmus_quickjs._guest import Guest
 from isthmus_quickjs.libraries.bundles import Bundles
@@ -181,3 +181,22 @@ def test_a_guest_reaches_no_file_but_parts_and_tables() -> None:
             bundles.script(name)
     with pytest.raises(KeyError):
         bundles.look_up("manifest", "parts")
+
+
+async def test_oauth_makes_its_requests_by_the_hosts_fetch(scripts: Scripts) -> None:
+    script = await scripts.body(
+        """
+        const one = new OAuth.OAuth('https://a.example/r', 'https://a.example/a', 'key', 'secret', '1.0', null, 'HMAC-SHA1');
+        const two = new OAuth.OAuth2('id', 'secret', 'https://a.example/', 'auth', 'token');
+        const asked = (ask) => new Promise((done, fail) => ask((error, value) => error ? fail(error) : done(value)));
+        return [await asked((done) => one.get('https://a.example/me', 'token', 'secret', done)),
+                await asked((done) => two.getOAuthAccessToken('code', { grant_type: 'authorization_code' }, done))];
+        """
+    )
+    host = FakeHost(body=b'{"access_token":"t1"}')
+    assert await script.value(host=host) == ['{"access_token":"t1"}', "t1"]
+    me, token = host.requests
+    assert (me.method, me.url) == ("GET", "https://a.example/me")
+    assert 'oauth_signature="' in dict(me.headers)["authorization"]
+    assert (token.method, token.url) == ("POST", "https://a.example/token")
+    assert b"grant_type=authorization_code" in (token.body or b"")

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 import wasmtime
-from tests.wasm.modules import ECHO, Modules
+from tests.wasm.modules import ECHO
 
-from isthmus_wasmtime import _compiled, _image
-from isthmus_wasmtime._compiled import CompiledCache, default_directory
-from isthmus_wasmtime._image import Original
-from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
+from isthmus_wasmtime import _compiled
+from isthmus_wasmtime._compiled import CompiledCache
+from isthmus_wasmtime._runtime import binary_of
 from isthmus_wasmtime._wasm import new_engine
 
 BINARY = binary_of(ECHO, "x")
@@ -97,47 +96,3 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path, monkeypatch: pytes
     assert counts(cache(directory, "another")) == (0, 1)
     assert old not in list(directory.iterdir())
     assert len(list(directory.iterdir())) == 1
-
-
-def test_the_directory_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("ISTHMUS_CACHE", str(tmp_path))
-    assert default_directory() == tmp_path / "wasm"
-
-
-def test_a_note_is_kept_as_private_as_code(tmp_path: Path) -> None:
-    directory = tmp_path / "kept"
-    assert cache(directory).note(b"a") is None
-    cache(directory).keep_note(b"a", b"text")
-    assert cache(directory).note(b"a") == b"text"
-    assert cache(directory).note(b"b") is None
-    directory.chmod(0o755)
-    assert cache(directory).note(b"a") is None
-    assert cache(None).note(b"a") is None
-
-
-@pytest.mark.parametrize("note", [b"", b"\xc1", b"\x80"])
-async def test_a_damaged_note_is_as_good_as_none(tmp_path: Path, note: bytes) -> None:
-    async with Modules.opened(WasmtimeRuntime(cache=tmp_path / "kept")) as modules:
-        await modules(ECHO)
-        workshop = modules.runtime._workshop
-        assert workshop is not None
-        workshop._cache.keep_note(Original(BINARY).digest, note)
-        assert await (await modules(ECHO)).value() is not None
-
-
-async def test_a_second_loading_does_not_read_the_module(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for again in (False, True):
-        if again:
-            monkeypatch.setattr(_image, "Binary", None)
-        async with Modules.opened(WasmtimeRuntime(cache=tmp_path / "kept")) as modules:
-            assert await (await modules(ECHO)).value() is not None
-
-
-async def test_a_second_runtime_compiles_nothing(tmp_path: Path) -> None:
-    for misses in (True, False):
-        async with Modules.opened(WasmtimeRuntime(cache=tmp_path / "kept")) as modules:
-            await (await modules(ECHO)).value()
-            assert modules.runtime._workshop is not None
-            assert bool(modules.runtime._workshop._cache.misses) is misses

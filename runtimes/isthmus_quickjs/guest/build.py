@@ -14,12 +14,18 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 QUICKJS = "quickjs-ng==0.17.0.2"
 ZIG = "ziglang==0.17.1"
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+# Where this is run the package itself may not be importable: it is being built.
+cache_directory: Callable[[], Path] = run_path(str(HERE.parents[2] / "engine/isthmus/cachedir.py"))[
+    "cache_directory"
+]
 OURS = ("guest.c", "heap.c", "chance.c", "log.c", "module.c", "native.c")
 THEIRS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
 TARGET = ("--target=wasm32-wasi", "-mexec-model=reactor")
@@ -36,15 +42,6 @@ STACK_NOTE = (
     STACK_CHECK
     + "    { extern unsigned int isthmus_stack_low; if (sp < isthmus_stack_low) isthmus_stack_low = (unsigned int)sp; }\n"
 )
-
-
-def cache_directory() -> Path:
-    """Where builds are kept: ``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
-    if given := os.environ.get("ISTHMUS_CACHE"):
-        return Path(given)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "isthmus"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
 
 
 def hash_of(*parts: str | bytes) -> str:

