@@ -52,7 +52,10 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes], lib
             if name.startswith(MODULE):
                 running.answer = modules[name.removeprefix(MODULE)]
             elif name == FRAMES and memory.source is not None:
-                stack = memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF).decode(errors="replace")
+                size = min(
+                    length & 0xFFFFFFFF, QUICK_LENGTH
+                )  # a stack may be any text, and this is not stopped half way
+                stack = memory.peek(at & 0xFFFFFFFF, size).decode(errors="replace")
                 running.answer = memory.source.frames(stack).encode()
             elif name.startswith(LIBRARY):
                 running.answer = libraries.bytecode(name.removeprefix(LIBRARY))

@@ -25,7 +25,8 @@ EXCERPT: Final = 160
 """Characters of a line that a LoadError shows."""
 LONGEST: Final = 64 * 1024
 """Characters of a stack that are looked at; QuickJS's own have a few frames."""
-_FRAME: Final = re.compile(r"^    at (?:.*? \()?(.*):(\d{1,9}):(\d{1,9})\)?$")
+_HEAD: Final = "    at "
+_PLACE: Final = re.compile(r":(\d{1,9}):(\d{1,9})\)?$")
 
 Strip = Callable[[str, str], tuple[str, bytes | None]]
 """(code, file) -> code without types, and the JSON of a source map where that moved anything."""
@@ -59,20 +60,21 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join(line for line in lines if line is not None)
 
     def _frame(self, line: str) -> str | None:
-        found = _FRAME.match(line)
-        if self.map is None or not found or found[1] != self.file:
+        found = _place_of(line)
+        if self.map is None or not found or found.file != self.file:
             return line
-        place = self.map.find(int(found[2]), int(found[3]))
+        place = self.map.find(found.line, found.column)
         if place is None:
             return None
-        return f"{line[: found.start(1)]}{place.file}:{place.line}:{place.column}{line[found.end(3) :]}"
+        before, after = line.split(f"{found.file}:", 1)[0], ")" if line.endswith(")") else ""
+        return f"{before}{place.file}:{place.line}:{place.column}{after}"
 
     def place(self, stack: str) -> Place | None:
         """The first place of a stack that is in one of the author's files."""
         for line in stack.split("\n"):
-            found = _FRAME.match(line)
-            if found and found[1] in self.texts:
-                return Place(found[1], int(found[2]), int(found[3]))
+            found = _place_of(line)
+            if found and found.file in self.texts:
+                return found
         return None
 
     def column_within(self, file: str, line: int | None, column: int | None) -> int | None:
@@ -96,6 +98,18 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         if column is not None:
             rows.insert(numbers.index(line) + 1, f"       | {' ' * (column - 1 - start)}^")
         return "\n".join(rows)
+
+
+def _place_of(line: str) -> Place | None:
+    """What a line of a stack points at: ``    at name (file:line:column)``, or the same without a name.
+
+    A line may be any text that the author's code makes up, so it is looked through once.
+    """
+    if not line.startswith(_HEAD) or not (found := _PLACE.search(line)):
+        return None
+    file = line[len(_HEAD) : found.start()]
+    _, named, within = file.partition(" (")
+    return Place(within if named else file, int(found[1]), int(found[2]))
 
 
 def read_source(code: str | bytes, file: str, strip: Strip) -> Source:

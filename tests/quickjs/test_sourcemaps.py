@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, strategies as st
 
+from isthmus_quickjs._source import Source
 from isthmus_quickjs._sourcemaps import InvalidSourceMap, Place, SourceMap, take_inline_map
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -138,3 +140,20 @@ def test_other_comments_are_left_alone(code: str) -> None:
 def test_an_inline_map_that_is_no_base64_is_refused() -> None:
     with pytest.raises(InvalidSourceMap, match="Base64"):
         take_inline_map("x\n//# sourceMappingURL=data:application/json;base64,A")
+
+
+@pytest.mark.parametrize("part", [" (:", " (1:1:", ":1", ":1:1", " (", "x:1:"])
+def test_a_made_up_stack_is_looked_through_once(part: str) -> None:
+    """Finding a place in a line once took time by the square of its length: seconds, which nothing could stop."""
+    source = Source(code="", file="a.js", texts={"a.js": ""})
+    began = time.thread_time()
+    assert source.place("    at " + part * 20_000 + "x") is None
+    assert time.thread_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("line", "file"),
+    [("    at f (a.js:1:2)", "a.js"), ("    at a.js:1:2", "a.js"), ("    at a.js:01:02", "a.js")],
+)
+def test_a_place_is_read_with_a_name_and_without(line: str, file: str) -> None:
+    assert Source(code="", file=file, texts={file: ""}).place(line) == Place(file, 1, 2)
