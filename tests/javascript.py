@@ -226,6 +226,12 @@ def memory_of(world: World | InlineWorld) -> bytes:
     return ctypes.string_at(world.memory.base, world.memory._memory.data_len(world._store))
 
 
+def returned(reply: Reply) -> Returned:
+    """How a call ended that has returned."""
+    assert isinstance(reply.ending, Returned), reply.ending
+    return reply.ending
+
+
 def differences(world: World) -> list[int]:
     """Restores a world; pages of 4 KiB (by number) in which it is then not what its image says."""
     world.restore()

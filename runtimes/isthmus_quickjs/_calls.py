@@ -278,6 +278,8 @@ class CallQueue:
         if used_up or self._closed or len(self._worlds) >= SPARE_WORLDS:
             world.close()
         else:
+            if len(self._worlds) >= self.lanes.count:
+                world.guard.lower()  # each of its runs of pages is a mapping, of which the system gives so many
             self._worlds.append(world)
 
     def close(self) -> None:

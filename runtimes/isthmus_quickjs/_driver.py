@@ -11,10 +11,14 @@ and its own, the *exchange*, laid out so::
     36     out: next free byte of the output area (u32)
     40     end: first byte after the output area (u32)
     44     frame: where in the world a frame lies that found no room (u32)
-    64 ... one entry a record: {u32 in, in_length, out, out_length, log_length, status; i64 ns}
+    48     whether the stack is put back from its deepest point on (u32)
+    52     how many other ranges are put back (u32)
+    56 ... the ranges: {u32 at, length}
+    320 ... one entry a record: {u32 in, in_length, out, out_length, log_length, status; i64 ns}
 
-Before a record it puts the world back: the image over what the last call may have written, from the
-deepest point of its stack to the end of the image's heap, and zeros over what lies above.
+Before a record it puts the world back: the image over what the last call may have written, as the host
+says (see ``_cold``), and zeros over what lies above the image.  What it writes into the world while a
+record runs it writes itself: a bulk instruction must not touch a page that cannot be written.
 """
 
 from __future__ import annotations
@@ -22,10 +26,13 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-__all__ = ["ENTRIES", "ENTRY", "HEAD", "KEPT_IN_WORLD", "driver_text"]
+__all__ = ["ENTRIES", "ENTRY", "HEAD", "KEPT_IN_WORLD", "MOST_RANGES", "STACK_MARGIN", "TABLE", "driver_text"]
 
 HEAD: Final = struct.Struct("<qqqqIIII")
-ENTRIES: Final = 64
+TABLE: Final = 48
+MOST_RANGES: Final = 32
+"""Of the image, put back one by one."""
+ENTRIES: Final = 320
 ENTRY: Final = struct.Struct("<IIIIIIq")
 KEPT_IN_WORLD: Final = 0xFFFFFFFF
 """An entry's ``out`` where the output area had no room: frame and log are still in the world."""
@@ -35,7 +42,7 @@ STACK_MARGIN: Final = 65536
 
 
 def driver_text(
-    *, pages: int, exchange_pages: int, vitals: int, stack_low: int, image_end: int, waiting: int
+    *, pages: int, exchange_pages: int, vitals: int, stack: int, stack_low: int, image_end: int, waiting: int
 ) -> str:
     """The driver for one image.
 
@@ -43,6 +50,7 @@ def driver_text(
         pages: size of the image's memory.
         exchange_pages: size of the exchange.
         vitals: address of the guest's ``struct vitals``.
+        stack: first byte above the stack.
         stack_low: address of the lowest stack address seen.
         image_end: first byte above the image's heap.
         waiting: the frame status that ends a crossing, its world being parked.
@@ -59,17 +67,45 @@ def driver_text(
     (drop (call $clock (i32.const 1) (i64.const 0) (i32.const 0)))
     (i64.load $exchange (i32.const 0)))
   (func $restore (export "restore")
-    (local $low i32) (local $top i32)
-    (local.set $low (i32.load $world (i32.const {stack_low})))
+    (local $low i32) (local $top i32) (local $range i32) (local $end i32)
     (local.set $top (i32.load $world (i32.const {heap_top})))
-    (local.set $low (select (i32.sub (local.get $low) (i32.const {STACK_MARGIN})) (i32.const 0)
-                            (i32.gt_u (local.get $low) (i32.const {STACK_MARGIN}))))
-    (local.set $low (select (local.get $low) (i32.const {image_end})
-                            (i32.lt_u (local.get $low) (i32.const {image_end}))))
-    (memory.copy $world $image (local.get $low) (local.get $low) (i32.sub (i32.const {image_end}) (local.get $low)))
+    (if (i32.load $exchange (i32.const {TABLE}))
+      (then
+        (local.set $low (i32.load $world (i32.const {stack_low})))
+        (local.set $low (select (i32.sub (local.get $low) (i32.const {STACK_MARGIN})) (i32.const 0)
+                                (i32.gt_u (local.get $low) (i32.const {STACK_MARGIN}))))
+        (local.set $low (select (local.get $low) (i32.const {stack})
+                                (i32.lt_u (local.get $low) (i32.const {stack}))))
+        (memory.copy $world $image (local.get $low) (local.get $low) (i32.sub (i32.const {stack}) (local.get $low)))))
+    (local.set $range (i32.const {TABLE + 8}))
+    (local.set $end (i32.add (local.get $range) (i32.shl (i32.load $exchange (i32.const {TABLE + 4})) (i32.const 3))))
+    (loop $ranges
+      (if (i32.lt_u (local.get $range) (local.get $end))
+        (then
+          (memory.copy $world $image (i32.load $exchange (local.get $range)) (i32.load $exchange (local.get $range))
+                       (i32.load $exchange offset=4 (local.get $range)))
+          (local.set $range (i32.add (local.get $range) (i32.const 8)))
+          (br $ranges))))
     (if (i32.gt_u (local.get $top) (i32.const {image_end}))
       (then (memory.fill $world (i32.const {image_end}) (i32.const 0)
                                 (i32.sub (local.get $top) (i32.const {image_end}))))))
+  (func $put (param $to i32) (param $from i32) (param $length i32)
+    (local $end i32)
+    (local.set $end (i32.add (local.get $from) (local.get $length)))
+    (loop $vectors
+      (if (i32.le_u (i32.add (local.get $from) (i32.const 16)) (local.get $end))
+        (then
+          (v128.store $world align=1 (local.get $to) (v128.load $exchange align=1 (local.get $from)))
+          (local.set $to (i32.add (local.get $to) (i32.const 16)))
+          (local.set $from (i32.add (local.get $from) (i32.const 16)))
+          (br $vectors))))
+    (loop $bytes
+      (if (i32.lt_u (local.get $from) (local.get $end))
+        (then
+          (i32.store8 $world (local.get $to) (i32.load8_u $exchange (local.get $from)))
+          (local.set $to (i32.add (local.get $to) (i32.const 1)))
+          (local.set $from (i32.add (local.get $from) (i32.const 1)))
+          (br $bytes)))))
   (func (export "run_many") (param $next i32) (param $end i32) (param $fresh i32) (result i32)
     (local $entry i32) (local $start i64) (local $frame i64) (local $at i32) (local $length i32) (local $log i32)
     (i64.store $exchange (i32.const 8) (call $now)) ;; both at once: the host may look at any loop's head
@@ -86,8 +122,7 @@ def driver_text(
       (local.set $fresh (i32.const 0))
       (local.set $entry (i32.add (i32.const {ENTRIES}) (i32.mul (local.get $next) (i32.const {ENTRY.size}))))
       (local.set $length (i32.load $exchange offset=4 (local.get $entry)))
-      (memory.copy $world $exchange (call $input (local.get $length))
-                   (i32.load $exchange (local.get $entry)) (local.get $length))
+      (call $put (call $input (local.get $length)) (i32.load $exchange (local.get $entry)) (local.get $length))
       (local.set $frame (call $invoke (local.get $length)))
       (local.set $at (i32.wrap_i64 (local.get $frame)))
       (local.set $length (i32.wrap_i64 (i64.shr_u (local.get $frame) (i64.const 32))))

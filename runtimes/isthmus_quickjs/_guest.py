@@ -20,6 +20,7 @@ from isthmus.errors import LoadError, RuntimeFault
 
 from ._boot import Boot
 from ._code import GuestCode
+from ._cold import ColdPages
 from ._driver import driver_text
 from ._frames import HANDLERS, RETURNED, THROWN, WAITING, Frame, parse_thrown
 from ._image import image_module, initial_memory, without_data
@@ -62,6 +63,7 @@ class Image:
         memory_cap: bytes a world's memory may grow to.
         handlers: the handlers its code defines.
         source: what it was compiled from.
+        cold: its pages that no call writes.
         copied: a used world is restored from it; of a larger image each call gets a new world.
     """
 
@@ -83,11 +85,13 @@ class Image:
         self.handlers = handlers
         pages = -(-self.end // PAGE)
         self.memory_cap = max(STACK + memory_cap, pages * PAGE, EXCHANGE_PAGES * PAGE)
+        self.cold = ColdPages(self.end)
         self.module = wasmtime.Module(guest.code.engine, image_module(memory, pages))
         text = driver_text(
             pages=pages,
             exchange_pages=EXCHANGE_PAGES,
             vitals=guest.vitals,
+            stack=STACK,
             stack_low=stack_low,
             image_end=self.end,
             waiting=WAITING,

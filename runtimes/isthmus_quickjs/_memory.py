@@ -12,6 +12,7 @@ import wasmtime
 from isthmus.errors import RuntimeFault
 
 if TYPE_CHECKING:
+    from ._cold import Guard
     from ._source import Source
 
 __all__ = ["PAGE", "GuestMemory", "running"]
@@ -33,9 +34,12 @@ class GuestMemory:
         vitals: address of the guest's ``struct vitals``.
         thrifty: synchronous calls of this guest that take long are refused; see ``_inline``.
         source: what the guest's code was compiled from, None where that is the prelude alone.
+
+    Attributes:
+        guard: what keeps some of it from being written, if anything.
     """
 
-    __slots__ = ("_memory", "_size", "_store", "base", "source", "thrifty", "vitals_at")
+    __slots__ = ("_memory", "_size", "_store", "base", "guard", "source", "thrifty", "vitals_at")
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class GuestMemory:
         self.vitals_at = vitals
         self.thrifty = thrifty
         self.source = source
+        self.guard: Guard | None = None
 
     def address(self, at: int, length: int) -> int:
         """The host's address of so many bytes; RuntimeFault outside the memory."""
@@ -72,7 +77,10 @@ class GuestMemory:
 
     def poke(self, at: int, data: bytes) -> None:
         """Write into the memory; RuntimeFault outside it."""
-        ctypes.memmove(self.address(at, len(data)), data, len(data))
+        address = self.address(at, len(data))
+        if self.guard is not None:
+            self.guard.admit(at, len(data))
+        ctypes.memmove(address, data, len(data))
 
     def stop(self) -> None:
         """Have the guest, which is waiting for a synchronous answer, stopped where it goes on."""

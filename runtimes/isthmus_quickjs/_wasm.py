@@ -67,6 +67,11 @@ class Exports:
         assert isinstance(extern, wasmtime.Memory)  # noqa: S101 -- our own modules
         return extern
 
+    def global_(self, name: str) -> wasmtime.Global:
+        extern = self._exports[name]
+        assert isinstance(extern, wasmtime.Global)  # noqa: S101 -- our own modules
+        return extern
+
 
 class RawCall:
     """One exported function of integers, called with no conversion of values.

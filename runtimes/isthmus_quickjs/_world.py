@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import wasmtime
 
-from ._driver import ENTRIES, ENTRY, HEAD, KEPT_IN_WORLD
+from ._cold import Guard
+from ._driver import ENTRIES, ENTRY, HEAD, KEPT_IN_WORLD, TABLE
 from ._frames import heap_top
 from ._memory import PAGE, GuestMemory, running
 from ._wasm import Exports, RawCall, Stopped, on_epoch
@@ -104,6 +105,10 @@ class World:
         self._run_many = RawCall(store, driver.func("run_many"), 3)
         exchange = driver.memory("memory")
         self._exchange = ctypes.cast(exchange.data_ptr(store), ctypes.c_void_p).value or 0
+        self.guard = self.memory.guard = Guard(
+            image.cold, self.memory, end=image.end, stack=STACK, table=self._exchange + TABLE
+        )
+        self._stack_pointer = code.global_("__stack_pointer")
         self._started = ctypes.c_int64.from_address(self._exchange + 8)
         self._begun = ctypes.c_int64.from_address(self._exchange + 16)
         self._soft = ctypes.c_int64.from_address(self._exchange + 24)
@@ -137,19 +142,20 @@ class World:
             proceed: asked at every epoch with (index of the running record, seconds it has run);
                 False stops it, and with it the crossing.
         """
+        self._see_to_guard()
         count = len(records)
         entries, at = bytearray(), ENTRIES + count * ENTRY.size
         for record in records:
             entries += ENTRY.pack(at, len(record), 0, 0, 0, 0, 0)
             at += len(record)
         head = HEAD.pack(0, 0, 0, int(soft_seconds * 1e9), 0, OUT_AREA, EXCHANGE_PAGES * PAGE, 0)
-        blob = b"".join((head, bytes(ENTRIES - len(head)), entries, *records))
-        ctypes.memmove(self._exchange, blob, len(blob))
+        ctypes.memmove(self._exchange, head, len(head))
+        blob = b"".join((entries, *records))
+        ctypes.memmove(self._exchange + ENTRIES, blob, len(blob))
         stopped: Stopped | None = None
         self._enter(proceed, direct=False)
-        fresh, self.pristine = self.pristine, False
         try:
-            done = self._run_many(0, count, fresh) & 0xFFFFFFFF
+            done = self._run_from(0, count)
         except Stopped as error:
             stopped, self.broken = error, True
             done = self._current.value
@@ -161,6 +167,29 @@ class World:
         if ran:
             self._note_growth(ran[-1].frame)
         return CrossingResult(ran)
+
+    def _see_to_guard(self) -> None:
+        self.image.cold.count_crossing()
+        if not self.image.cold.worthwhile:
+            self.guard.lower()
+        elif not self.guard.current:
+            if not self.guard.up:
+                self.restore()
+            self.guard.raise_()
+
+    def _run_from(self, first: int, count: int) -> int:
+        """Run the records; one that writes to a cold page is run again, from its start."""
+        fresh, self.pristine = self.pristine, False
+        while True:
+            cpu = time.thread_time()
+            try:
+                return self._run_many(first, count, fresh) & 0xFFFFFFFF
+            except Stopped as error:
+                if not self.guard.surprised_by(error, time.thread_time() - cpu):
+                    raise
+            first, fresh = self._current.value, False
+            self._crossing_began = time.monotonic()  # with the driver's own clock, which begins anew
+            self._stack_pointer.set_value(self._store, STACK)
 
     def finish_early(self) -> list[Ran]:
         """End the crossing with the record that is running; what came of those before it."""
@@ -206,6 +235,7 @@ class World:
         self._settle()
 
     def _straight(self, proceed: Callable[[int, float], bool], cross: Callable[[], int]) -> CrossingResult:
+        self.guard.lower()
         self._enter(proceed, direct=True)
         self.pristine = False
         try:

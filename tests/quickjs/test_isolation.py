@@ -19,9 +19,10 @@ from tests.javascript import (
     call_of,
     differences_everywhere,
     memory_of,
+    returned,
 )
 
-from isthmus.abc import Call, Killed, Reply, Returned
+from isthmus.abc import Call, Killed
 
 CANARY = "canary-5f1d8a7e"
 
@@ -162,11 +163,6 @@ async def test_nothing_is_left_for_the_next_call_of_the_same_crossing(
     assert [json.loads(returned(replies[at]).value) for at in (1, 3)] == [fresh, fresh]
     assert differences_everywhere(script) == []
     assert not any(holds(memory_of(world), CANARY) for world in script.spare)
-
-
-def returned(reply: Reply) -> Returned:
-    assert isinstance(reply.ending, Returned), reply.ending
-    return reply.ending
 
 
 async def test_what_an_attack_writes_it_can_see_itself(scripts: Scripts) -> None:

@@ -29,11 +29,19 @@ cache_directory: Callable[[], Path] = run_path(str(HERE.parents[2] / "engine/ist
 OURS = ("guest.c", "heap.c", "chance.c", "log.c", "module.c", "native.c")
 THEIRS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
 TARGET = ("--target=wasm32-wasi", "-mexec-model=reactor")
-COMPILE = ("-O3", "-DNDEBUG", "-D_GNU_SOURCE")
+# Without bulk memory instructions: wasmtime runs those in code of its own, where a write to a page that the
+# host has made read-only (see _cold.py) would end the process.
+COMPILE = (
+    "-O3",
+    "-DNDEBUG",
+    "-D_GNU_SOURCE",
+    "-mcpu=generic+simd128-bulk_memory-bulk_memory_opt-reference_types-call_indirect_overlong",
+)
 LINK = (
     "-Wl,--import-memory",
     "-Wl,--export-memory",
     "-Wl,-z,stack-size=4194304",
+    "-Wl,--export=__stack_pointer",  # the host resets it where a call was stopped and its world goes on
     "-Wl,--strip-all",
 )
 # QuickJS's own stack check also notes how deep the stack has been, so that a world is restored that far.
