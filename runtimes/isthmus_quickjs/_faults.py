@@ -18,15 +18,6 @@ _LIBRARY: Final = b"wasmtime"
 _ACTION_SIZE: Final = 256  # more than any C library's struct sigaction, which begins with the handler
 
 
-class _Symbol(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 -- as ctypes wants it
-        ("file", ctypes.c_char_p),
-        ("base", ctypes.c_void_p),
-        ("name", ctypes.c_char_p),
-        ("address", ctypes.c_void_p),
-    ]
-
-
 def find_mprotect() -> Callable[[int, int, int], int] | None:
     """The system's own, None where there is none or nobody knows what a fault comes to."""
     if not sys.platform.startswith("linux"):
@@ -55,10 +46,15 @@ class _Handlers:
         address = self._handler.value or 0
         ours = self._known.get(address)
         if ours is None:
-            symbol = _Symbol()
-            found = self._dladdr(ctypes.c_void_p(address), ctypes.byref(symbol))
-            ours = self._known[address] = bool(found) and _LIBRARY in (symbol.file or b"").rpartition(b"/")[2]
+            ours = self._known[address] = _LIBRARY in self._file_of(address).rpartition(b"/")[2]
         return ours
+
+    def _file_of(self, address: int) -> bytes:
+        """The file from which what stands there was loaded, b"" where it was not."""
+        symbol = (ctypes.c_void_p * 4)()  # a Dl_info, which begins with the file's name
+        if not self._dladdr(ctypes.c_void_p(address), symbol):
+            return b""
+        return ctypes.cast(symbol[0] or 0, ctypes.c_char_p).value or b""
 
 
 faults_are_traps: Final[Callable[[], bool]] = (

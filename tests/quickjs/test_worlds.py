@@ -17,6 +17,7 @@ from wasmtime import _bindings as c
 
 from isthmus.errors import RuntimeFault
 from isthmus_quickjs import _wasm
+from isthmus_quickjs._driver import ENTRIES, ENTRY
 from isthmus_quickjs._frames import RETURNED, WAITING, pack_record, parse_frame
 from isthmus_quickjs._guest import Image
 from isthmus_quickjs._world import EXCHANGE_PAGES, MAX_RECORDS, RECORD_LIMIT, Ran, World
@@ -241,12 +242,12 @@ async def test_how_many_records_fit() -> None:
     assert World.fits(MAX_RECORDS, 1000)
     assert not World.fits(MAX_RECORDS + 1, 1000)
     half = EXCHANGE_PAGES * 65536 // 2
-    assert World.fits(1, half - 64 - 32)
-    assert not World.fits(1, half - 64 - 31)
+    assert World.fits(1, half - ENTRIES - ENTRY.size)
+    assert not World.fits(1, half - ENTRIES - ENTRY.size + 1)
 
 
 async def test_records_that_just_fit_are_run(world: World) -> None:
-    room = EXCHANGE_PAGES * 65536 // 2 - 64 - 4 * 32
+    room = EXCHANGE_PAGES * 65536 // 2 - ENTRIES - 4 * ENTRY.size
     filler = {"n": 7, "pad": ""}
     empty = len(pack_record(call_of(filler)))
     records = [pack_record(call_of({**filler, "pad": "p" * (room // 4 - empty)})) for _ in range(4)]
