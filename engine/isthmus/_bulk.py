@@ -133,7 +133,7 @@ class Bulk:
             self._settle(index, exc)
             return
         if type(choice) is Chosen:
-            body = event.body if isinstance(event, Request) else b""
+            body = event.body if type(event) is Request else b""
             self._waiting.append((index, choice.handler, text, body))
             if len(self._waiting) == 1:
                 self._wanted.set()
@@ -239,8 +239,9 @@ class Bulk:
             note_faults(binding, loaded, group)
             raise
         finally:
-            for host in hosts:
-                host.close()
+            for position, host in enumerate(hosts):
+                if pending[position]:
+                    host.close()
             await shared.leave(loaded)
 
     def _settle(self, index: int, outcome: Outcome | InvalidInput) -> None:

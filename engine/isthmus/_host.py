@@ -68,26 +68,17 @@ class InvocationHost(Host):
         log_bytes: UTF-8 bytes of console output, before any cut.
     """
 
-    __slots__ = (
-        "_console",
-        "_door",
-        "_ended",
-        "_exchanges",
-        "_flights",
-        "_operations",
-        "fetches",
-        "log_bytes",
-    )
+    # Of the class until one of its calls sets its own.
+    fetches = 0
+    log_bytes = 0
+    _operations = 0
+    _ended = False
+    _exchanges: list[Exchange] | None = None
+    _flights: dict[str, Flight] | None = None
+    _console: _Console | None = None
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self.fetches = 0
-        self.log_bytes = 0
-        self._operations = 0
-        self._ended = False
-        self._exchanges: list[Exchange] | None = None
-        self._flights: dict[str, Flight] | None = None
-        self._console: _Console | None = None
 
     # ------------------------------------------------------------ what a world may ask
 

@@ -146,8 +146,10 @@ def conclude(
         raise RuntimeFault(f"a reply's ending is Returned, Thrown or Killed, not {type(ending).__name__}")
     door = binding.door
     if door.redactor is not None:
-        problem = _shown_problem(problem, door)
-        items = _shown_items(items, door)
+        if problem is not None:
+            problem = _shown_problem(problem, door)
+        if items:
+            items = _shown_items(items, door)
         if value is not None and binding.kind is Kind.DESTINATION:
             value = _shown_value(value, door)
     started = reply.started or begun
@@ -241,9 +243,7 @@ def failed(
 # ---------------------------------------------------------------- what may be seen
 
 
-def _shown_problem(problem: Problem | None, door: Door) -> Problem | None:
-    if problem is None:
-        return None
+def _shown_problem(problem: Problem, door: Door) -> Problem:
     return Problem(
         name=door.show(problem.name),
         message=door.show(problem.message),

@@ -67,9 +67,12 @@ class _Form:
         write: makes an expression of a piece of it.
         before: expression of what belongs to it and stands before it.
         after: of what stands after it.
+
+    Attributes:
+        core: what any text with the value holds; "" where it has nothing of the kind.
     """
 
-    __slots__ = ("_after", "_before", "_compiled", "_core", "_write", "mark", "pieces")
+    __slots__ = ("_after", "_before", "_compiled", "_write", "core", "mark", "pieces")
 
     def __init__(
         self,
@@ -86,12 +89,11 @@ class _Form:
         self._before = before
         self._after = after
         core = core_of(pieces[0])
-        self._core = core if len(core) >= _CORE else ""
+        self.core = core if len(core) >= _CORE else ""
         self._compiled: list[re.Pattern[str]] = []
 
     def spans(self, text: str) -> Iterator[_Span]:
-        if self._core not in text:
-            return
+        """Find the places of the value in a text that has its core."""
         for match in self._expression(0).finditer(text):
             end = match.end()
             for index in range(1, len(self.pieces)):
@@ -157,10 +159,14 @@ class Redactor:
 
     def _spans(self, text: str) -> list[_Span]:
         """List the places of values, in order, the longer of two that begin together first."""
-        spans = [span for form in self._forms for span in form.spans(text)]
-        if self._forms:
+        spans: list[_Span] = []
+        for form in self._forms:
+            if form.core in text:
+                spans += form.spans(text)
+        if self._forms and ("asic" in text or "ASIC" in text):
             spans += self._tokens(text)
-        spans.sort(key=lambda span: (span.start, -span.end))
+        if len(spans) > 1:
+            spans.sort(key=lambda span: (span.start, -span.end))
         return spans
 
     def _begun(self, text: str) -> Iterator[_Span]:
@@ -174,8 +180,6 @@ class Redactor:
 
     def _tokens(self, text: str) -> Iterator[_Span]:
         """Find the tokens of basic authentication, Base64 of "user:password", that hold a value."""
-        if "asic" not in text and "ASIC" not in text:
-            return
         for match in _BASIC.finditer(text):
             if within := self._spans(_decoded(match[1])):
                 yield _Span(*match.span(1), within[0].mark)

@@ -9,15 +9,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+import trio
 from wasmtime import TrapCode
 
 from isthmus.abc import Call, Host, Killed, Thrown
 from isthmus.errors import RuntimeFault
 
 from ._burst import SOFT, Burst
+from ._driver import ENTRY
 from ._frames import Frame, pack_record, parse_frame, parse_logs
 from ._wasm import Stopped
-from ._world import RECORD_LIMIT, STACK, CrossingResult, World
+from ._world import RECORD_LIMIT, ROOM, STACK, CrossingResult, World
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
@@ -54,6 +56,7 @@ class Journey:
         call: what to run.
         host: what it may ask.
         land: called in the Trio thread with each frame, with what killed it, or with a fault.
+        place: its index among those it came with.
         record: the call as the guest takes it; dropped once it has run.
         world: where it waits, or is to run; None for a fresh one.
         began: ``time.monotonic()`` when it left the queue; None while it is queued.
@@ -73,18 +76,22 @@ class Journey:
         "logs",
         "memory",
         "now_us",
+        "place",
         "record",
         "spent",
         "stop",
         "world",
     )
 
-    def __init__(self, call: Call, host: Host, land: Callable[[Journey, Landing], None]) -> None:
+    def __init__(
+        self, call: Call, host: Host, land: Callable[[Journey, Landing], None], place: int = 0
+    ) -> None:
         self.call = call
         self.host = host
         self.land = land
-        self.record = pack_record(call)
+        self.place = place
         self.now_us = int(call.now * 1e6)
+        self.record = pack_record(call, self.now_us)
         self.world: World | None = None
         self.began: float | None = None
         self.spent = 0.0
@@ -135,6 +142,11 @@ class CallQueue:
         self._running = 0
         self._closed = False
         self._typical = 0.0001  # seconds of one call, a moving average
+        self.trio_ahead = 0.0  # seconds that Trio's clock is ahead of time.monotonic's
+
+    def compare_clocks(self) -> None:
+        """Note how Trio's clock stands to the lanes'; in the Trio thread, before replies are made."""
+        self.trio_ahead = trio.current_time() - time.monotonic()
 
     def submit(self, journeys: list[Journey]) -> None:
         """Queue calls; in the Trio thread."""
@@ -200,9 +212,10 @@ class CallQueue:
         with self._lock:
             while waiting and len(taken) < most:
                 journey = waiting[0]
-                size += len(journey.record)
-                large = len(journey.record) > RECORD_LIMIT
-                if taken and (large or not World.fits(len(taken) + 1, size)):
+                length = len(journey.record)
+                size += length + ENTRY.size
+                large = length > RECORD_LIMIT
+                if taken and (large or size > ROOM):
                     break
                 waiting.popleft()
                 if not journey.cancelled:
@@ -213,6 +226,7 @@ class CallQueue:
 
     def land(self, landed: list[tuple[Journey, Landing]]) -> None:
         def deliver() -> None:
+            self.compare_clocks()
             for journey, frame in landed:
                 journey.land(journey, frame)
 
@@ -225,8 +239,11 @@ class CallQueue:
         journey.spent += seconds
         try:
             parsed = parse_frame(frame)
-            journey.memory = max(journey.memory, parsed.heap_top - STACK)
-            self._log(journey, log)
+            memory = parsed.heap_top - STACK
+            if memory > journey.memory:
+                journey.memory = memory
+            if log:
+                journey.logs += parse_logs(log, journey.now_us)
         except RuntimeFault as fault:
             return nonsense(fault)
         return parsed
@@ -237,7 +254,7 @@ class CallQueue:
         """What killed a call."""
         journey.spent += seconds
         try:
-            self._log(journey, log)
+            journey.logs += parse_logs(log, journey.now_us)
             journey.memory = max(journey.memory, world.memory_used())
         except RuntimeFault as fault:
             return nonsense(fault)
@@ -257,11 +274,6 @@ class CallQueue:
             "crash",
             f"the function's world failed: {stopped.code.name.lower() if stopped.code else 'stopped'}",
         )
-
-    @staticmethod
-    def _log(journey: Journey, log: bytes) -> None:
-        if log:
-            journey.logs += parse_logs(log, journey.now_us)
 
     # -- worlds
 

@@ -120,10 +120,12 @@ class Answer(msgspec.Struct, omit_defaults=True):
     error: dict[str, str] | None = None
 
 
-def pack_record(call: Call) -> bytes:
-    """A call as ``invoke`` takes it."""
+def pack_record(call: Call, now_us: int | None = None) -> bytes:
+    """A call as ``invoke`` takes it; ``now_us`` is its time in microseconds, where that is known already."""
     settings, argument = call.settings, call.argument
-    head = _RECORD.pack(_INDEX[call.handler], len(settings), len(argument), 0, int(call.now * 1e6), call.seed)
+    if now_us is None:
+        now_us = int(call.now * 1e6)
+    head = _RECORD.pack(_INDEX[call.handler], len(settings), len(argument), 0, now_us, call.seed)
     return b"".join((head, settings, b"\0", argument, b"\0"))
 
 

@@ -168,6 +168,7 @@ class InlineCalls:
         if ran is None:
             landing: Frame | Killed | None = None
         else:
+            queue.compare_clocks()
             landing = queue.absorb(journey, *ran, spent)
         if isinstance(landing, Frame) and landing.status == WAITING:
             landing = None

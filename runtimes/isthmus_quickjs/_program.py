@@ -15,6 +15,7 @@ from isthmus.errors import RuntimeFault
 from ._calls import CallQueue, Crossing, Journey, Landing, nonsense
 from ._errands import Errands
 from ._frames import (
+    RETURNED,
     STALLED,
     WAITING,
     Frame,
@@ -110,26 +111,20 @@ class QuickJSProgram(Program):
             if not left:
                 all_landed.set()
 
-        journeys = []
         async with trio.open_nursery() as nursery:
 
-            def lander(index: int) -> Callable[[Journey, Landing], None]:
-                def land(journey: Journey, landing: Landing) -> None:
-                    if journey.cancelled:
-                        journey.leave_world()
-                        return
-                    if type(landing) is Frame and landing.status != WAITING and not landing.report:
-                        deliver(index, self._reply(journey, landing))
-                        count_down()
-                    elif isinstance(landing, RuntimeFault):
-                        fault(landing)
-                    else:
-                        nursery.start_soon(wait_for, index, _Trip(journey), landing)
+            def land(journey: Journey, landing: Landing) -> None:
+                if journey.cancelled:
+                    journey.leave_world()
+                elif type(landing) is Frame and landing.status != WAITING and not landing.report:
+                    deliver(journey.place, self._reply(journey, landing))
+                    count_down()
+                elif isinstance(landing, RuntimeFault):
+                    fault(landing)
+                else:
+                    nursery.start_soon(wait_for, journey.place, _Trip(journey), landing)
 
-                return land
-
-            for index, (call, host) in enumerate(calls):
-                journeys.append(Journey(call, host, lander(index)))
+            journeys = [Journey(call, host, land, place) for place, (call, host) in enumerate(calls)]
             self._queue.submit(journeys)
             try:
                 await all_landed.wait()
@@ -244,7 +239,16 @@ class QuickJSProgram(Program):
             if isinstance(landing, Frame) and landing.log_total > told:
                 journey.host.log_left_out(landing.log_total - told)
             journey.logs = []
-        started = trio.current_time() - (time.monotonic() - (journey.began or time.monotonic()))
+        started = self._queue.trio_ahead + (journey.began or time.monotonic())
+        limit = self._limits.output_bytes
+        if (
+            type(landing) is Frame
+            and landing.status == RETURNED
+            and not landing.note
+            and not sent
+            and len(landing.value) <= limit
+        ):
+            return Reply(Returned(landing.value), b"", journey.spent, journey.memory, started)
         ending: Returned | Thrown | Killed
         messages = b""
         if isinstance(landing, RuntimeFault):
@@ -255,7 +259,6 @@ class QuickJSProgram(Program):
             ending = self._ending(journey, landing)
             if landing.settled and not landing.failed:
                 messages = sent
-        limit = self._limits.output_bytes
         if isinstance(ending, Returned) and len(ending.value) + len(messages) > limit:
             size = len(ending.value) + len(messages)
             ending = Killed(

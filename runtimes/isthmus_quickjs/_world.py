@@ -24,14 +24,15 @@ from ._wasm import Exports, RawCall, Stopped, on_epoch
 if TYPE_CHECKING:
     from ._guest import Image
 
-__all__ = ["EXCHANGE_PAGES", "RECORD_LIMIT", "STACK", "CrossingResult", "Ran", "World"]
+__all__ = ["EXCHANGE_PAGES", "RECORD_LIMIT", "ROOM", "STACK", "CrossingResult", "Ran", "World"]
 
 STACK: Final = 4 * 1024 * 1024
 """Bytes at the foot of the guest's memory that are its stack; see guest/build.py."""
 EXCHANGE_PAGES: Final = 16
 OUT_AREA: Final = 512 * 1024
 """Where answers begin in the exchange; records lie below, so they and the answers get half each."""
-MAX_RECORDS: Final = 256
+ROOM: Final = OUT_AREA - ENTRIES
+"""Bytes there are for the records of a crossing and their entries."""
 RECORD_LIMIT: Final = 128 * 1024
 """A larger record goes in alone, straight into the world."""
 KEPT_GROWTH: Final = 4 * 1024 * 1024
@@ -136,8 +137,8 @@ class World:
         has no room, or where a record would begin more than ``soft_seconds`` after the first.
 
         Args:
-            records: what ``pack_record`` made, each at most RECORD_LIMIT bytes, together at most
-                what :meth:`fits` says.
+            records: what ``pack_record`` made, each at most RECORD_LIMIT bytes, together with an
+                entry for each at most ROOM.
             soft_seconds: how long new records are begun.
             proceed: asked at every epoch with (index of the running record, seconds it has run);
                 False stops it, and with it the crossing.
@@ -208,11 +209,6 @@ class World:
                 frame, logs = out[start - OUT_AREA : after], out[after : after + log]
             ran.append(Ran(frame, logs, nanoseconds / 1e9))
         return ran
-
-    @staticmethod
-    def fits(count: int, size: int) -> bool:
-        """Whether so many records of so many bytes together go into one crossing."""
-        return count <= MAX_RECORDS and ENTRIES + count * ENTRY.size + size <= OUT_AREA
 
     # -- one call, straight into the world
 
