@@ -165,6 +165,15 @@ def test_the_summary_is_a_table_with_errors_below(
     assert "✗ 30 events in " in err
 
 
+def test_errors_are_found_by_file_and_by_what_its_events_are_counted_in(
+    isthmus: Isthmus, runtime: ScriptedRuntime, tmp_path: Path
+) -> None:
+    write(tmp_path / "a", track(1), track(2, do="retry"), track(3, do="retry"))
+    (tmp_path / "b").write_bytes(b"[" + track(4) + b"," + track(5, do="retry") + b"]")
+    err = isthmus("run", FUNCTION, "a", "b", plugins=[runtime]).err
+    assert "3 × RetryError: retry it  line 2, 3 of a; event 2 of b\n" in err
+
+
 def test_a_trace_shows_the_first_that_failed(
     isthmus: Isthmus, runtime: ScriptedRuntime, tmp_path: Path
 ) -> None:

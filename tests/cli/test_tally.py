@@ -97,7 +97,7 @@ def test_a_failure_says_where_it_came_up_first() -> None:
     for number in (7, 3, 9, 1, 8, 2, 10, 4, 6, 5):
         tally.add_one(outcome("onTrack", ItemResult(status=Status.RETRY, problem=PROBLEMS[1])), number)
     (failure,) = tally.failures
-    assert (failure.count, failure.numbers, failure.name) == (10, [1, 2, 3, 4, 5], "RetryError")
+    assert (failure.count, failure.places, failure.name) == (10, [(0, n) for n in range(1, 6)], "RetryError")
 
 
 def test_a_message_that_is_never_the_same_takes_no_more_room() -> None:

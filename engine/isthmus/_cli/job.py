@@ -17,7 +17,7 @@ from .interrupts import interrupts
 from .opening import Opened
 from .outlet import Taker
 from .progress import Snapshot, follow
-from .screen import Screen, visible
+from .screen import Screen, named, visible
 from .stream import EventStream, Origin
 from .summary import show_end, show_summary, show_trace
 from .tally import Tally
@@ -195,7 +195,7 @@ class Job:
         number = self.stream.release(index)
         if self._outlet is not None:
             self._outlet.put(self._head(index) % number, outcome)
-        self.tally.add_one(outcome, number)
+        self.tally.add_one(outcome, number, self._file(index))
         if index < SMALL or self.sample is None or (outcome.problem is not None and not self._failing_ran):
             self._remember(index, number, outcome)
 
@@ -204,11 +204,14 @@ class Job:
         if self._outlet is not None:
             lines = b',"lines":' + msgspec.json.encode(numbers)
             self._outlet.put(self._head(indices[0]) % numbers[0] + lines, outcome)
-        self.tally.add(outcome, numbers)
+        self.tally.add(outcome, numbers, self._file(indices[0]))
         self._remember(indices[0], numbers[0], outcome)
 
     def _head(self, index: int) -> bytes:
-        return self._heads[0] if len(self._heads) == 1 else self._heads[self.stream.file_of(index)]
+        return self._heads[self._file(index)]
+
+    def _file(self, index: int) -> int:
+        return 0 if len(self._heads) == 1 else self.stream.file_of(index)
 
     def _remember(self, index: int, number: int, outcome: Outcome) -> None:
         ran = outcome.usage.wall > 0
@@ -228,7 +231,7 @@ class Job:
         self.broken += 1
         if self.screen.terminal and self.broken > FLAWS_SHOWN:
             return
-        file = "standard input" if origin.file == "-" else visible(origin.file)
+        file = named(origin.file)
         place = f"{file}, {origin.noun} {origin.number}" if origin.number else file
         self.screen.print(f"{self.screen.paint(place, 'magenta')}: {visible(message)}")
 
@@ -283,6 +286,7 @@ class Job:
             show_summary(
                 self.tally,
                 self.screen,
+                self.stream,
                 elapsed=self.elapsed,
                 broken=self.broken,
                 stopped=self.interrupted or self.closed,

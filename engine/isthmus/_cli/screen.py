@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO, final
 
-__all__ = ["Cell", "Screen", "visible", "width_of"]
+__all__ = ["Cell", "Screen", "named", "visible", "width_of"]
 
 Cell = str | tuple[str, str]
 """Text of a table's cell, or the text and its style."""
@@ -36,6 +36,11 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(
         lambda match: f"\\x{ord(match[0]):02x}" if match[0] < "\u0100" else _wide(match[0]), text
     )
+
+
+def named(path: str) -> str:
+    """What a file is called: its path, or that it is none."""
+    return "standard input" if path == "-" else visible(path)
 
 
 def _wide(character: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple, final
 
 import trio
@@ -14,6 +14,7 @@ from isthmus.errors import InvalidInput
 from isthmus.events import Request
 
 from .feeds import Feed
+from .screen import named
 from .splitting import Piece, Splitter, Unreadable, detecting
 
 __all__ = ["EventStream", "Origin"]
@@ -117,6 +118,11 @@ class EventStream:
         """Where an event came from, by its index and its number."""
         place = self.file_of(index)
         return Origin(self._paths[place], self._nouns[place], number)
+
+    def places(self, file: int, numbers: Iterable[int]) -> str:
+        """What events of one file are called by people; the file is named where there are several."""
+        of_file = f" of {named(self._paths[file])}" if len(self._paths) > 1 else ""
+        return f"{self._nouns[file]} {', '.join(map(str, numbers))}{of_file}"
 
     def under_way(self) -> list[int]:
         """The events that were handed out and are not done with, by index, in order."""

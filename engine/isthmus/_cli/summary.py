@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from isthmus.outcomes import Outcome
 
-from .screen import Cell, Screen, visible
+from .screen import Cell, Screen, named, visible
 from .shown import STYLES, show
 from .splitting import Unreadable
 from .stream import EventStream, Origin
@@ -41,6 +43,7 @@ def show_trace(chosen: tuple[Origin, Outcome] | None, screen: Screen, *, several
 def show_summary(
     tally: Tally,
     screen: Screen,
+    stream: EventStream,
     *,
     elapsed: float,
     broken: int,
@@ -53,6 +56,7 @@ def show_summary(
     Args:
         tally: what became of the events.
         screen: where.
+        stream: where the events came from.
         elapsed: seconds it took.
         broken: lines that held no event.
         stopped: whether it ended before its events did.
@@ -66,12 +70,14 @@ def show_summary(
     if failures := tally.failures:
         screen.print()
         for failure in failures[:_ERRORS]:
-            lines = ", ".join(map(str, failure.numbers)) + (
-                ", …" if failure.count > len(failure.numbers) else ""
+            places = "; ".join(
+                stream.places(file, (number for _, number in of_file))
+                for file, of_file in groupby(failure.places, key=itemgetter(0))
             )
+            more = ", …" if failure.count > len(failure.places) else ""
             said = ": ".join(filter(None, (failure.name, failure.message)))
             count = screen.paint(f"{failure.count:,} ×", STYLES[failure.status])
-            screen.print(f"{count} {visible(said)}  {screen.paint(f'line {lines}', 'dim')}")
+            screen.print(f"{count} {visible(said)}  {screen.paint(places + more, 'dim')}")
         if len(failures) > _ERRORS:
             screen.print(screen.paint(f"… and {len(failures) - _ERRORS} other errors", "dim"))
     screen.print()
@@ -144,7 +150,7 @@ async def show_end(stream: EventStream, begun: int, screen: Screen) -> None:
         screen.print(await _left(stream, position))
     first = unended[0] if unended else position
     files = stream.files_from(first.file)
-    of_files = f" of {', '.join(map(_named, files))}" if len(files) > 1 else ""
+    of_files = f" of {', '.join(map(named, files))}" if len(files) > 1 else ""
     again = "; what was done after it already is then done twice" if unended else ""
     screen.print(f"go on with --from-line {first.number}{of_files}{again}")
 
@@ -157,13 +163,9 @@ async def _left(stream: EventStream, position: Origin) -> str:
             raise Unreadable("nobody has counted them")
         lines, exact = (0, True) if stream.ended else await stream.count_rest(_PATIENCE)
     except Unreadable:
-        left = f"the rest of {_named(position.file)}"
+        left = f"the rest of {named(position.file)}"
     else:
         lines += unread.number - position.number
-        left = f"{'' if exact else 'about '}{plural(lines, position.noun)} of {_named(position.file)}"
+        left = f"{'' if exact else 'about '}{plural(lines, position.noun)} of {named(position.file)}"
     after = stream.files_from(position.file)[1:]
-    return f"not run: {', '.join([left, *map(_named, after)])}"
-
-
-def _named(path: str) -> str:
-    return "standard input" if path == "-" else visible(path)
+    return f"not run: {', '.join([left, *map(named, after)])}"

@@ -18,8 +18,8 @@ SAMPLE: Final = 1 << 17
 FAILURES: Final = 200
 """Different errors that are told apart; beyond them they are counted together."""
 
-_LINES: Final = 5
-"""Lines that are named for an error."""
+_PLACES: Final = 5
+"""Events that are named for an error."""
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
@@ -91,24 +91,24 @@ class Failure:
     """One error, and where it came up first.
 
     Attributes:
-        numbers: the first few lines, in order.
+        places: of its first few events, in order: (index of the file, number within it).
     """
 
-    __slots__ = ("count", "message", "name", "numbers", "status")
+    __slots__ = ("count", "message", "name", "places", "status")
 
     def __init__(self, status: Status, problem: Problem) -> None:
         self.status = status
         self.name = problem.name
         self.message = problem.message
         self.count = 0
-        self.numbers: list[int] = []
+        self.places: list[tuple[int, int]] = []
 
-    def at(self, number: int) -> None:
+    def at(self, place: tuple[int, int]) -> None:
         """Count it once more."""
         self.count += 1
-        if len(self.numbers) < _LINES or number < self.numbers[-1]:
-            insort(self.numbers, number)
-            del self.numbers[_LINES:]
+        if len(self.places) < _PLACES or place < self.places[-1]:
+            insort(self.places, place)
+            del self.places[_PLACES:]
 
 
 @final
@@ -127,24 +127,24 @@ class Tally:
         self.events = 0
         self.by_status = dict.fromkeys((status.value for status in Status), 0)
 
-    def add(self, outcome: Outcome, numbers: Sequence[int]) -> None:
-        """Count an outcome and the events it is of, by their line numbers."""
+    def add(self, outcome: Outcome, numbers: Sequence[int], file: int = 0) -> None:
+        """Count an outcome and the events it is of, by their numbers within a file."""
         if outcome.items:
             seen = set()
             for item, number in zip(outcome.items, numbers, strict=True):
-                seen.add(self._count(outcome.handler, item.status, item.problem, number))
+                seen.add(self._count(outcome.handler, item.status, item.problem, number, file))
             for cell in seen:
                 cell.durations.add(outcome.usage.wall)
         else:
-            self.add_one(outcome, *numbers)
+            self.add_one(outcome, numbers[0], file)
 
-    def add_one(self, outcome: Outcome, number: int) -> None:
+    def add_one(self, outcome: Outcome, number: int, file: int = 0) -> None:
         """Count the outcome of one event: what :meth:`add` does, for the path of every event."""
-        self._count(outcome.handler, outcome.status, outcome.problem, number).durations.add(
+        self._count(outcome.handler, outcome.status, outcome.problem, number, file).durations.add(
             outcome.usage.wall
         )
 
-    def _count(self, handler: str, status: Status, problem: Problem | None, number: int) -> _Cell:
+    def _count(self, handler: str, status: Status, problem: Problem | None, number: int, file: int) -> _Cell:
         # The members' plain strings: an enum's own hash is a call into Python.
         text: str = status._value_
         code: str = "" if problem is None else problem.code._value_
@@ -155,10 +155,10 @@ class Tally:
         self.events += 1
         self.by_status[text] += 1
         if problem is not None and text in _FAILED:
-            self._note(status, problem, number)
+            self._note(status, problem, (file, number))
         return cell
 
-    def _note(self, status: Status, problem: Problem, number: int) -> None:
+    def _note(self, status: Status, problem: Problem, place: tuple[int, int]) -> None:
         key = (problem.name, problem.message)
         failure = self._failures.get(key)
         if failure is None:
@@ -168,7 +168,7 @@ class Tally:
                 failure = self._failures.get(key)
             if failure is None:
                 failure = self._failures[key] = Failure(status, problem)
-        failure.at(number)
+        failure.at(place)
 
     @property
     def failed(self) -> int:
@@ -178,7 +178,7 @@ class Tally:
     @property
     def failures(self) -> list[Failure]:
         """By error, the most frequent first."""
-        return sorted(self._failures.values(), key=lambda failure: (-failure.count, failure.numbers))
+        return sorted(self._failures.values(), key=lambda failure: (-failure.count, failure.places))
 
     def rows(self) -> list[Row]:
         """By handler and outcome, in that order."""
