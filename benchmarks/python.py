@@ -26,6 +26,7 @@ __all__ = ["main"]
 
 AT_ONCE: Final = 4
 """Calls under way at once where throughput is measured."""
+LIMITS: Final = Limits()
 LIMIT: Final = 0.2
 """Seconds that the loop without end is given."""
 
@@ -110,7 +111,7 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
 
 
 async def _loaded(
-    stack: AsyncExitStack, code: str, *, ready: int, isolation: str = "kernel+ns", limits: Limits = Limits()
+    stack: AsyncExitStack, code: str, *, ready: int, isolation: str = "kernel+ns", limits: Limits = LIMITS
 ) -> CPythonProgram:
     runtime = CPythonRuntime(isolation=isolation, require_isolation="process", ready=ready)
     function = Function(
@@ -135,7 +136,7 @@ def _host(limits: Limits) -> Host:
 
 
 async def _run(program: CPythonProgram) -> None:
-    reply = await program.run(_call(), _host(Limits()))
+    reply = await program.run(_call(), _host(LIMITS))
     assert isinstance(reply.ending, Returned), reply
 
 
@@ -145,7 +146,7 @@ def _when_ready(program: CPythonProgram, count: int) -> Sample:
     async def sample() -> Sequence[float]:
         seconds = []
         for _ in range(count):
-            while not program._pool._ready or program._pool._arming:
+            while not program._pool._ready or program._pool._arming:  # noqa: ASYNC110 -- nobody is told of it
                 await trio.sleep(0.002)
             await trio.sleep(0.005)  # the last call's process is gone by then
             began = time.perf_counter()
