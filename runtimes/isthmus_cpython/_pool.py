@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections import deque
 from typing import Final, final
 
@@ -61,7 +60,7 @@ class Pool:
         self._closed = False
 
     async def take(self) -> Process:
-        """A process for one call: an armed one, or else one that is being forked now.
+        """A process for one call: an armed one, which is stopped, or else one that is being forked now.
 
         Raises:
             RuntimeFault: none could be forked.
@@ -71,7 +70,6 @@ class Pool:
         while self._ready:
             process = self._ready.popleft()
             if process.ended is None:
-                process.signal(signal.SIGCONT)
                 self._refill()
                 return process
             process.release()
@@ -131,8 +129,7 @@ class Pool:
                 armed = await _is_armed(process.connection)
         finally:
             if armed and not self._closed:
-                # Until its call it has nothing to do: threads that the module's body has left do not run.
-                process.signal(signal.SIGSTOP)
+                process.stop()
                 self._ready.append(process)
             else:
                 await process.end()

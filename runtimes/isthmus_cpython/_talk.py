@@ -93,7 +93,11 @@ class _Talk:
         """Send the call and hear the process out."""
         connection = self._process.connection
         with suppress(OSError):  # it may have ended; what it wrote before is read all the same
-            await connection.send(CALL, _payload(call))
+            try:
+                rest = connection.begin(CALL, _payload(call))
+            finally:
+                self._process.resume()  # with a call to read already: it wakes up once
+            await connection.finish(rest)
         try:
             while (frame := await connection.receive()) is not None:
                 if self._hear(*frame, nursery):

@@ -5,7 +5,9 @@ A frame is a length, a kind and that many bytes; the process's half is ``isthmus
 
 from __future__ import annotations
 
+import socket
 import struct
+from contextlib import suppress
 from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
@@ -44,6 +46,7 @@ LOAD, CALL, ANSWER = 33, 34, 35
 
 _HEAD: Final = struct.Struct("<IB")
 _CHUNK: Final = 65536
+_MOST_CHUNK: Final = 1 << 20
 _LONGEST_TEXT: Final = 16384
 MOST_LINE: Final = 1024 * 1024
 """Bytes of one frame of console output: its text, 64 Ki characters, with every one of them escaped, and more."""
@@ -207,27 +210,48 @@ class Connection:
     """The host's end of the connection to one process.
 
     Args:
-        sock: connected, a stream.
+        sock: connected, a stream; it is made non-blocking.
         caps: by kind, bytes of the longest frame that may come; other kinds may not come at all.
     """
 
     __slots__ = ("_buffer", "_caps", "_socket")
 
-    def __init__(self, sock: trio.socket.SocketType, caps: dict[int, int]) -> None:
+    def __init__(self, sock: socket.socket, caps: dict[int, int]) -> None:
+        sock.setblocking(False)
         self._socket = sock
         self._caps = caps
         self._buffer = bytearray()
 
-    async def send(self, kind: int, *parts: bytes) -> None:
+    async def send(self, kind: int, payload: bytes) -> None:
         """Write a frame.
 
         Raises:
             OSError: the process is gone.
         """
-        size = sum(map(len, parts))
-        data = memoryview(b"".join((_HEAD.pack(size, kind), *parts)))
-        while data:
-            data = data[await self._socket.send(data) :]
+        await self.finish(self.begin(kind, payload))
+
+    def begin(self, kind: int, payload: bytes) -> memoryview:
+        """Write of a frame what there is room for, and give back what is left for :meth:`finish`.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        data = memoryview(_HEAD.pack(len(payload), kind) + payload)
+        try:
+            return data[self._socket.send(data) :]
+        except BlockingIOError:
+            return data
+
+    async def finish(self, rest: memoryview) -> None:
+        """Write the rest of a frame.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        while rest:
+            await trio.lowlevel.wait_writable(self._socket)
+            with suppress(BlockingIOError):
+                rest = rest[self._socket.send(rest) :]
 
     async def receive(self) -> tuple[int, bytes] | None:
         """The next frame, None where the process has closed its end.
@@ -254,16 +278,26 @@ class Connection:
 
     async def _fill(self, size: int) -> bool:
         buffer = self._buffer
+        waited = False
         while len(buffer) < size:
             try:
-                data = await self._socket.recv(max(_CHUNK, min(size - len(buffer), 1 << 20)))
+                data = self._socket.recv(max(_CHUNK, min(size - len(buffer), _MOST_CHUNK)))
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._socket)
+                waited = True
+                continue
             except OSError:
                 return False
             if not data:
                 return False
             buffer += data
+            if not waited:  # one that always has more to say is not to keep everybody else from their turn
+                await trio.lowlevel.checkpoint()
+            waited = False
         return True
 
     def close(self) -> None:
-        """Close this end."""
-        self._socket.close()
+        """Close this end; whoever waits for the other is told, once."""
+        if self._socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self._socket)
+            self._socket.close()

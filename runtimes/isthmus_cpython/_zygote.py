@@ -282,7 +282,7 @@ class Zygote:
     def _started(self, number: int, files: list[int]) -> None:
         awaited = self._awaited.pop(number)
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=files[0])
-        connection = Connection(trio.socket.from_stdlib_socket(sock), awaited.caps)
+        connection = Connection(sock, awaited.caps)
         pidfd = files[1] if len(files) > 1 else -1
         child = self._children[number] = Process(connection, pidfd, lambda: self._kill(number))
         awaited.process = child

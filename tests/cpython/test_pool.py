@@ -56,6 +56,7 @@ async def test_what_is_ready_is_stopped_until_its_call(program: CPythonProgram) 
     await until(lambda: state(waiting) == "T")
     taken = await pool.take()
     assert taken is waiting
+    taken.resume()
     await until(lambda: state(taken) != "T")
     await taken.end()
     pool.leave()

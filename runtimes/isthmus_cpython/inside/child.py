@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import signal
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ from typing import Any, NoReturn
 from isthmus_guest._channel import ARMED, CALL, END, FAULT, LOAD, LOADED, Channel
 from isthmus_guest._door import door
 
-from . import calls, clock, console, loading
+from . import calls, clock, loading
 from .layers import Layers
 
 __all__ = ["live"]
@@ -68,10 +69,10 @@ def _load(channel: Channel) -> None:
 
 
 def _serve(channel: Channel, image: dict[str, Any]) -> None:
-    door.loading = True
-    clock.begin()
-    console.capture(image["log_bytes"])
+    clock.start(clock.time_of_machine(), bytes(32))
     run: Callable[[bytes], bytes] = calls.taken_up(image)
+    if not select.select([channel.file], [], [], 0)[0]:
+        calls.rehearse(image)
     gc.freeze()
     channel.send(ARMED, b"")
     while True:

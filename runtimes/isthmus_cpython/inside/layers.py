@@ -37,6 +37,7 @@ class Layers:
         self.missing: dict[str, str] = {}
         self.writable = False
         self._steps: list[tuple[str, Callable[[], None]]] = []
+        self._outer: Filter | None = None
 
     # ------------------------------------------------------------ once, in the zygote
 
@@ -68,7 +69,7 @@ class Layers:
         self._try("hidden_memory", privileges.hide_memory)
 
     def prepare(self) -> None:
-        """Find out, in a child that does nothing else, which layers a child can have."""
+        """Find out, in a child that does nothing else, which layers a child can have; put on what it inherits."""
         self._steps = self._plan()
         found = self._trial()
         if "scratch" in found:
@@ -78,6 +79,8 @@ class Layers:
             found = {**found, **self._trial()}
         self.missing.update(found)
         self._steps = [step for step in self._steps if step[0] not in found]
+        if self._outer is not None and "seccomp" not in found:
+            self._outer.install()
 
     # ------------------------------------------------------------ in every child
 
@@ -150,18 +153,19 @@ class Layers:
             self.missing["seccomp"] = "not asked for"
             return
         try:
-            made = Filter(writable=self.writable and "landlock" not in self.missing)
+            self._outer, inner = Filter.pair(writable=self.writable and "landlock" not in self.missing)
         except OSError as error:
             self.missing["seccomp"] = _said(error)
             return
-        steps.append(("seccomp", made.install))
+        steps.append(("seccomp", inner.install))
 
     def _trial(self) -> dict[str, str]:
         reading, writing = os.pipe()
         child = os.fork()
         if not child:
             failed = {}
-            for name, act in self._steps:
+            inherited = [("seccomp", self._outer.install)] if self._outer else []
+            for name, act in [*inherited, *self._steps]:
                 try:
                     act()
                 except OSError as error:
