@@ -20,6 +20,8 @@ logger = logging.getLogger("isthmus.cpython")
 
 FADING: Final = 0.98
 """What is left, call by call, of the most that were under way at once."""
+YIELDING: Final = 0.001
+"""Seconds that making the next process ready holds back for the call that took the last: it is short, most likely."""
 MOST_FAULT: Final = 64 * 1024
 
 
@@ -110,6 +112,7 @@ class Pool:
     async def _keep_ready(self) -> None:
         try:
             with trio.CancelScope() as self._scope:
+                await trio.sleep(YIELDING)
                 while self._wanted() and await self._arm():
                     pass
         except IsthmusError as error:

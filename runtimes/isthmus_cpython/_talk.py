@@ -62,7 +62,8 @@ async def hold(process: Process, call: Call, host: Host, limits: Limits, used: f
             if limits.cpu < limits.wall:
                 nursery.start_soon(talk.watch, used, nursery.cancel_scope)
             await talk.listen(call, nursery)
-            nursery.cancel_scope.cancel()  # what is under way is nobody's any more
+            if nursery.child_tasks:
+                nursery.cancel_scope.cancel()  # what is under way is nobody's any more
     if talk.fault is not None:
         raise talk.fault
     if talk.told is None and wall.cancelled_caught:
