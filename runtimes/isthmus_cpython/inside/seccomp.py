@@ -78,7 +78,7 @@ def outer(machine: str, *, writable: bool) -> bytes:
     # Its flags are behind a pointer; told that there is no such call, the C library uses clone.
     rows += bpf.verdict(numbers["clone3"], bpf.refuse(errno.ENOSYS))
     allowed = _known([*ALLOWED, *(WRITING if writable else []), *ZYGOTES], numbers)
-    fatal = [number for number in _known(FATAL, numbers) if number not in allowed]
+    fatal = [each for each in _known(FATAL, numbers) if each not in allowed]
     return b"".join([*rows, *bpf.table(allowed, fatal, bpf.refuse(errno.EPERM))])
 
 
@@ -89,10 +89,10 @@ def inner(machine: str) -> bytes:
     rows += bpf.rule(numbers["clone"], bpf.needs(0, all_of=_CLONE_THREAD), otherwise=bpf.refuse(errno.EAGAIN))
     rows += bpf.rule(numbers["prlimit64"], *bpf.is_null(2))
     ruled = {numbers["clone"], numbers["prlimit64"]}
-    zygotes = [number for number in _known(ZYGOTES, numbers) if number not in ruled]
     fatal = _known(FATAL, numbers)
-    for number in zygotes:
-        rows += bpf.verdict(number, bpf.KILL_PROCESS if number in fatal else bpf.refuse(errno.EPERM))
+    for each in _known(ZYGOTES, numbers):
+        if each not in ruled:
+            rows += bpf.verdict(each, bpf.KILL_PROCESS if each in fatal else bpf.refuse(errno.EPERM))
     return b"".join([*rows, *bpf.table([], [], bpf.ALLOW)])
 
 
