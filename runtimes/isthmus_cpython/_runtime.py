@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 import trio
 
 from isthmus.abc import Runtime
+from isthmus.cachedir import cache_directory
 from isthmus.errors import EngineError, LoadError, RuntimeFault
 
 from ._levels import Isolation, Level, level_named
 from ._modules import trusted_among
+from ._packages import Packages, Policy, policy_named
 from ._pool import Pool, call_caps
 from ._program import CPythonProgram
+from ._requirements import FILE as REQUIREMENTS, requirements_of, with_requirements
 from ._sources import load_error, text_of
 from ._wire import FAULT, LOAD, LOADED, FrameTooLarge, Loaded, Nonsense, parse_fault, parse_loaded
 from ._zygote import Image, Recipe, Zygote, executable
@@ -32,6 +36,7 @@ LEAST_MEMORY: Final = 48 * 1024 * 1024
 """Bytes of address space in which an interpreter, the runtime's modules and a small function have room."""
 REQUIRE: Final = "ISTHMUS_PYTHON_REQUIRE_ISOLATION"
 AIM: Final = "ISTHMUS_PYTHON_ISOLATION"
+PACKAGES: Final = "ISTHMUS_PYTHON_PACKAGES"
 
 
 class CPythonRuntime(Runtime):
@@ -43,12 +48,15 @@ class CPythonRuntime(Runtime):
         processes: calls that may be under way at once, of all functions; others wait for their turn.
         ready: processes of one function that may wait for a call; 0 forks for every call.
         python: the interpreter of functions; the engine's own by default.
+        packages: which packages functions may bring: ``none``, ``offline``, ``wheels`` or ``builds``, see
+            :class:`Policy`.
+        cache: where packages are kept; by default in the user's cache directory.
 
     Attributes:
         reached: the isolation that was reached on this machine, None before it was tried.
 
     Raises:
-        EngineError: a level has no such name.
+        EngineError: there is no such level, or no such policy.
     """
 
     language = "python"
@@ -62,21 +70,27 @@ class CPythonRuntime(Runtime):
         processes: int = 64,
         ready: int = 8,
         python: str | None = None,
+        packages: str = Policy.WHEELS,
+        cache: Path | None = None,
     ) -> None:
         self._aim = level_named(isolation, "isolation")
         self._least = level_named(require_isolation, "require_isolation")
         self._python = python or executable()
         self._processes = processes
         self._ready = ready
+        self._packages = Packages(
+            cache or cache_directory() / "python", policy_named(packages, "packages"), self._python
+        )
         self._room: trio.Semaphore | None = None
         self.reached: Isolation | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> CPythonRuntime:
-        """One as the operator wants it: by ``ISTHMUS_PYTHON_ISOLATION`` and ``ISTHMUS_PYTHON_REQUIRE_ISOLATION``."""
+        """One as the operator wants it, by ``ISTHMUS_PYTHON_`` with ``ISOLATION``, ``REQUIRE_ISOLATION``, ``PACKAGES``."""
         return cls(
             isolation=environment.get(AIM) or Level.KERNEL_NS,
             require_isolation=environment.get(REQUIRE) or Level.SECCOMP,
+            packages=environment.get(PACKAGES) or Policy.WHEELS,
         )
 
     @property
@@ -92,15 +106,17 @@ class CPythonRuntime(Runtime):
         """Make a program of a function's source text; see :class:`isthmus.abc.Runtime`.
 
         Raises:
-            LoadError: the code does not load.
-            EngineError: the machine does not reach the isolation that is required, or the memory limit is
-                too low for an interpreter.
+            LoadError: the code does not load, or its packages cannot be installed.
+            EngineError: the machine does not reach the isolation that is required, the operator allows no
+                packages, or the memory limit is too low for an interpreter.
         """
         source = text_of(function.code, function.file)
         if limits.memory < LEAST_MEMORY:
             text = f"a Python function needs Limits.memory of {LEAST_MEMORY} bytes or more"
             raise EngineError(f"{text}, not {limits.memory}")
-        zygote = await Zygote.start(self._recipe((), limits))
+        required = requirements_of(source, function.file)
+        packages = (await self._packages.directory(required),) if required.lines else ()
+        zygote = await Zygote.start(self._recipe(packages, limits))
         try:
             self.reached = zygote.isolation
             self._check(zygote.isolation)
@@ -111,6 +127,20 @@ class CPythonRuntime(Runtime):
         except BaseException:
             await zygote.aclose()
             raise
+
+    def assemble(self, file: Path, root: Path) -> str | bytes:
+        """The file, with what a ``requirements.txt`` in the function's directory asks for in a block at its end.
+
+        Raises:
+            LoadError: the code says so itself as well, or one of the two is no text.
+            OSError: the file cannot be read.
+        """
+        code = super().assemble(file, root)
+        try:
+            asked = (root / REQUIREMENTS).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return code
+        return with_requirements(text_of(code, str(file)), text_of(asked, str(root / REQUIREMENTS)))
 
     async def _program(
         self, zygote: Zygote, function: Function, limits: Limits, source: str, loaded: Loaded

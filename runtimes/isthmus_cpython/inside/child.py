@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -25,7 +26,13 @@ UNFIT = 70
 
 
 def live(connection: int, layers: Layers, image: dict[str, Any]) -> NoReturn:
-    """The whole life of a child; it leaves by ``os._exit``, so that nothing of the zygote's runs in it."""
+    """The whole life of a child; it leaves by ``os._exit``, so that nothing of the zygote's runs in it.
+
+    Args:
+        connection: descriptor of its end.
+        layers: to go behind.
+        image: of the function, empty for a first look at code.
+    """
     status = 1
     try:
         try:
@@ -38,6 +45,7 @@ def live(connection: int, layers: Layers, image: dict[str, Any]) -> NoReturn:
         channel = Channel(CONNECTION)
         os.chdir("/tmp" if layers.writable else "/")
         door.connect(channel)
+        sys.path += layers.packages  # here, not in the zygote, which is to import nothing of theirs
         if image:
             _serve(channel, image)
         else:

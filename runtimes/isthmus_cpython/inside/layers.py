@@ -15,6 +15,8 @@ from .seccomp import Filter
 
 __all__ = ["Layers"]
 
+PACKAGES = "/packages"
+"""Of the new root."""
 READ_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
 
@@ -28,12 +30,14 @@ class Layers:
     Attributes:
         missing: by the name of each layer that is not there: why.
         writable: a child has a directory of its own to write in.
+        packages: directories of the function's own, as a child finds them.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._config = config
         self._aim = set(config["aim"])
-        self._view = paths.view(config["packages"])
+        self._view = paths.view()
+        self.packages: list[str] = config["packages"]
         self.missing: dict[str, str] = {}
         self.writable = False
         self._steps: list[tuple[str, Callable[[], None]]] = []
@@ -54,8 +58,12 @@ class Layers:
             _, status = os.waitpid(first, 0)
             os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
         privileges.die_with_parent()
-        if self._try("root", lambda: namespaces.read_only_root(self._view.mounted, self._view.masked)):
+        # Where they lie on the host says something of it, and may be where the new root has something else.
+        places = {f"{PACKAGES}/{number}": path for number, path in enumerate(self.packages)}
+        mounted = {**{path: path for path in self._view.mounted}, **places}
+        if self._try("root", lambda: namespaces.read_only_root(mounted, self._view.masked)):
             self.writable = True
+            self.packages = list(places)
 
     def give_up_privileges(self) -> None:
         """Do what has to be done once, and is inherited."""
@@ -139,7 +147,7 @@ class Layers:
             return
         try:
             rules = landlock.Ruleset(
-                readable=[*self._view.readable, *READ_DEVICES],
+                readable=[*self._view.readable, *self.packages, *READ_DEVICES],
                 listed=self._view.listed,
                 writable=[namespaces.SCRATCH] if self.writable else (),
             )
