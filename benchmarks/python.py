@@ -20,7 +20,7 @@ from isthmus._host import Door, InvocationHost
 from isthmus.abc import Call, Egress, Host, Killed, Returned
 from isthmus_cpython import CPythonRuntime
 from isthmus_cpython._program import CPythonProgram
-from isthmus_cpython._zygote import executable
+from isthmus_cpython._spawning import executable
 
 __all__ = ["main"]
 

@@ -8,7 +8,7 @@ import tempfile
 from isthmus.errors import IsthmusError
 
 from ._levels import Isolation, Level
-from ._zygote import Recipe, isolation_of, spawn
+from ._spawning import Recipe, isolation_of, spawn
 
 __all__ = ["probe"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from isthmus.abc import Runtime
 from isthmus.cachedir import cache_directory
 from isthmus.errors import EngineError, LoadError, RuntimeFault
 
+from ._cgroups import GIVEN as GROUP, Group, Groups
 from ._levels import Isolation, Level, level_named
 from ._modules import trusted_among
 from ._packages import Packages, Policy, policy_named
@@ -21,8 +23,9 @@ from ._pool import Pool, call_caps
 from ._program import CPythonProgram
 from ._requirements import FILE as REQUIREMENTS, requirements_of, with_requirements
 from ._sources import load_error, text_of
+from ._spawning import Recipe, executable
 from ._wire import FAULT, LOAD, LOADED, FrameTooLarge, Loaded, Nonsense, parse_fault, parse_loaded
-from ._zygote import Image, Recipe, Zygote, executable
+from ._zygote import Image, Zygote
 
 if TYPE_CHECKING:
     from isthmus.functions import Function
@@ -34,6 +37,11 @@ LOADING: Final = 10.0
 """Seconds that the first look at a function may take, on a machine that has other things to do."""
 LEAST_MEMORY: Final = 48 * 1024 * 1024
 """Bytes of address space in which an interpreter, the runtime's modules and a small function have room."""
+SCRATCH: Final = 16 * 1024 * 1024
+"""Bytes that a process may write to its ``/tmp``, which counts as its group's memory."""
+ZYGOTE: Final = 64 * 1024 * 1024
+THREADS: Final = 64
+"""Of one process, as its group counts them on the average."""
 REQUIRE: Final = "ISTHMUS_PYTHON_REQUIRE_ISOLATION"
 AIM: Final = "ISTHMUS_PYTHON_ISOLATION"
 PACKAGES: Final = "ISTHMUS_PYTHON_PACKAGES"
@@ -93,13 +101,17 @@ class CPythonRuntime(Runtime):
             packages=environment.get(PACKAGES) or Policy.WHEELS,
         )
 
+    @cached_property
+    def _groups(self) -> Groups:
+        return Groups(os.environ.get(GROUP, ""))
+
     @property
     def isolation(self) -> str:  # type: ignore[override] # found out when it is first asked for
         """What separates a function from the host, on this machine; the first time it is tried."""
         if self.reached is None:
             from ._probe import probe
 
-            self.reached = probe(self._recipe((), None))
+            self.reached = probe(self._recipe((), None, None))
         return self.reached.sentence()
 
     async def load(self, function: Function, limits: Limits) -> CPythonProgram:
@@ -116,7 +128,7 @@ class CPythonRuntime(Runtime):
             raise EngineError(f"{text}, not {limits.memory}")
         required = requirements_of(source, function.file)
         packages = (await self._packages.directory(required),) if required.lines else ()
-        zygote = await Zygote.start(self._recipe(packages, limits))
+        zygote = await self._zygote(packages, limits)
         try:
             self.reached = zygote.isolation
             self._check(zygote.isolation)
@@ -172,13 +184,23 @@ class CPythonRuntime(Runtime):
             keep=keep,
         )
 
-    def _recipe(self, packages: tuple[str, ...], limits: Limits | None) -> Recipe:
+    async def _zygote(self, packages: tuple[str, ...], limits: Limits) -> Zygote:
+        """A zygote, in a group of its own where there are such."""
+        at_once = self._processes + self._ready
+        group = self._groups.make(
+            memory=at_once * (limits.memory + SCRATCH) + ZYGOTE, tasks=at_once * THREADS
+        )
+        return await Zygote.start(self._recipe(packages, limits, group), group)
+
+    def _recipe(self, packages: tuple[str, ...], limits: Limits | None, group: Group | None) -> Recipe:
         return Recipe(
             python=self._python,
             aim=self._aim.layers,
             packages=packages,
             memory=limits.memory if limits else 0,
             cpu=limits.cpu if limits else 0.0,
+            group=str(group.path) if group else "",
+            groupless=self._groups.missing,
         )
 
     def _check(self, reached: Isolation) -> None:

@@ -10,27 +10,25 @@ import os
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable
-from pathlib import Path
-from typing import IO, Any, Final, final
+from typing import IO, Final, final
 
 import msgspec
 import trio
 
 from isthmus.errors import RuntimeFault
 
+from ._cgroups import Group
 from ._levels import Isolation
-from ._modules import ALWAYS
 from ._process import Exit, Process
+from ._spawning import Recipe, isolation_of, spawn
 from ._wire import Connection
 
-__all__ = ["Image", "Recipe", "Zygote", "executable", "isolation_of", "spawn"]
+__all__ = ["Image", "Zygote"]
 
 logger = logging.getLogger("isthmus.cpython")
 
-HERE: Final = Path(__file__).resolve().parent
 RECORD: Final = struct.Struct("<cQqddq")
 FORK, ADOPT, KILL = b"F", b"A", b"K"
 READY, STARTED, EXITED, FAILED = b"R", b"S", b"X", b"E"
@@ -39,30 +37,6 @@ STARTING: Final = 60.0
 """Seconds that a zygote may take to be ready, on a machine that has other things to do."""
 ENDING: Final = 2.0
 """Seconds that a zygote may take to be gone once its host has hung up, before it is killed."""
-
-
-def executable() -> str:
-    """The interpreter of functions: this one's, without the virtual environment round it."""
-    return str(getattr(sys, "_base_executable", "") or sys.executable)
-
-
-@final
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """How a zygote is to be.
-
-    Attributes:
-        python: its interpreter.
-        aim: layers to build.
-        packages: directories of the function's own packages.
-        memory: bytes of address space of a child.
-        cpu: seconds of processor time of a child, 0 for no limit of the kernel's.
-    """
-
-    python: str
-    aim: frozenset[str]
-    packages: tuple[str, ...] = ()
-    memory: int = 0
-    cpu: float = 0.0
 
 
 @final
@@ -100,8 +74,11 @@ class Zygote:
         dead: it has ended, and every process of it.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, said: IO[bytes]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, said: IO[bytes], group: Group | None
+    ) -> None:
         self._process = process
+        self._group = group
         self._control = trio.socket.from_stdlib_socket(control)
         self._said = said
         self._number = 0
@@ -115,8 +92,12 @@ class Zygote:
         self.dead = False
 
     @classmethod
-    async def start(cls, recipe: Recipe) -> Zygote:
+    async def start(cls, recipe: Recipe, group: Group | None = None) -> Zygote:
         """Start one, and hear how far its confinement went.
+
+        Args:
+            recipe: how it is to be.
+            group: the control group that it enters; removed when it is closed.
 
         Raises:
             RuntimeFault: it did not start.
@@ -124,7 +105,7 @@ class Zygote:
         here, there = socket.socketpair()
         with there:
             said = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the zygote
-            zygote = cls(spawn(recipe, there, said), here, said)
+            zygote = cls(spawn(recipe, there, said), here, said, group)
         try:
             with trio.fail_after(STARTING):
                 zygote.isolation = isolation_of(await zygote._report())
@@ -197,6 +178,8 @@ class Zygote:
                 self._process.kill()
                 await trio.to_thread.run_sync(self._process.wait)
             self._said.close()
+            if self._group is not None:
+                self._group.close()
 
     # ------------------------------------------------------------ private
 
@@ -325,48 +308,6 @@ class _Awaited:
         self.process: Process | None = None
         self.error = 0
         self.abandoned = False
-
-
-def spawn(recipe: Recipe, control: socket.socket, said: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start the interpreter; in this thread, for it is quick, and never by a fork of this process."""
-    config: dict[str, Any] = {
-        "aim": sorted(recipe.aim),
-        "packages": list(recipe.packages),
-        "memory": recipe.memory,
-        "cpu": recipe.cpu,
-        "modules": list(ALWAYS),
-        "guest": str(HERE.parent),
-        "parent": os.getpid(),
-    }
-    environment = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "MALLOC_ARENA_MAX": "1"}
-    if libraries := os.environ.get("LD_LIBRARY_PATH"):
-        environment["LD_LIBRARY_PATH"] = libraries  # where this interpreter's own are, perhaps
-    with tempfile.TemporaryFile() as given:
-        given.write(json.dumps(config).encode())
-        given.seek(0)
-        command = [recipe.python, "-I", "-S", str(HERE / "inside" / "boot.py"), str(control.fileno())]
-        try:
-            return subprocess.Popen(  # noqa: S603 -- the operator's interpreter, our own script
-                command,
-                stdin=given,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                env=environment,
-                pass_fds=[control.fileno()],
-                cwd="/",
-            )
-        except OSError as error:
-            raise RuntimeFault(f"{recipe.python} could not be started: {error.strerror}") from error
-
-
-def isolation_of(report: bytes) -> Isolation:
-    found = msgspec.json.decode(report, type=_Report)
-    return Isolation.of(found.missing, scratch=found.scratch)
-
-
-class _Report(msgspec.Struct, frozen=True):
-    missing: dict[str, str]
-    scratch: bool
 
 
 def _descriptors(ancillary: Iterable[tuple[int, int, bytes]]) -> list[int]:

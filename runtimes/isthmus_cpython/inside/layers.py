@@ -25,7 +25,7 @@ class Layers:
 
     Args:
         config: ``aim``, the names of the layers to build; ``packages``, directories of the function's own;
-            ``memory`` and ``cpu``, its limits.
+            ``memory`` and ``cpu``, its limits; ``group``, a control group, or ``groupless``, why there is none.
 
     Attributes:
         missing: by the name of each layer that is not there: why.
@@ -44,6 +44,19 @@ class Layers:
         self._outer: Filter | None = None
 
     # ------------------------------------------------------------ once, in the zygote
+
+    def enter_group(self) -> None:
+        """Go into the control group that the host has made, where it could."""
+        group = self._config["group"]
+        if not group:
+            self.missing["cgroup"] = self._config["groupless"]
+            return
+
+        def enter() -> None:
+            with open(f"{group}/cgroup.procs", "w", encoding="ascii") as opened:
+                opened.write("0")
+
+        self._try("cgroup", enter)
 
     def enter_namespaces(self) -> None:
         """Leave the host's namespaces; returns in the process that is the first of the new ones.

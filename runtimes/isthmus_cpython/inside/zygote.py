@@ -204,6 +204,7 @@ def main(control_file: int, config: dict[str, Any]) -> NoReturn:
     for name in config["modules"]:
         importlib.import_module(name)
     layers = Layers(config)
+    layers.enter_group()
     layers.enter_namespaces()
     layers.give_up_privileges()
     layers.prepare()
