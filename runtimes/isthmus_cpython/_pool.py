@@ -116,7 +116,8 @@ class Pool:
                 while self._wanted() and await self._arm():
                     pass
         except IsthmusError as error:
-            logger.warning("no process could be made ready: %s", error)
+            if not self._closed:
+                logger.warning("no process could be made ready: %s", error)
         except Exception:  # in a task of the loop's own, where an exception would end the whole program
             logger.exception("making a process ready failed")
         finally:
