@@ -21,8 +21,8 @@ from isthmus.errors import LoadError
 __all__ = ["FILE", "Requirements", "requirements_of", "with_requirements"]
 
 FILE: Final = "requirements.txt"
-MOST_BYTES: Final = 64 * 1024
-"""Of a block or a file."""
+LONGEST: Final = 64 * 1024
+"""Characters of a block."""
 MOST: Final = 200
 """Requirements of one function."""
 
@@ -74,8 +74,8 @@ def requirements_of(code: str, file: str) -> Requirements:
     if found is None:
         return Requirements()
     first, content = found
-    if len(content.encode()) > MOST_BYTES:
-        raise LoadError(f"the script block has more than {MOST_BYTES} bytes", file=file)
+    if len(content) > LONGEST:
+        raise LoadError(f"the script block has more than {LONGEST} characters", file=file)
     try:
         table = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:

@@ -307,7 +307,7 @@ def test_requirements_are_read_as_they_are_written() -> None:
         ('# /// script\n# dependencies = ["a"]\n# tool.isthmus.requirements = "b"\n# ///\n', "use one"),
         ("# /// script\n# dependencies = []\nx = 1\n# ///\n", "the script block has no end"),
         ("# /// script\n# ///\n# /// script\n# ///\n", "more than one script block"),
-        (f"# /// script\n# x = '{'x' * 70_000}'\n# ///\n", "has more than 65536 bytes"),
+        (f"# /// script\n# x = '{'x' * 70_000}'\n# ///\n", "has more than 65536 characters"),
         (f"# /// script\n# dependencies = {['a'] * 201}\n# ///\n", "more than 200 requirements"),
         ("# /// script\n" * 100_000, "more than one script block"),
     ],
