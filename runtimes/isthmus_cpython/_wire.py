@@ -71,6 +71,17 @@ class FrameTooLarge(IsthmusError):
 
 
 _Text = Annotated[str, msgspec.Meta(max_length=_LONGEST_TEXT)]
+_Handler = Literal[
+    "onIdentify",
+    "onTrack",
+    "onPage",
+    "onScreen",
+    "onGroup",
+    "onAlias",
+    "onDelete",
+    "onBatch",
+    "onRequest",
+]
 _Id = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 
 
@@ -144,7 +155,7 @@ class Loaded(msgspec.Struct, frozen=True):
         error: why it does not load.
     """
 
-    handlers: list[str] = []
+    handlers: list[_Handler] = []
     asynchronous: bool = False
     imports: list[str] = []
     code: bytes = b""

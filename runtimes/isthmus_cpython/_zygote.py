@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -264,6 +265,11 @@ class Zygote:
 
     def _started(self, number: int, files: list[int]) -> None:
         awaited = self._awaited.pop(number)
+        if not files:  # they could not be handed over: this process holds as many as it may
+            awaited.error = errno.EMFILE
+            awaited.there.set()
+            self._kill(number)
+            return
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=files[0])
         connection = Connection(sock, awaited.caps)
         pidfd = files[1] if len(files) > 1 else -1
