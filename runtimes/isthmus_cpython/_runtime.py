@@ -16,11 +16,12 @@ from isthmus.cachedir import cache_directory
 from isthmus.errors import EngineError, LoadError, RuntimeFault
 
 from ._cgroups import GIVEN as GROUP, Group, Groups
+from ._endings import manner
 from ._levels import Isolation, Level, level_named
 from ._modules import trusted_among
 from ._packages import Packages, Policy, policy_named
 from ._pool import Pool, call_caps
-from ._program import CPythonProgram
+from ._program import LAST_WORDS, CPythonProgram
 from ._requirements import FILE as REQUIREMENTS, requirements_of, with_requirements
 from ._sources import load_error, text_of
 from ._spawning import Recipe, executable
@@ -132,7 +133,7 @@ class CPythonRuntime(Runtime):
         try:
             self.reached = zygote.isolation
             self._check(zygote.isolation)
-            loaded = await _look_at(zygote, source, function.file)
+            loaded = await _look_at(zygote, source, function.file, limits)
             if loaded.error is not None:
                 raise load_error(loaded.error, source, function.file)
             return await self._program(zygote, function, limits, source, loaded)
@@ -212,7 +213,7 @@ class CPythonRuntime(Runtime):
             )
 
 
-async def _look_at(zygote: Zygote, source: str, file: str) -> Loaded:
+async def _look_at(zygote: Zygote, source: str, file: str, limits: Limits) -> Loaded:
     """Have a process of its own compile the code and run the module's body."""
     most = 1 << 20
     caps = {LOADED: most + 64 * len(source.encode()), FAULT: most}
@@ -228,7 +229,10 @@ async def _look_at(zygote: Zygote, source: str, file: str) -> Loaded:
                 file=file,
             )
         if frame is None:
-            raise LoadError("the process that loads the code ended before it had", file=file)
+            how = manner(await process.end(LAST_WORDS))
+            text = f"the process that loads the code ended before it had ({how})"
+            hint = f"where it wants more memory than Limits.memory, {limits.memory} bytes, it may end so"
+            raise LoadError(f"{text}; {hint}", file=file)
         kind, payload = frame
         if kind == FAULT:
             raise RuntimeFault(f"a process could not be confined: {parse_fault(payload).message}")

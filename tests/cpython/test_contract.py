@@ -352,6 +352,8 @@ async def test_choice_14_nothing_is_sent_where_the_call_fails(functions: Functio
         ("def on_track(e, s): pass\ndef onTrack(e, s): pass", "TypeError: on_track and onTrack are the same handler; define one of them", None, None),
         ("raise SystemExit(1)", "SystemExit: 1", 1, 1),
         ("from isthmus_guest import fetch\nfetch('http://a.example')", "RuntimeError: fetch can be used within a handler, not while the code is loaded", 2, 1),
+        ("import os\nos._exit(7)", "the process that loads the code ended before it had (exit status 7); where it wants more memory than Limits.memory, 134217728 bytes, it may end so", None, None),
+        ("import ctypes\nctypes.string_at(0)", "the process that loads the code ended before it had (SIGSEGV); where it wants more memory than Limits.memory, 134217728 bytes, it may end so", None, None),
         (b"\xff", "the code is not UTF-8: invalid start byte at byte 0", None, None),
     ],
 )  # fmt: skip
