@@ -110,13 +110,18 @@ async def _kill_group(process: subprocess.Popen[bytes] | trio.Process) -> None:
         return
 
 
+def _errors_among(lines: list[str]) -> list[str]:
+    """What is an error, out of all that was said: pip marks each such line, uv comes to it in the end."""
+    if marked := [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]:
+        return marked
+    first = next((number for number, line in enumerate(lines) if line.startswith(("error:", "×"))), 0)
+    return [line.removeprefix("error:").lstrip("×╰─▶│ ") for line in lines[first:]]
+
+
 def _failure(requirements: Requirements, said: str) -> LoadError:
     """The error that an installer's words make, at the line of the requirement that they name."""
     lines = [_COLOR.sub("", line).strip() for line in said.splitlines()]
-    rows = [line for line in lines if line and not line.startswith("WARNING:")]
-    errors = [line.removeprefix("ERROR:").strip() for line in rows if line.startswith("ERROR:")]
-    text = " ".join(errors or [line.lstrip("×╰─▶│ ") for line in rows if not line.startswith("Using ")])
-    text = _CREDENTIALS.sub("", text)
+    text = _CREDENTIALS.sub("", " ".join(_errors_among([line for line in lines if line])))
     if len(text) > MOST_SAID:
         text = f"{text[:MOST_SAID]}..."
     named = [
