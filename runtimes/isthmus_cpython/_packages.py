@@ -9,11 +9,13 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Final, final
 
 import trio
 
+from isthmus.cachedir import cache_directory
 from isthmus.errors import EngineError, LoadError, RuntimeFault
 
 from ._installer import install
@@ -25,6 +27,10 @@ FORMAT: Final = "1"
 """What is kept is as this version of this module makes it."""
 MOST_BYTES: Final = 1 << 30
 """Of one function's packages, installed."""
+PART: Final = ".part-"
+"""What the name of a directory begins with that is not whole yet."""
+ABANDONED: Final = 24 * 3600.0
+"""Seconds after which nobody is at work on a part any more."""
 WRITING: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _IDENTITY: Final = (
     "import sys, sysconfig, platform; "
@@ -69,12 +75,12 @@ class Packages:
     Several engines and processes may share a cache: a directory appears in it whole or not at all.
 
     Args:
-        cache: where they are kept.
+        cache: where they are kept, None for the user's cache directory.
         policy: what may be installed.
         python: the interpreter that is to import them.
     """
 
-    def __init__(self, cache: Path, policy: Policy, python: str) -> None:
+    def __init__(self, cache: Path | None, policy: Policy, python: str) -> None:
         self._cache = cache
         self._policy = policy
         self._python = python
@@ -90,8 +96,9 @@ class Packages:
         """
         if self._policy is Policy.NONE:
             raise EngineError("a function requires packages, and the operator of this engine allows none")
+        cache = self._cache or _users_cache()
         async with self._turn:  # one at a time: functions with the same list find what the first has made
-            place = self._cache / await self._key(requirements)
+            place = cache / await self._key(requirements)
             if not await trio.Path(place).is_dir():
                 await self._make(requirements, place)
         return str(place)
@@ -110,9 +117,9 @@ class Packages:
 
     async def _make(self, requirements: Requirements, place: Path) -> None:
         try:
-            part = Path(await trio.to_thread.run_sync(_part_in, self._cache))
+            part = Path(await trio.to_thread.run_sync(_part_in, place.parent))
         except OSError as error:
-            raise EngineError(f"packages cannot be kept in {self._cache}: {error.strerror}") from error
+            raise EngineError(f"packages cannot be kept in {place.parent}: {error.strerror}") from error
         try:
             await install(
                 requirements,
@@ -132,12 +139,24 @@ class Packages:
             raise
 
 
+def _users_cache() -> Path:
+    try:
+        return cache_directory() / "python"
+    except RuntimeError as error:  # a user whom no list of users knows has no home
+        raise EngineError(
+            f"packages have no place to be kept, ISTHMUS_CACHE may name one: {error}"
+        ) from error
+
+
 def _part_in(cache: Path) -> str:
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = cache.stat()
     if found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise PermissionError(0, "others may write to it, or it is somebody else's")
-    return tempfile.mkdtemp(prefix=".", dir=cache)
+    for part in cache.glob(f"{PART}*"):
+        if time.time() - part.lstat().st_mtime > ABANDONED:
+            _remove(part) if part.is_dir() else part.unlink(missing_ok=True)
+    return tempfile.mkdtemp(prefix=PART, dir=cache)
 
 
 def _seal(directory: Path) -> int:

@@ -23,6 +23,8 @@ __all__ = ["FILE", "Requirements", "requirements_of", "with_requirements"]
 FILE: Final = "requirements.txt"
 LONGEST: Final = 64 * 1024
 """Characters of a block."""
+LONGEST_ONE: Final = 1000
+"""Characters of one requirement, its hashes left out."""
 MOST: Final = 200
 """Requirements of one function."""
 
@@ -168,6 +170,8 @@ def _requirement(text: str, file: str, number: int | None) -> tuple[str, str]:
     try:
         if bare.startswith("-") or " --" in bare:
             raise InvalidRequirement("options of an installer are the operator's to give")
+        if len(bare) > LONGEST_ONE:
+            raise InvalidRequirement(f"without its hashes it has more than {LONGEST_ONE} characters")
         parsed = Requirement(bare)
         if parsed.url is not None:
             raise InvalidRequirement("packages come from the operator's index, by name, and not from a URL")

@@ -12,7 +12,6 @@ import msgspec
 import trio
 
 from isthmus.abc import Runtime
-from isthmus.cachedir import cache_directory
 from isthmus.errors import EngineError, LoadError, RuntimeFault
 
 from ._cgroups import GIVEN as GROUP, Group, Groups
@@ -87,9 +86,7 @@ class CPythonRuntime(Runtime):
         self._python = python or executable()
         self._processes = processes
         self._ready = ready
-        self._packages = Packages(
-            cache or cache_directory() / "python", policy_named(packages, "packages"), self._python
-        )
+        self._packages = Packages(cache, policy_named(packages, "packages"), self._python)
         self._room: trio.Semaphore | None = None
         self.reached: Isolation | None = None
 

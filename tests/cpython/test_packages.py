@@ -244,6 +244,33 @@ async def test_an_operator_may_allow_none_or_none_from_the_network(
     assert asked == [True, False]
 
 
+@pytest.mark.usefixtures("shelf")
+async def test_what_nobody_has_finished_is_removed_in_the_end(cache: Path) -> None:
+    old, new = cache / ".part-old", cache / ".part-new"
+    for part in (old, new):
+        os.makedirs(part / "deep", 0o700)
+        os.chmod(part / "deep", 0o500)
+    os.utime(old, (0, 0))
+    await load(ASKS, cache)
+    assert old not in kept_in(cache)
+    assert new in kept_in(cache)
+
+
+async def test_a_user_without_a_home_runs_functions_without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("isthmus_cpython._packages.cache_directory", homeless)
+    runtime = CPythonRuntime(require_isolation="process", ready=0)
+    for code, works in (("def on_track(event, settings): pass", True), (ASKS, False)):
+        function = Function(name="f", kind=Kind.DESTINATION, language="python", code=code)
+        if works:
+            await (await runtime.load(function, Limits())).aclose()
+        else:
+            with pytest.raises(EngineError, match="ISTHMUS_CACHE may name one"):
+                await runtime.load(function, Limits())
+
+
 async def test_a_cache_that_others_may_write_to_is_not_used(cache: Path) -> None:
     os.mkdir(cache)
     os.chmod(cache, 0o777)
@@ -268,6 +295,7 @@ async def test_a_cache_that_others_may_write_to_is_not_used(cache: Path) -> None
         ("greeting @ http://169.254.169.254/x.whl", "and not from a URL"),
         ("greeting==1.0 --hash=md5:abc", "options of an installer"),
         ("greeting==", ""),
+        (f"greeting; python_version > '{'3' * 1000}'", "more than 1000 characters"),
     ],
 )
 def test_what_an_author_may_not_ask_for(line: str, why: str) -> None:
