@@ -1,9 +1,9 @@
 """What a function asks to have beside the standard library: read from its code, and narrowed to what may be installed.
 
-Code says so in a script block (https://packaging.python.org/en/latest/specifications/inline-script-metadata/),
-as ``dependencies`` or, in the words of a ``requirements.txt``, as ``tool.isthmus.requirements``.  Whoever wrote it
-is not trusted, so a requirement is a name with versions, extras, a marker and hashes: no URL, path or option of an
-installer gets through, and where packages come from is for the operator to say.
+Code says so in a script block (https://packaging.python.org/en/latest/specifications/inline-script-metadata/), as its
+``dependencies``; or in a block of our own, which holds the lines of a ``requirements.txt``.  Whoever wrote it is not
+trusted, so a requirement is a name with versions, extras, a marker and hashes: no URL, path or option of an installer
+gets through, and where packages come from is for the operator to say.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from typing import Any, Final, final
+from typing import Final, final
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
@@ -22,14 +22,18 @@ __all__ = ["FILE", "Requirements", "requirements_of", "with_requirements"]
 
 FILE: Final = "requirements.txt"
 LONGEST: Final = 64 * 1024
-"""Characters of a block."""
+"""Characters of a block of requirements."""
+LONGEST_SCRIPT: Final = 8 * 1024
+LONGEST_LINE: Final = 500
+"""Characters of a script block and of a line of it: time to read TOML grows by the square of what a key may be made of."""
 LONGEST_ONE: Final = 1000
 """Characters of one requirement, its hashes left out."""
 MOST: Final = 200
 """Requirements of one function."""
 
-BEGIN: Final = "# /// script"
-END: Final = "# ///"
+_BEGIN: Final = "# /// "
+_END: Final = "# ///"
+_SCRIPT, _LISTED = "script", "requirements"
 _HASH: Final = re.compile(r"\s--hash=(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})(?=\s|$)")
 _COMMENT: Final = re.compile(r"(^|\s)#.*$")
 
@@ -57,75 +61,68 @@ def with_requirements(code: str, text: str) -> str:
     """Code that asks for what the text of a ``requirements.txt`` does, in a block at its end.
 
     Raises:
-        LoadError: the code has such a block already.
+        LoadError: the code asks for packages itself.
     """
-    if _block(code, "") is not None:
-        raise LoadError(f"the code asks for packages in a script block, and {FILE} is there as well; use one")
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-    rows = [BEGIN, "# [tool.isthmus]", '# requirements = """', *_commented(quoted), '# """', END]
-    return f"{code}\n" + "\n".join(rows) + "\n"
+    if _block(code, _SCRIPT, "") or _block(code, _LISTED, ""):
+        raise LoadError(f"the code asks for packages in a block, and {FILE} is there as well; use one")
+    lines = [f"# {line}" for line in text.splitlines()]
+    for number, line in enumerate(lines, 1):
+        if line.rstrip() == _END:
+            raise LoadError("'///' is no requirement that can be installed", file=FILE, line=number)
+    return "\n".join([code, f"{_BEGIN}{_LISTED}", *lines, _END, ""])
 
 
 def requirements_of(code: str, file: str) -> Requirements:
-    """What code asks for; nothing where it has no script block.
+    """What code asks for; nothing where it has no block that does.
 
     Raises:
-        LoadError: the block is malformed, or asks for what may not be installed.
+        LoadError: a block is malformed, or asks for what may not be installed.
     """
-    found = _block(code, file)
-    if found is None:
-        return Requirements()
-    first, content = found
-    if len(content) > LONGEST:
-        raise LoadError(f"the script block has more than {LONGEST} characters", file=file)
-    try:
-        table = tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise LoadError(f"the script block is no TOML: {error}", file=file) from error
-    listed, text = _asked(table, file)
-    if text is not None:
-        return _read(_logical_lines(text), FILE)
-    return _read(((_line_in(content, each, first), each) for each in listed), file)
+    script, listed = _block(code, _SCRIPT, file), _block(code, _LISTED, file)
+    if listed is None:
+        return Requirements() if script is None else _read(_dependencies(*script, file), file)
+    text = listed[1]
+    if script is not None:
+        raise LoadError("the code asks for packages in two blocks; use one", file=file)
+    if len(text) > LONGEST:
+        raise LoadError(f"it has more than {LONGEST} characters", file=FILE)
+    return _read(_logical_lines(text), FILE)
 
 
-def _block(code: str, file: str) -> tuple[int, str] | None:
-    """The number of the line after a script block's first, and what stands between that and its last."""
-    if BEGIN not in code:
+def _block(code: str, kind: str, file: str) -> tuple[int, str] | None:
+    """The number of the line after a block's first, and what stands between that and its last."""
+    begin = _BEGIN + kind
+    if begin not in code:
         return None
     lines = [line.rstrip() for line in code.split("\n")]
-    begins = [number for number, line in enumerate(lines) if line == BEGIN]
+    begins = [number for number, line in enumerate(lines) if line == begin]
     if not begins:
         return None
     if len(begins) > 1:
-        raise LoadError("the code has more than one script block", file=file, line=begins[1] + 1)
+        raise LoadError(f"the code has more than one {kind} block", file=file, line=begins[1] + 1)
     content: list[str] = []
     for line in lines[begins[0] + 1 :]:
-        if line == END:
+        if line == _END:
             return begins[0] + 2, "".join(f"{row}\n" for row in content)
         if line != "#" and not line.startswith("# "):
             break
         content.append(line[2:])
-    raise LoadError(f"the script block has no end: a line {END!r}", file=file, line=begins[0] + 1)
+    raise LoadError(f"the {kind} block has no end: a line {_END!r}", file=file, line=begins[0] + 1)
 
 
-def _commented(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        yield f"# {line}"
-
-
-def _asked(table: dict[str, Any], file: str) -> tuple[list[str], str | None]:
-    """The list of ``dependencies``, and the text of ``tool.isthmus.requirements``."""
-    listed = table.get("dependencies", [])
+def _dependencies(first: int, content: str, file: str) -> Iterator[tuple[int | None, str]]:
+    """Each of a script block's ``dependencies``, with its line."""
+    if len(content) > LONGEST_SCRIPT:
+        raise LoadError(f"the script block has more than {LONGEST_SCRIPT} characters", file=file)
+    if max(map(len, content.split("\n"))) > LONGEST_LINE:
+        raise LoadError(f"the script block has a line of more than {LONGEST_LINE} characters", file=file)
+    try:
+        listed = tomllib.loads(content).get("dependencies", [])
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise LoadError(f"the script block is no TOML: {error}", file=file) from error
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         raise LoadError("dependencies in the script block is a list of texts", file=file)
-    tool = table.get("tool", {})
-    own = tool.get("isthmus", {}) if isinstance(tool, dict) else {}
-    text = own.get("requirements") if isinstance(own, dict) else None
-    if text is not None and not isinstance(text, str):
-        raise LoadError("tool.isthmus.requirements in the script block is a text", file=file)
-    if text is not None and listed:
-        raise LoadError("the script block has dependencies and tool.isthmus.requirements; use one", file=file)
-    return listed, text
+    return ((_line_in(content, each, first), each) for each in listed)
 
 
 def _line_in(content: str, asked: str, first: int) -> int | None:

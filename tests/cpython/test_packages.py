@@ -295,6 +295,7 @@ async def test_a_cache_that_others_may_write_to_is_not_used(cache: Path) -> None
         ("greeting @ http://169.254.169.254/x.whl", "and not from a URL"),
         ("greeting==1.0 --hash=md5:abc", "options of an installer"),
         ("greeting==", ""),
+        ("///", ""),
         (f"greeting; python_version > '{'3' * 1000}'", "more than 1000 characters"),
     ],
 )
@@ -330,13 +331,21 @@ def test_requirements_are_read_as_they_are_written() -> None:
     ("code", "message"),
     [
         ("# /// script\n# dependencies = [\n# ///\n", "the script block is no TOML"),
+        (
+            f"# /// script\n# a = {'[' * 400}\n{('# ' + '[' * 400 + chr(10)) * 15}# ///\n",
+            "the script block is no TOML",
+        ),
         ("# /// script\n# dependencies = 5\n# ///\n", "dependencies in the script block is a list of texts"),
-        ("# /// script\n# tool.isthmus.requirements = 5\n# ///\n", "is a text"),
-        ('# /// script\n# dependencies = ["a"]\n# tool.isthmus.requirements = "b"\n# ///\n', "use one"),
         ("# /// script\n# dependencies = []\nx = 1\n# ///\n", "the script block has no end"),
         ("# /// script\n# ///\n# /// script\n# ///\n", "more than one script block"),
-        (f"# /// script\n# x = '{'x' * 70_000}'\n# ///\n", "has more than 65536 characters"),
-        (f"# /// script\n# dependencies = {['a'] * 201}\n# ///\n", "more than 200 requirements"),
+        ("# /// script\n# ///\n# /// requirements\n# ///\n", "asks for packages in two blocks"),
+        (f"# /// script\n# {'a.' * 300}a = 1\n# ///\n", "a line of more than 500 characters"),
+        (f"# /// script\n{('# x = 1' + chr(10)) * 3000}# ///\n", "has more than 8192 characters"),
+        (f"# /// requirements\n{('# x==1' + chr(10)) * 20_000}# ///\n", "has more than 65536 characters"),
+        (
+            f"# /// script\n# dependencies = [\n{('# ' + repr('a') + ',' + chr(10)) * 201}# ]\n# ///\n",
+            "more than 200 requirements",
+        ),
         ("# /// script\n" * 100_000, "more than one script block"),
     ],
 )
