@@ -18,7 +18,7 @@ from isthmus.errors import RuntimeFault
 from ._levels import Isolation
 from ._modules import ALWAYS
 
-__all__ = ["Recipe", "executable", "isolation_of", "spawn"]
+__all__ = ["Recipe", "executable", "isolation_of", "last_words", "spawn"]
 
 HERE: Final = Path(__file__).resolve().parent
 
@@ -83,6 +83,12 @@ def spawn(recipe: Recipe, control: socket.socket, said: IO[bytes]) -> subprocess
             )
         except OSError as error:
             raise RuntimeFault(f"{recipe.python} could not be started: {error.strerror}") from error
+
+
+def last_words(said: IO[bytes]) -> str:
+    """The last line of what an interpreter wrote to its standard error."""
+    said.seek(0)
+    return said.read(4000).decode("utf-8", "replace").strip().rpartition("\n")[2] or "it said nothing"
 
 
 def isolation_of(report: bytes) -> Isolation:

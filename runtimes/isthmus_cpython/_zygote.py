@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
 import errno
 import json
 import logging
 import os
 import socket
-import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -21,19 +19,16 @@ import trio
 from isthmus.errors import RuntimeFault
 
 from ._cgroups import Group
+from ._control import ADOPT, EXITED, FAILED, FORK, KILL, READY, STARTED, Control, Told
 from ._levels import Isolation
 from ._process import Exit, Process
-from ._spawning import Recipe, isolation_of, spawn
+from ._spawning import Recipe, isolation_of, last_words, spawn
 from ._wire import Connection
 
 __all__ = ["Image", "Zygote"]
 
 logger = logging.getLogger("isthmus.cpython")
 
-RECORD: Final = struct.Struct("<cQqddq")
-FORK, ADOPT, KILL = b"F", b"A", b"K"
-READY, STARTED, EXITED, FAILED = b"R", b"S", b"X", b"E"
-MOST_REPORT: Final = 1 << 20
 STARTING: Final = 60.0
 """Seconds that a zygote may take to be ready, on a machine that has other things to do."""
 ENDING: Final = 2.0
@@ -76,17 +71,16 @@ class Zygote:
     """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], control: socket.socket, said: IO[bytes], group: Group | None
+        self, process: subprocess.Popen[bytes], control: Control, said: IO[bytes], group: Group | None
     ) -> None:
         self._process = process
         self._group = group
-        self._control = trio.socket.from_stdlib_socket(control)
+        self._control = control
         self._said = said
         self._number = 0
         self._awaited: dict[int, _Awaited] = {}
         self._children: dict[int, Process] = {}
         self._adopted = trio.Event()
-        self._sending = trio.Lock()
         self._reader: trio.CancelScope | None = None
         self._stopped = trio.Event()
         self.isolation = Isolation.of({}, scratch=False)
@@ -103,13 +97,21 @@ class Zygote:
         Raises:
             RuntimeFault: it did not start.
         """
-        here, there = socket.socketpair()
-        with there:
-            said = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the zygote
-            zygote = cls(spawn(recipe, there, said), here, said, group)
+        with contextlib.ExitStack() as stack:
+            if group is not None:
+                stack.callback(group.close)
+            here, there = socket.socketpair()
+            stack.callback(here.close)
+            said = stack.enter_context(tempfile.TemporaryFile())
+            with there:
+                zygote = cls(spawn(recipe, there, said), Control(here), said, group)
+            stack.pop_all()  # they are the zygote's to close
         try:
             with trio.fail_after(STARTING):
-                zygote.isolation = isolation_of(await zygote._report())
+                report = await zygote._control.report()
+            if not report:
+                raise RuntimeFault(f"a zygote did not start: {last_words(said)}")
+            zygote.isolation = isolation_of(report)
         except trio.TooSlowError:
             await zygote.aclose()
             raise RuntimeFault(f"a zygote was not ready within {STARTING:g} s") from None
@@ -184,83 +186,39 @@ class Zygote:
 
     # ------------------------------------------------------------ private
 
-    async def _report(self) -> bytes:
-        head = await self._exactly(4)
-        size = int.from_bytes(head, "little")
-        report = await self._exactly(size) if len(head) == 4 and size <= MOST_REPORT else b""
-        if not report:
-            self._said.seek(0)
-            said = self._said.read(4000).decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise RuntimeFault(f"a zygote did not start: {said or 'it said nothing'}")
-        return report
-
-    async def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            part = await self._control.recv(size - len(data))
-            if not part:
-                return b""
-            data += part
-        return data
-
     def _check(self) -> None:
         if self.dead:
             raise RuntimeFault("the zygote of this function has ended")
 
-    async def _tell(self, kind: bytes, number: int, files: list[int] | None = None) -> None:
+    async def _tell(self, kind: bytes, number: int, files: Iterable[int] = ()) -> None:
         self._check()
-        record = RECORD.pack(kind, number, 0, 0.0, 0.0, 0)
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
-        async with self._sending:
-            try:
-                # Half a record would garble all that follow: one that is begun is sent.
-                with trio.CancelScope(shield=True):
-                    sent = await self._control.sendmsg([record], rights)
-                    while sent < len(record):
-                        sent += await self._control.send(record[sent:])
-            except (OSError, trio.ClosedResourceError):
-                self._lost()
-                self._check()
+        try:
+            await self._control.tell(kind, number, files)
+        except (OSError, trio.ClosedResourceError):
+            self._lost()
+            self._check()
 
     async def _hear(self) -> None:
         with trio.CancelScope() as self._reader:
             try:
-                while (heard := await self._record()) is not None:
-                    self._note(*heard)
+                while (told := await self._control.hear()) is not None:
+                    self._note(told)
             except Exception:  # in a task of the loop's own, where an exception would end the whole program
                 logger.exception("hearing a zygote failed")
         self._lost()
         self._stopped.set()
 
-    async def _record(self) -> tuple[bytes, list[int]] | None:
-        record, files = b"", []
-        while len(record) < RECORD.size:
-            try:
-                part, ancillary, _, _ = await self._control.recvmsg(
-                    RECORD.size - len(record), socket.CMSG_SPACE(2 * 4), _CLOSE_ON_EXEC
-                )
-            except (OSError, trio.ClosedResourceError):
-                part, ancillary = b"", []
-            files += _descriptors(ancillary)
-            if not part:
-                for file in files:
-                    os.close(file)
-                return None
-            record += part
-        return record, files
-
-    def _note(self, record: bytes, files: list[int]) -> None:
-        kind, number, figure, user, system, peak = RECORD.unpack(record)
-        if kind == STARTED:
-            self._started(number, files)
-        elif kind == EXITED:
-            if (child := self._children.pop(number, None)) is not None:
-                child.gone(Exit(figure, user + system, peak))
-        elif kind == FAILED:
-            if (awaited := self._awaited.pop(number, None)) is not None:
-                awaited.error = figure
+    def _note(self, told: Told) -> None:
+        if told.kind == STARTED:
+            self._started(told.number, told.files)
+        elif told.kind == EXITED:
+            if (child := self._children.pop(told.number, None)) is not None:
+                child.gone(Exit(told.figure, told.cpu, told.peak))
+        elif told.kind == FAILED:
+            if (awaited := self._awaited.pop(told.number, None)) is not None:
+                awaited.error = told.figure
                 awaited.there.set()
-        elif kind == READY:
+        elif told.kind == READY:
             self._adopted.set()
 
     def _started(self, number: int, files: list[int]) -> None:
@@ -299,9 +257,6 @@ class Zygote:
         self._awaited.clear()
 
 
-_CLOSE_ON_EXEC: Final[int] = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-
-
 @final
 class _Awaited:
     """A child that is to be forked."""
@@ -314,11 +269,3 @@ class _Awaited:
         self.process: Process | None = None
         self.error = 0
         self.abandoned = False
-
-
-def _descriptors(ancillary: Iterable[tuple[int, int, bytes]]) -> list[int]:
-    found = array.array("i")
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            found.frombytes(data[: len(data) - len(data) % found.itemsize])
-    return list(found)

@@ -22,7 +22,7 @@ from isthmus_cpython import CPythonRuntime
 from isthmus_cpython._program import CPythonProgram
 
 ROOT: Final = Path(__file__).parents[2]
-CALLS: Final = int(os.environ.get("ISTHMUS_TEST_CALLS", "1000"))
+CALLS: Final = int(os.environ.get("ISTHMUS_TEST_CALLS", "600"))
 """How many are looked at; more tell more, and take their time."""
 AT_ONCE: Final = 4
 PAGES: Final = 64 + CALLS // 100
