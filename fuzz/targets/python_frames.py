@@ -23,21 +23,11 @@ from isthmus.limits import Limits
 from isthmus.outcomes import Outcome, Status
 from isthmus.testing import MockFetcher
 from isthmus_cpython._endings import of_silence
+from isthmus_cpython._messages import parse_fault, parse_loaded
 from isthmus_cpython._pool import call_caps
 from isthmus_cpython._process import Exit, Process
 from isthmus_cpython._talk import hold
-from isthmus_cpython._wire import (
-    ARMED,
-    ASK,
-    END,
-    FAULT,
-    LOADED,
-    LOG,
-    Connection,
-    Nonsense,
-    parse_fault,
-    parse_loaded,
-)
+from isthmus_cpython._wire import ARMED, ASK, END, FAULT, LOADED, LOG, Connection, Nonsense
 
 EVENT = b'{"type":"track","messageId":"m-1","event":"Fuzzed"}'
 LIMITS = Limits(wall=2.0, log_bytes=64, fetches=3, operations=4, output_bytes=512, fetch_request_bytes=256)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from isthmus.abc import Ending, Killed, Returned, Thrown
 
+from ._messages import Ended
 from ._process import Exit
-from ._wire import END, Ended, FrameTooLarge, Nonsense
+from ._wire import END, FrameTooLarge, Nonsense
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits

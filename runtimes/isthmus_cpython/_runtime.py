@@ -17,6 +17,7 @@ from isthmus.errors import EngineError, LoadError, RuntimeFault
 from ._cgroups import GIVEN as GROUP, Group, Groups
 from ._endings import manner
 from ._levels import Isolation, Level, level_named
+from ._messages import Loaded, parse_fault, parse_loaded
 from ._modules import trusted_among
 from ._packages import Packages, Policy, policy_named
 from ._pool import Pool, call_caps
@@ -24,7 +25,7 @@ from ._program import LAST_WORDS, CPythonProgram
 from ._requirements import FILE as REQUIREMENTS, requirements_of, with_requirements
 from ._sources import load_error, text_of
 from ._spawning import Recipe, executable
-from ._wire import FAULT, LOAD, LOADED, FrameTooLarge, Loaded, Nonsense, parse_fault, parse_loaded
+from ._wire import FAULT, LOAD, LOADED, FrameTooLarge, Nonsense
 from ._zygote import Image, Zygote
 
 if TYPE_CHECKING:

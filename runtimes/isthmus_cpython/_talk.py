@@ -12,20 +12,9 @@ from isthmus.errors import RuntimeFault
 
 from ._endings import ending_of, of_cpu, of_nonsense, of_wall
 from ._errands import Errands
+from ._messages import parse_end, parse_fault, parse_line, parse_operation
 from ._process import Process
-from ._wire import (
-    ASK,
-    CALL,
-    END,
-    FAULT,
-    LOG,
-    FrameTooLarge,
-    Nonsense,
-    parse_end,
-    parse_fault,
-    parse_line,
-    parse_operation,
-)
+from ._wire import ASK, CALL, END, FAULT, LOG, FrameTooLarge, Nonsense
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
