@@ -244,6 +244,26 @@ async def test_an_operator_may_allow_none_or_none_from_the_network(
     assert asked == [True, False]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="it watches processes by their descriptors")
+async def test_an_installation_that_nobody_waits_for_is_ended_with_all_it_has_started(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told"
+    script = f"sleep 1000 & echo $! $$ > {told}.part; mv {told}.part {told}; wait"
+    monkeypatch.setattr("isthmus_cpython._installer._command", lambda *_, **__: ["sh", "-c", script])
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(load, ASKS, cache)
+            while not await trio.Path(told).exists():  # noqa: ASYNC110 -- another process sets no event
+                await trio.sleep(0.01)
+            watched = [os.pidfd_open(int(number)) for number in (await trio.Path(told).read_text()).split()]
+            nursery.cancel_scope.cancel()
+        for file in watched:
+            await trio.lowlevel.wait_readable(file)  # it has ended
+            os.close(file)
+    assert kept_in(cache) == []
+
+
 @pytest.mark.usefixtures("shelf")
 async def test_what_nobody_has_finished_is_removed_in_the_end(cache: Path) -> None:
     old, new = cache / ".part-old", cache / ".part-new"
