@@ -158,6 +158,14 @@ async def test_one_error_out_of_a_task_group_is_that_error(functions: Functions)
     ]
 
 
+async def test_a_module_that_breaks_what_a_call_needs_is_told_by_its_call(functions: Functions) -> None:
+    outcome = await functions.outcome(
+        "import json\njson.loads = None\ndef on_track(event, settings): return 1"
+    )
+    assert outcome.problem is not None
+    assert (outcome.problem.name, outcome.status) == ("TypeError", Status.REFUSED)
+
+
 async def test_an_errors_cause_is_shown(functions: Functions) -> None:
     outcome = await functions.outcome(
         """
