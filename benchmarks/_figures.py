@@ -13,7 +13,7 @@ from typing import final
 
 import msgspec
 
-__all__ = ["Case", "Figures", "interleave", "timed", "timed_async"]
+__all__ = ["Case", "Figures", "Sample", "interleave", "timed", "timed_async"]
 
 Sample = Callable[[], Awaitable[Sequence[float]]]
 

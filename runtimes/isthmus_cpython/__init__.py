@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,19 @@ from isthmus.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from ._levels import Isolation as Isolation, Level as Level
+    from ._packages import Policy as Policy
+    from ._requirements import with_requirements as with_requirements
     from ._runtime import CPythonRuntime as CPythonRuntime
 
-__all__ = ["CPythonRuntime", "Isolation", "Level", "isthmus_runtimes"]
+__all__ = ["CPythonRuntime", "Isolation", "Level", "Policy", "isthmus_runtimes", "with_requirements"]
+
+_PLACES = {
+    "CPythonRuntime": "_runtime",
+    "Isolation": "_levels",
+    "Level": "_levels",
+    "Policy": "_packages",
+    "with_requirements": "_requirements",
+}
 
 
 @hookimpl
@@ -25,12 +36,6 @@ def isthmus_runtimes() -> Iterable[Runtime]:
 
 def __getattr__(name: str) -> object:
     # Importing this costs nothing until a name is used: an engine may never run a Python function.
-    if name == "CPythonRuntime":
-        from ._runtime import CPythonRuntime
-
-        return CPythonRuntime
-    if name in {"Isolation", "Level"}:
-        from . import _levels
-
-        return getattr(_levels, name)
+    if name in _PLACES:
+        return getattr(importlib.import_module(f".{_PLACES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from isthmus.abc import Ending, Killed, Returned, Thrown
 
+from ._messages import Ended
 from ._process import Exit
-from ._wire import END, Ended, FrameTooLarge, Nonsense
+from ._wire import END, FrameTooLarge, Nonsense
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
 
-__all__ = ["ending_of", "of_cpu", "of_nonsense", "of_silence", "of_wall"]
+__all__ = ["ending_of", "manner", "of_cpu", "of_nonsense", "of_silence", "of_wall"]
 
 
 def of_wall(limits: Limits) -> Killed:
@@ -66,14 +67,22 @@ def of_silence(exit_: Exit, limits: Limits, *, killed: bool) -> Killed:
         return Killed("crash", "the call's process is gone, and nobody saw it end")
     code = os.waitstatus_to_exitcode(exit_.status)
     if code >= 0:
-        return Killed("crash", f"the call ended its process (exit status {code}) before its handler returned")
+        return Killed("crash", f"the call ended its process ({manner(exit_)}) before its handler returned")
     if -code == signal.SIGXCPU or (-code == signal.SIGKILL and exit_.cpu >= limits.cpu):
         return of_cpu(limits)
     if -code == signal.SIGKILL:
         return Killed("memory", "the call's process was killed by the kernel, most likely for want of memory")
     if -code == signal.SIGSYS:
         return Killed("crash", "the call asked the kernel for what no function may (SIGSYS), and was ended")
-    return Killed("crash", f"the call's process broke ({_named(-code)})")
+    return Killed("crash", f"the call's process broke ({manner(exit_)})")
+
+
+def manner(exit_: Exit) -> str:
+    """How a process ended, in a word or two."""
+    if exit_.status is None:
+        return "nobody saw how"
+    code = os.waitstatus_to_exitcode(exit_.status)
+    return f"exit status {code}" if code >= 0 else _named(-code)
 
 
 def _named(number: int) -> str:

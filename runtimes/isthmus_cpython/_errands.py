@@ -11,7 +11,8 @@ from isthmus.abc import FetchRequest, Host
 from isthmus.errors import FetchError
 from isthmus.guest import fetch_request, shown_response
 
-from ._wire import ANSWER, Connection, Nonsense, Operation
+from ._messages import Operation
+from ._wire import ANSWER, Connection, Nonsense
 
 __all__ = ["Errands"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections import deque
 from typing import Final, final
 
@@ -21,6 +20,8 @@ logger = logging.getLogger("isthmus.cpython")
 
 FADING: Final = 0.98
 """What is left, call by call, of the most that were under way at once."""
+YIELDING: Final = 0.001
+"""Seconds that making the next process ready holds back for the call that took the last: it is short, most likely."""
 MOST_FAULT: Final = 64 * 1024
 
 
@@ -61,7 +62,7 @@ class Pool:
         self._closed = False
 
     async def take(self) -> Process:
-        """A process for one call: an armed one, or else one that is being forked now.
+        """A process for one call: an armed one, which is stopped, or else one that is being forked now.
 
         Raises:
             RuntimeFault: none could be forked.
@@ -71,7 +72,6 @@ class Pool:
         while self._ready:
             process = self._ready.popleft()
             if process.ended is None:
-                process.signal(signal.SIGCONT)
                 self._refill()
                 return process
             process.release()
@@ -112,10 +112,12 @@ class Pool:
     async def _keep_ready(self) -> None:
         try:
             with trio.CancelScope() as self._scope:
+                await trio.sleep(YIELDING)
                 while self._wanted() and await self._arm():
                     pass
         except IsthmusError as error:
-            logger.warning("no process could be made ready: %s", error)
+            if not self._closed:
+                logger.warning("no process could be made ready: %s", error)
         except Exception:  # in a task of the loop's own, where an exception would end the whole program
             logger.exception("making a process ready failed")
         finally:
@@ -131,8 +133,7 @@ class Pool:
                 armed = await _is_armed(process.connection)
         finally:
             if armed and not self._closed:
-                # Until its call it has nothing to do: threads that the module's body has left do not run.
-                process.signal(signal.SIGSTOP)
+                process.stop()
                 self._ready.append(process)
             else:
                 await process.end()

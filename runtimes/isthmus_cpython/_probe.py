@@ -8,7 +8,7 @@ import tempfile
 from isthmus.errors import IsthmusError
 
 from ._levels import Isolation, Level
-from ._zygote import Recipe, isolation_of, spawn
+from ._spawning import Recipe, isolation_of, last_words, spawn
 
 __all__ = ["probe"]
 
@@ -35,4 +35,6 @@ def probe(recipe: Recipe) -> Isolation:
             here.close()
             process.kill() if not report else None
             process.wait()
+        if not report:
+            return Isolation(level=Level.PROCESS, missing={"zygote": last_words(said)})
     return isolation_of(report)

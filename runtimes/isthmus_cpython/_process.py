@@ -47,14 +47,16 @@ class Process:
     Attributes:
         ended: how, once it has.
         killed: by :meth:`end`.
+        stopped: by :meth:`stop`.
     """
 
-    __slots__ = ("_after", "_gone", "_id", "_kill", "_pidfd", "connection", "ended", "killed")
+    __slots__ = ("_after", "_gone", "_id", "_kill", "_pidfd", "connection", "ended", "killed", "stopped")
 
     def __init__(self, connection: Connection, pidfd: int, kill: Callable[[], None]) -> None:
         self.connection = connection
         self.ended: Exit | None = None
         self.killed = False
+        self.stopped = False
         self._pidfd = pidfd
         self._kill = kill
         self._gone = trio.Event()
@@ -70,6 +72,17 @@ class Process:
                 signal.pidfd_send_signal(self._pidfd, number)
         elif number == signal.SIGKILL:
             self._kill()
+
+    def stop(self) -> None:
+        """Let it have no time until it is resumed: it has nothing to do, whatever threads its code has left."""
+        self.stopped = True
+        self.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self.stopped:
+            self.stopped = False
+            self.signal(signal.SIGCONT)
 
     def cpu(self) -> float | None:
         """Seconds of processor time used so far, None where that cannot be told."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -129,18 +128,16 @@ class CPythonProgram(Program):
                 await process.end()  # what a limit has ended may not be fit to go on
         cpu, memory = process.cpu(), process.memory()
         if process.ended is None:
-            # Between two calls it has nothing to do: threads that its code has left do not run.
-            process.signal(signal.SIGSTOP)
+            process.stop()
             self._kept[call.instance] = process
         else:
             cpu, memory = process.ended.cpu, process.ended.memory
         return Reply(*told, max(0.0, (cpu or used) - used), memory, started)
 
     async def _resumed(self, instance: str) -> Process:
-        """The instance's process, running; a new one where it has none, or that one has ended."""
+        """The instance's process; a new one where it has none, or that one has ended."""
         process = self._kept.pop(instance, None)
         if process is not None and process.ended is None:
-            process.signal(signal.SIGCONT)
             return process
         if process is not None:
             process.release()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -12,13 +14,19 @@ import trio
 from isthmus.abc import Runtime
 from isthmus.errors import EngineError, LoadError, RuntimeFault
 
+from ._cgroups import GIVEN as GROUP, Group, Groups
+from ._endings import manner
 from ._levels import Isolation, Level, level_named
+from ._messages import Loaded, parse_fault, parse_loaded
 from ._modules import trusted_among
+from ._packages import Packages, Policy, policy_named
 from ._pool import Pool, call_caps
-from ._program import CPythonProgram
+from ._program import LAST_WORDS, CPythonProgram
+from ._requirements import FILE as REQUIREMENTS, requirements_of, with_requirements
 from ._sources import load_error, text_of
-from ._wire import FAULT, LOAD, LOADED, FrameTooLarge, Loaded, Nonsense, parse_fault, parse_loaded
-from ._zygote import Image, Recipe, Zygote, executable
+from ._spawning import Recipe, executable
+from ._wire import FAULT, LOAD, LOADED, FrameTooLarge, Nonsense
+from ._zygote import Image, Zygote
 
 if TYPE_CHECKING:
     from isthmus.functions import Function
@@ -30,8 +38,14 @@ LOADING: Final = 10.0
 """Seconds that the first look at a function may take, on a machine that has other things to do."""
 LEAST_MEMORY: Final = 48 * 1024 * 1024
 """Bytes of address space in which an interpreter, the runtime's modules and a small function have room."""
+SCRATCH: Final = 16 * 1024 * 1024
+"""Bytes that a process may write to its ``/tmp``, which counts as its group's memory."""
+ZYGOTE: Final = 64 * 1024 * 1024
+THREADS: Final = 64
+"""Of one process, as its group counts them on the average."""
 REQUIRE: Final = "ISTHMUS_PYTHON_REQUIRE_ISOLATION"
 AIM: Final = "ISTHMUS_PYTHON_ISOLATION"
+PACKAGES: Final = "ISTHMUS_PYTHON_PACKAGES"
 
 
 class CPythonRuntime(Runtime):
@@ -43,12 +57,15 @@ class CPythonRuntime(Runtime):
         processes: calls that may be under way at once, of all functions; others wait for their turn.
         ready: processes of one function that may wait for a call; 0 forks for every call.
         python: the interpreter of functions; the engine's own by default.
+        packages: which packages functions may bring: ``none``, ``offline``, ``wheels`` or ``builds``, see
+            :class:`Policy`.
+        cache: where packages are kept; by default in the user's cache directory.
 
     Attributes:
         reached: the isolation that was reached on this machine, None before it was tried.
 
     Raises:
-        EngineError: a level has no such name.
+        EngineError: there is no such level, or no such policy.
     """
 
     language = "python"
@@ -62,22 +79,30 @@ class CPythonRuntime(Runtime):
         processes: int = 64,
         ready: int = 8,
         python: str | None = None,
+        packages: str = Policy.WHEELS,
+        cache: Path | None = None,
     ) -> None:
         self._aim = level_named(isolation, "isolation")
         self._least = level_named(require_isolation, "require_isolation")
         self._python = python or executable()
         self._processes = processes
         self._ready = ready
+        self._packages = Packages(cache, policy_named(packages, "packages"), self._python)
         self._room: trio.Semaphore | None = None
         self.reached: Isolation | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> CPythonRuntime:
-        """One as the operator wants it: by ``ISTHMUS_PYTHON_ISOLATION`` and ``ISTHMUS_PYTHON_REQUIRE_ISOLATION``."""
+        """One as the operator wants it, by ``ISTHMUS_PYTHON_`` with ``ISOLATION``, ``REQUIRE_ISOLATION``, ``PACKAGES``."""
         return cls(
             isolation=environment.get(AIM) or Level.KERNEL_NS,
             require_isolation=environment.get(REQUIRE) or Level.SECCOMP,
+            packages=environment.get(PACKAGES) or Policy.WHEELS,
         )
+
+    @cached_property
+    def _groups(self) -> Groups:
+        return Groups(os.environ.get(GROUP, ""))
 
     @property
     def isolation(self) -> str:  # type: ignore[override] # found out when it is first asked for
@@ -85,32 +110,48 @@ class CPythonRuntime(Runtime):
         if self.reached is None:
             from ._probe import probe
 
-            self.reached = probe(self._recipe((), None))
+            self.reached = probe(self._recipe((), None, None))
         return self.reached.sentence()
 
     async def load(self, function: Function, limits: Limits) -> CPythonProgram:
         """Make a program of a function's source text; see :class:`isthmus.abc.Runtime`.
 
         Raises:
-            LoadError: the code does not load.
-            EngineError: the machine does not reach the isolation that is required, or the memory limit is
-                too low for an interpreter.
+            LoadError: the code does not load, or its packages cannot be installed.
+            EngineError: the machine does not reach the isolation that is required, the operator allows no
+                packages, or the memory limit is too low for an interpreter.
         """
         source = text_of(function.code, function.file)
         if limits.memory < LEAST_MEMORY:
             text = f"a Python function needs Limits.memory of {LEAST_MEMORY} bytes or more"
             raise EngineError(f"{text}, not {limits.memory}")
-        zygote = await Zygote.start(self._recipe((), limits))
+        required = requirements_of(source, function.file)
+        packages = (await self._packages.directory(required),) if required.lines else ()
+        zygote = await self._zygote(packages, limits)
         try:
             self.reached = zygote.isolation
             self._check(zygote.isolation)
-            loaded = await _look_at(zygote, source, function.file)
+            loaded = await _look_at(zygote, source, function.file, limits)
             if loaded.error is not None:
                 raise load_error(loaded.error, source, function.file)
             return await self._program(zygote, function, limits, source, loaded)
         except BaseException:
             await zygote.aclose()
             raise
+
+    def assemble(self, file: Path, root: Path) -> str | bytes:
+        """The file, with what a ``requirements.txt`` in the function's directory asks for in a block at its end.
+
+        Raises:
+            LoadError: the code says so itself as well, or one of the two is no text.
+            OSError: the file cannot be read.
+        """
+        code = super().assemble(file, root)
+        try:
+            asked = (root / REQUIREMENTS).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return code
+        return with_requirements(text_of(code, str(file)), text_of(asked, str(root / REQUIREMENTS)))
 
     async def _program(
         self, zygote: Zygote, function: Function, limits: Limits, source: str, loaded: Loaded
@@ -142,13 +183,23 @@ class CPythonRuntime(Runtime):
             keep=keep,
         )
 
-    def _recipe(self, packages: tuple[str, ...], limits: Limits | None) -> Recipe:
+    async def _zygote(self, packages: tuple[str, ...], limits: Limits) -> Zygote:
+        """A zygote, in a group of its own where there are such."""
+        at_once = self._processes + self._ready
+        group = self._groups.make(
+            memory=at_once * (limits.memory + SCRATCH) + ZYGOTE, tasks=at_once * THREADS
+        )
+        return await Zygote.start(self._recipe(packages, limits, group), group)
+
+    def _recipe(self, packages: tuple[str, ...], limits: Limits | None, group: Group | None) -> Recipe:
         return Recipe(
             python=self._python,
             aim=self._aim.layers,
             packages=packages,
             memory=limits.memory if limits else 0,
             cpu=limits.cpu if limits else 0.0,
+            group=str(group.path) if group else "",
+            groupless=self._groups.missing,
         )
 
     def _check(self, reached: Isolation) -> None:
@@ -160,7 +211,7 @@ class CPythonRuntime(Runtime):
             )
 
 
-async def _look_at(zygote: Zygote, source: str, file: str) -> Loaded:
+async def _look_at(zygote: Zygote, source: str, file: str, limits: Limits) -> Loaded:
     """Have a process of its own compile the code and run the module's body."""
     most = 1 << 20
     caps = {LOADED: most + 64 * len(source.encode()), FAULT: most}
@@ -176,7 +227,10 @@ async def _look_at(zygote: Zygote, source: str, file: str) -> Loaded:
                 file=file,
             )
         if frame is None:
-            raise LoadError("the process that loads the code ended before it had", file=file)
+            how = manner(await process.end(LAST_WORDS))
+            text = f"the process that loads the code ended before it had ({how})"
+            hint = f"where it wants more memory than Limits.memory, {limits.memory} bytes, it may end so"
+            raise LoadError(f"{text}; {hint}", file=file)
         kind, payload = frame
         if kind == FAULT:
             raise RuntimeFault(f"a process could not be confined: {parse_fault(payload).message}")

@@ -6,7 +6,7 @@ from typing import Final
 
 from isthmus.errors import LoadError
 
-from ._wire import Raised
+from ._messages import Raised
 
 __all__ = ["load_error", "text_of"]
 

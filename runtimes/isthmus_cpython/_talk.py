@@ -12,20 +12,9 @@ from isthmus.errors import RuntimeFault
 
 from ._endings import ending_of, of_cpu, of_nonsense, of_wall
 from ._errands import Errands
+from ._messages import parse_end, parse_fault, parse_line, parse_operation
 from ._process import Process
-from ._wire import (
-    ASK,
-    CALL,
-    END,
-    FAULT,
-    LOG,
-    FrameTooLarge,
-    Nonsense,
-    parse_end,
-    parse_fault,
-    parse_line,
-    parse_operation,
-)
+from ._wire import ASK, CALL, END, FAULT, LOG, FrameTooLarge, Nonsense
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
@@ -62,7 +51,8 @@ async def hold(process: Process, call: Call, host: Host, limits: Limits, used: f
             if limits.cpu < limits.wall:
                 nursery.start_soon(talk.watch, used, nursery.cancel_scope)
             await talk.listen(call, nursery)
-            nursery.cancel_scope.cancel()  # what is under way is nobody's any more
+            if nursery.child_tasks:
+                nursery.cancel_scope.cancel()  # what is under way is nobody's any more
     if talk.fault is not None:
         raise talk.fault
     if talk.told is None and wall.cancelled_caught:
@@ -93,7 +83,11 @@ class _Talk:
         """Send the call and hear the process out."""
         connection = self._process.connection
         with suppress(OSError):  # it may have ended; what it wrote before is read all the same
-            await connection.send(CALL, _payload(call))
+            try:
+                rest = connection.begin(CALL, _payload(call))
+            finally:
+                self._process.resume()  # with a call to read already: it wakes up once
+            await connection.finish(rest)
         try:
             while (frame := await connection.receive()) is not None:
                 if self._hear(*frame, nursery):

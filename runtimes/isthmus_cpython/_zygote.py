@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
+import errno
 import json
 import logging
 import os
 import socket
-import struct
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable
-from pathlib import Path
-from typing import IO, Any, Final, final
+from typing import IO, Final, final
 
 import msgspec
 import trio
 
 from isthmus.errors import RuntimeFault
 
+from ._cgroups import Group
+from ._control import ADOPT, EXITED, FAILED, FORK, KILL, READY, STARTED, Control, Told
 from ._levels import Isolation
-from ._modules import ALWAYS
 from ._process import Exit, Process
+from ._spawning import Recipe, isolation_of, last_words, spawn
 from ._wire import Connection
 
-__all__ = ["Image", "Recipe", "Zygote", "executable", "isolation_of", "spawn"]
+__all__ = ["Image", "Zygote"]
 
 logger = logging.getLogger("isthmus.cpython")
 
-HERE: Final = Path(__file__).resolve().parent
-RECORD: Final = struct.Struct("<cQqddq")
-FORK, ADOPT, KILL = b"F", b"A", b"K"
-READY, STARTED, EXITED, FAILED = b"R", b"S", b"X", b"E"
-MOST_REPORT: Final = 1 << 20
 STARTING: Final = 60.0
 """Seconds that a zygote may take to be ready, on a machine that has other things to do."""
 ENDING: Final = 2.0
 """Seconds that a zygote may take to be gone once its host has hung up, before it is killed."""
-
-
-def executable() -> str:
-    """The interpreter of functions: this one's, without the virtual environment round it."""
-    return str(getattr(sys, "_base_executable", "") or sys.executable)
-
-
-@final
-class Recipe(msgspec.Struct, frozen=True, kw_only=True):
-    """How a zygote is to be.
-
-    Attributes:
-        python: its interpreter.
-        aim: layers to build.
-        packages: directories of the function's own packages.
-        memory: bytes of address space of a child.
-        cpu: seconds of processor time of a child, 0 for no limit of the kernel's.
-    """
-
-    python: str
-    aim: frozenset[str]
-    packages: tuple[str, ...] = ()
-    memory: int = 0
-    cpu: float = 0.0
 
 
 @final
@@ -100,34 +70,48 @@ class Zygote:
         dead: it has ended, and every process of it.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, said: IO[bytes]) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: Control, said: IO[bytes], group: Group | None
+    ) -> None:
         self._process = process
-        self._control = trio.socket.from_stdlib_socket(control)
+        self._group = group
+        self._control = control
         self._said = said
         self._number = 0
         self._awaited: dict[int, _Awaited] = {}
         self._children: dict[int, Process] = {}
         self._adopted = trio.Event()
-        self._sending = trio.Lock()
         self._reader: trio.CancelScope | None = None
         self._stopped = trio.Event()
         self.isolation = Isolation.of({}, scratch=False)
         self.dead = False
 
     @classmethod
-    async def start(cls, recipe: Recipe) -> Zygote:
+    async def start(cls, recipe: Recipe, group: Group | None = None) -> Zygote:
         """Start one, and hear how far its confinement went.
+
+        Args:
+            recipe: how it is to be.
+            group: the control group that it enters; removed when it is closed.
 
         Raises:
             RuntimeFault: it did not start.
         """
-        here, there = socket.socketpair()
-        with there:
-            said = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the zygote
-            zygote = cls(spawn(recipe, there, said), here, said)
+        with contextlib.ExitStack() as stack:
+            if group is not None:
+                stack.callback(group.close)
+            here, there = socket.socketpair()
+            stack.callback(here.close)
+            said = stack.enter_context(tempfile.TemporaryFile())
+            with there:
+                zygote = cls(spawn(recipe, there, said), Control(here), said, group)
+            stack.pop_all()  # they are the zygote's to close
         try:
             with trio.fail_after(STARTING):
-                zygote.isolation = isolation_of(await zygote._report())
+                report = await zygote._control.report()
+            if not report:
+                raise RuntimeFault(f"a zygote did not start: {last_words(said)}")
+            zygote.isolation = isolation_of(report)
         except trio.TooSlowError:
             await zygote.aclose()
             raise RuntimeFault(f"a zygote was not ready within {STARTING:g} s") from None
@@ -197,92 +181,55 @@ class Zygote:
                 self._process.kill()
                 await trio.to_thread.run_sync(self._process.wait)
             self._said.close()
+            if self._group is not None:
+                self._group.close()
 
     # ------------------------------------------------------------ private
-
-    async def _report(self) -> bytes:
-        head = await self._exactly(4)
-        size = int.from_bytes(head, "little")
-        report = await self._exactly(size) if len(head) == 4 and size <= MOST_REPORT else b""
-        if not report:
-            self._said.seek(0)
-            said = self._said.read(4000).decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise RuntimeFault(f"a zygote did not start: {said or 'it said nothing'}")
-        return report
-
-    async def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            part = await self._control.recv(size - len(data))
-            if not part:
-                return b""
-            data += part
-        return data
 
     def _check(self) -> None:
         if self.dead:
             raise RuntimeFault("the zygote of this function has ended")
 
-    async def _tell(self, kind: bytes, number: int, files: list[int] | None = None) -> None:
+    async def _tell(self, kind: bytes, number: int, files: Iterable[int] = ()) -> None:
         self._check()
-        record = RECORD.pack(kind, number, 0, 0.0, 0.0, 0)
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
-        async with self._sending:
-            try:
-                # Half a record would garble all that follow: one that is begun is sent.
-                with trio.CancelScope(shield=True):
-                    sent = await self._control.sendmsg([record], rights)
-                    while sent < len(record):
-                        sent += await self._control.send(record[sent:])
-            except (OSError, trio.ClosedResourceError):
-                self._lost()
-                self._check()
+        try:
+            await self._control.tell(kind, number, files)
+        except (OSError, trio.ClosedResourceError):
+            self._lost()
+            self._check()
 
     async def _hear(self) -> None:
         with trio.CancelScope() as self._reader:
             try:
-                while (heard := await self._record()) is not None:
-                    self._note(*heard)
+                while (told := await self._control.hear()) is not None:
+                    self._note(told)
             except Exception:  # in a task of the loop's own, where an exception would end the whole program
                 logger.exception("hearing a zygote failed")
         self._lost()
         self._stopped.set()
 
-    async def _record(self) -> tuple[bytes, list[int]] | None:
-        record, files = b"", []
-        while len(record) < RECORD.size:
-            try:
-                part, ancillary, _, _ = await self._control.recvmsg(
-                    RECORD.size - len(record), socket.CMSG_SPACE(2 * 4), _CLOSE_ON_EXEC
-                )
-            except (OSError, trio.ClosedResourceError):
-                part, ancillary = b"", []
-            files += _descriptors(ancillary)
-            if not part:
-                for file in files:
-                    os.close(file)
-                return None
-            record += part
-        return record, files
-
-    def _note(self, record: bytes, files: list[int]) -> None:
-        kind, number, figure, user, system, peak = RECORD.unpack(record)
-        if kind == STARTED:
-            self._started(number, files)
-        elif kind == EXITED:
-            if (child := self._children.pop(number, None)) is not None:
-                child.gone(Exit(figure, user + system, peak))
-        elif kind == FAILED:
-            if (awaited := self._awaited.pop(number, None)) is not None:
-                awaited.error = figure
+    def _note(self, told: Told) -> None:
+        if told.kind == STARTED:
+            self._started(told.number, told.files)
+        elif told.kind == EXITED:
+            if (child := self._children.pop(told.number, None)) is not None:
+                child.gone(Exit(told.figure, told.cpu, told.peak))
+        elif told.kind == FAILED:
+            if (awaited := self._awaited.pop(told.number, None)) is not None:
+                awaited.error = told.figure
                 awaited.there.set()
-        elif kind == READY:
+        elif told.kind == READY:
             self._adopted.set()
 
     def _started(self, number: int, files: list[int]) -> None:
         awaited = self._awaited.pop(number)
+        if not files:  # they could not be handed over: this process holds as many as it may
+            awaited.error = errno.EMFILE
+            awaited.there.set()
+            self._kill(number)
+            return
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=files[0])
-        connection = Connection(trio.socket.from_stdlib_socket(sock), awaited.caps)
+        connection = Connection(sock, awaited.caps)
         pidfd = files[1] if len(files) > 1 else -1
         child = self._children[number] = Process(connection, pidfd, lambda: self._kill(number))
         awaited.process = child
@@ -310,9 +257,6 @@ class Zygote:
         self._awaited.clear()
 
 
-_CLOSE_ON_EXEC: Final[int] = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-
-
 @final
 class _Awaited:
     """A child that is to be forked."""
@@ -325,53 +269,3 @@ class _Awaited:
         self.process: Process | None = None
         self.error = 0
         self.abandoned = False
-
-
-def spawn(recipe: Recipe, control: socket.socket, said: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start the interpreter; in this thread, for it is quick, and never by a fork of this process."""
-    config: dict[str, Any] = {
-        "aim": sorted(recipe.aim),
-        "packages": list(recipe.packages),
-        "memory": recipe.memory,
-        "cpu": recipe.cpu,
-        "modules": list(ALWAYS),
-        "guest": str(HERE.parent),
-        "parent": os.getpid(),
-    }
-    environment = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "MALLOC_ARENA_MAX": "1"}
-    if libraries := os.environ.get("LD_LIBRARY_PATH"):
-        environment["LD_LIBRARY_PATH"] = libraries  # where this interpreter's own are, perhaps
-    with tempfile.TemporaryFile() as given:
-        given.write(json.dumps(config).encode())
-        given.seek(0)
-        command = [recipe.python, "-I", "-S", str(HERE / "inside" / "boot.py"), str(control.fileno())]
-        try:
-            return subprocess.Popen(  # noqa: S603 -- the operator's interpreter, our own script
-                command,
-                stdin=given,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                env=environment,
-                pass_fds=[control.fileno()],
-                cwd="/",
-            )
-        except OSError as error:
-            raise RuntimeFault(f"{recipe.python} could not be started: {error.strerror}") from error
-
-
-def isolation_of(report: bytes) -> Isolation:
-    found = msgspec.json.decode(report, type=_Report)
-    return Isolation.of(found.missing, scratch=found.scratch)
-
-
-class _Report(msgspec.Struct, frozen=True):
-    missing: dict[str, str]
-    scratch: bool
-
-
-def _descriptors(ancillary: Iterable[tuple[int, int, bytes]]) -> list[int]:
-    found = array.array("i")
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            found.frombytes(data[: len(data) - len(data) % found.itemsize])
-    return list(found)

@@ -14,21 +14,43 @@ from ._errors import (
     RetryError,
     ValidationError,
 )
+from ._events import (
+    AliasEvent,
+    BatchResult,
+    DeleteEvent,
+    Event,
+    GroupEvent,
+    IdentifyEvent,
+    PageEvent,
+    ScreenEvent,
+    Settings,
+    TrackEvent,
+)
 from ._fetch import Response, afetch, fetch
 from ._request import Headers, Request
 from ._segment import segment
 from ._timer import asleep, sleep
 
 __all__ = [
+    "AliasEvent",
+    "BatchResult",
+    "DeleteEvent",
     "DropEvent",
+    "Event",
     "EventNotSupported",
     "FetchError",
+    "GroupEvent",
     "Headers",
+    "IdentifyEvent",
     "InvalidEventPayload",
+    "PageEvent",
     "Request",
     "Response",
     "RetryError",
+    "ScreenEvent",
     "Segment",
+    "Settings",
+    "TrackEvent",
     "ValidationError",
     "afetch",
     "asleep",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ._door import door
 
 __all__ = ["Cache", "cache"]
 
 
+_T = TypeVar("_T")
+
+
 class Cache:
     """Values of JSON, kept by the host for one instance; the least recently used goes first."""
 
-    def load(self, key: str, ttl: float | None, loader: Callable[[], Any]) -> Any:
+    def load(self, key: str, ttl: float | None, loader: Callable[[], _T]) -> _T:
         """The value of a key; where there is none, what the loader gives, kept for ``ttl`` seconds.
 
         Calls that ask for a key that another is loading wait for it.  A loader that raises keeps nothing.
@@ -28,7 +31,8 @@ class Cache:
         """
         found = door.ask(op="cache_load", key=str(key))
         if found["hit"]:
-            return json.loads(found["value"])
+            kept: _T = json.loads(found["value"])  # equal to what the loader of another call gave
+            return kept
         text = None
         try:
             value = loader()
@@ -37,11 +41,12 @@ class Cache:
             _store(key, ttl, text)
         return value
 
-    async def aload(self, key: str, ttl: float | None, loader: Callable[[], Awaitable[Any]]) -> Any:
+    async def aload(self, key: str, ttl: float | None, loader: Callable[[], Awaitable[_T]]) -> _T:
         """As :meth:`load`, of a loader that is awaited."""
         found = await door.ask_async(op="cache_load", key=str(key))
         if found["hit"]:
-            return json.loads(found["value"])
+            kept: _T = json.loads(found["value"])  # equal to what the loader of another call gave
+            return kept
         text = None
         try:
             value = await loader()

@@ -1,4 +1,4 @@
-"""Each template: made, loaded by the JavaScript runtime, run on its sample, and as it is expected to be."""
+"""Each template: made, loaded by its runtime, run on its sample, and as it is expected to be."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import isthmus_cpython
 import isthmus_fetch
 import isthmus_quickjs
 from isthmus import Kind
@@ -29,7 +30,7 @@ CLASSES = (
     "DropEvent",
     "FetchError",
 )
-PLUGINS = (isthmus_quickjs, isthmus_fetch)
+PLUGINS = (isthmus_quickjs, isthmus_cpython, isthmus_fetch)
 ALL = list(templates())
 BY_NAME = {f"{template.kind.value}/{template.name}": template for template in ALL}
 
@@ -77,6 +78,14 @@ def test_a_function_that_does_something_else_is_found_out(
         if template.kind is Kind.SOURCE
         else "onIdentify"
     )
+    if template.language == "python":
+        pythonic = "on_request" if handler == "onRequest" else "on_identify"
+        code.write_text(
+            f"{code.read_text()}\n\ndef {pythonic}(given, settings): raise ValueError('changed')\n"
+        )
+        ran = isthmus("test", "mine", plugins=PLUGINS)
+        assert (ran.status, "✗ line 1\n" in ran.out) == (1, True)
+        return
     changed = f"function {handler}() {{ throw new RetryError('changed') }}"
     if template.language == "typescript":
         before, after = f"export async function {handler}(", f"export async {changed}\nasync function was("
@@ -139,7 +148,7 @@ def test_every_kind_has_a_template_in_typescript_with_types(
 def test_a_language_without_templates_says_which_there_are(isthmus: Isthmus) -> None:
     ran = isthmus("new", "insert", "mine", "--language", "cobol")
     assert ran.status == 2
-    assert "there is no template in 'cobol': there are some in javascript and typescript" in ran.err
+    assert "there is no template in 'cobol': there are some in javascript, python, typescript" in ran.err
     ran = isthmus("new", "insert", "mine", "--language", "typescript", "--template", "enrich")
     assert "'enrich' is a insert function in javascript" in ran.err
 

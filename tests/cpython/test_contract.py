@@ -110,6 +110,62 @@ async def test_any_other_exception_is_shown_with_the_authors_lines_alone(functio
     ]
 
 
+async def test_an_async_handler_is_shown_without_the_event_loop(functions: Functions) -> None:
+    outcome = await functions.outcome(
+        """
+        import asyncio
+        async def inner():
+            await asyncio.sleep(0)
+            raise LookupError("gone")
+        async def on_track(event, settings):
+            await asyncio.wait_for(asyncio.gather(inner()), 5)
+        """
+    )
+    assert outcome.problem is not None
+    files = [line for line in outcome.problem.stack.splitlines() if line.startswith("  File")]
+    assert files == [
+        '  File "function.py", line 7, in on_track',
+        '  File "function.py", line 5, in inner',
+    ]
+
+
+async def test_one_error_out_of_a_task_group_is_that_error(functions: Functions) -> None:
+    code = """
+    import asyncio
+    from isthmus_guest import RetryError
+    async def fail(error):
+        raise error
+    async def on_track(event, settings):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail(RetryError("later")))
+    async def on_page(event, settings):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail(RetryError("later")))
+            group.create_task(fail(KeyError("k")))
+    """
+    instance = await functions.load(code)
+    one = await functions.engine.invoke(instance, {"type": "track"})
+    assert one.problem is not None
+    assert (one.status, one.problem.name, one.problem.message) == (Status.RETRY, "RetryError", "later")
+    assert "with RetryError:\n" in one.problem.stack
+    assert "line 5, in fail" in one.problem.stack
+    two = await functions.engine.invoke(instance, {"type": "page"})
+    assert two.problem is not None
+    assert (two.status, two.problem.name) == (Status.REFUSED, "ExceptionGroup")
+    assert [line for line in two.problem.stack.splitlines() if line.startswith("with ")] == [
+        "with RetryError:",
+        "with KeyError:",
+    ]
+
+
+async def test_a_module_that_breaks_what_a_call_needs_is_told_by_its_call(functions: Functions) -> None:
+    outcome = await functions.outcome(
+        "import json\njson.loads = None\ndef on_track(event, settings): return 1"
+    )
+    assert outcome.problem is not None
+    assert (outcome.problem.name, outcome.status) == ("TypeError", Status.REFUSED)
+
+
 async def test_an_errors_cause_is_shown(functions: Functions) -> None:
     outcome = await functions.outcome(
         """
@@ -304,6 +360,8 @@ async def test_choice_14_nothing_is_sent_where_the_call_fails(functions: Functio
         ("def on_track(e, s): pass\ndef onTrack(e, s): pass", "TypeError: on_track and onTrack are the same handler; define one of them", None, None),
         ("raise SystemExit(1)", "SystemExit: 1", 1, 1),
         ("from isthmus_guest import fetch\nfetch('http://a.example')", "RuntimeError: fetch can be used within a handler, not while the code is loaded", 2, 1),
+        ("import os\nos._exit(7)", "the process that loads the code ended before it had (exit status 7); where it wants more memory than Limits.memory, 134217728 bytes, it may end so", None, None),
+        ("import ctypes\nctypes.string_at(0)", "the process that loads the code ended before it had (SIGSEGV); where it wants more memory than Limits.memory, 134217728 bytes, it may end so", None, None),
         (b"\xff", "the code is not UTF-8: invalid start byte at byte 0", None, None),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 import trio
 
 from isthmus import Function, Kind, Limits
+from isthmus.errors import RuntimeFault
 from isthmus_cpython import CPythonRuntime
 from isthmus_cpython._process import Process
 from isthmus_cpython._program import CPythonProgram
@@ -56,6 +58,7 @@ async def test_what_is_ready_is_stopped_until_its_call(program: CPythonProgram) 
     await until(lambda: state(waiting) == "T")
     taken = await pool.take()
     assert taken is waiting
+    taken.resume()
     await until(lambda: state(taken) != "T")
     await taken.end()
     pool.leave()
@@ -72,6 +75,30 @@ async def test_what_is_ready_and_not_wanted_any_more_is_killed(program: CPythonP
         pool.leave()
     assert len(pool._ready) == 1
     await until(lambda: len(zygote._children) == 1)
+
+
+async def test_a_process_whose_connection_could_not_be_handed_over_is_killed(
+    program: CPythonProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it happens where this process holds as many descriptors as it may: the kernel leaves them out."""
+    pool, zygote = program._pool, program._zygote
+    await until(lambda: len(pool._ready) == 1 and not pool._arming)
+    told: list[int] = []
+    monkeypatch.setattr(zygote, "_kill", told.append)
+    started = zygote._started
+
+    def without(number: int, files: list[int]) -> None:
+        for file in files:
+            os.close(file)
+        started(number, [])
+
+    monkeypatch.setattr(zygote, "_started", without)
+    with pytest.raises(RuntimeFault, match="no process could be forked: Too many open files"):
+        await zygote.fork(pool._caps)
+    assert told == [zygote._number]
+    monkeypatch.undo()
+    zygote._kill(told[0])
+    assert len(zygote._children) == 1
 
 
 async def test_a_fork_that_nobody_waits_for_is_killed(program: CPythonProgram) -> None:

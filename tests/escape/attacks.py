@@ -298,6 +298,18 @@ def exit_at_once(event):
 
 
 @attack
+def raise_system_exit(event):
+    raise SystemExit(0)
+
+
+@attack
+def leave_threads(event):
+    for _ in range(3):
+        threading.Thread(target=loop, args=(event,)).start()
+    return "done"
+
+
+@attack
 def abort(event):
     os.abort()
 
@@ -411,6 +423,18 @@ def reply_that_is_no_json(event):
 @attack
 def reply_that_is_no_utf8(event):
     write(frame(4, b'{"ok":true,"value":"\xff\xfe"}'))
+    time.sleep(60)
+
+
+@attack
+def reply_with_half_a_surrogate_pair(event):
+    write(frame(4, b'{"ok":true,"value":"\\ud800"}'))
+    time.sleep(60)
+
+
+@attack
+def reply_with_a_number_of_many_digits(event):
+    write(frame(4, b'{"ok":true,"value":%s}' % (b"9" * 100_000)))
     time.sleep(60)
 
 
@@ -667,6 +691,30 @@ def take_all_descriptors(event):
     except OSError as error:
         return errno.errorcode[error.errno]
     return THROUGH
+
+
+@attack
+def grow_a_pipe(event):
+    import fcntl
+
+    return tried(lambda: fcntl.fcntl(os.pipe()[1], 1031, 1 << 20))
+
+
+@attack
+def control_its_process(event):
+    return system_call(157, 167, 4, 1, 0, 0, 0)
+
+
+@attack
+def regain_capabilities(event):
+    header, every = struct.pack("<Ii", 0x20080522, 0), b"\xff" * 24
+    return system_call(126, 91, ctypes.c_char_p(header), ctypes.c_char_p(every))
+
+
+@attack
+def receive_a_descriptor(event):
+    with socket.socket(fileno=os.dup(3)) as connection:
+        return tried(lambda: connection.recvmsg(1, socket.CMSG_SPACE(4), socket.MSG_DONTWAIT))
 
 
 @attack

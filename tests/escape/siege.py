@@ -16,7 +16,7 @@ import msgspec
 import trio
 from tests.python import open_functions, processes_below, value_of
 
-from isthmus import Instance
+from isthmus import Instance, Outcome
 
 CODE = Path(__file__).with_name("attacks.py").read_text("utf-8")
 AT_ONCE = 6
@@ -95,7 +95,7 @@ async def besiege(level: str, endless: Sequence[str], ending: Sequence[str]) -> 
                     outcome = await functions.engine.invoke(instance, {**event, "attack": name})
                     canary = await functions.engine.invoke(patient, {"type": "page", "numbers": [1, 2, 3]})
                     fates[name] = Fate(
-                        value=None if outcome.problem else value_of(outcome),
+                        value=_value_of(outcome),
                         problem=outcome.problem.name if outcome.problem else "",
                         message=outcome.problem.message if outcome.problem else "",
                         harmless=canary.problem is None and value_of(canary) == {"sum": 6},
@@ -124,6 +124,16 @@ async def besiege(level: str, endless: Sequence[str], ending: Sequence[str]) -> 
     left = [f"process {number}" for number in processes_below()]
     left += [f"descriptor {name}" for name in set(os.listdir("/proc/self/fd")) - before]
     return Report(isolation.level, isolation.missing, os.geteuid(), fates, left, datagrams)
+
+
+def _value_of(outcome: Outcome) -> object:
+    """What it returned, as far as that can be read."""
+    if outcome.problem is not None:
+        return None
+    try:
+        return str(value_of(outcome))[:1000]
+    except (msgspec.DecodeError, ValueError):
+        return "what cannot be read"
 
 
 def _secret_in(directory: str) -> Path:

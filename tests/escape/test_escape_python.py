@@ -51,6 +51,8 @@ HELD_BY_ANY: Final = {
     "take_all_descriptors": "= EMFILE",
     # an early end
     "exit_at_once": "Crash",
+    "raise_system_exit": "SystemExit",
+    "leave_threads": "= done",
     "abort": "Crash",
     "read_null": "Crash",
     "broken_bytecode": "Crash SystemError",
@@ -66,6 +68,8 @@ HELD_BY_ANY: Final = {
     "reply_nested_too_deeply": "Crash",
     "reply_that_is_no_json": "Crash",
     "reply_that_is_no_utf8": "Crash",
+    "reply_with_half_a_surrogate_pair": "",
+    "reply_with_a_number_of_many_digits": "",
     "reply_of_other_types": "Crash",
     "messages_that_are_no_array": "Crash",
     "a_notice_of_the_runtimes": "Crash",
@@ -87,8 +91,8 @@ HELD_BY_ANY: Final = {
 
 HELD_BY_SECCOMP: Final = """
 fork fork_bomb vfork_by_number clone3_by_number call_fork_from_machine_code execute_a_shell run_a_command run_by_popen leave_a_daemon
-kill_the_parent kill_the_engine kill_everybody kill_its_group kill_by_thread open_a_process stop_itself own_signals_from_files
-trace_the_parent read_the_engines_memory send_a_descriptor
+kill_the_parent kill_the_engine kill_everybody kill_its_group kill_by_thread open_a_process stop_itself own_signals_from_files grow_a_pipe
+control_its_process regain_capabilities receive_a_descriptor trace_the_parent read_the_engines_memory send_a_descriptor
 raise_its_limits become_root be_nicer another_filter make_a_memory_file make_a_device open_a_device
 new_user_namespace enter_a_namespace mount_something unmount_its_scratch change_root reboot change_personality
 load_a_program_into_the_kernel io_ring watch_performance use_keys handle_page_faults

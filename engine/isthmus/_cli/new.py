@@ -25,13 +25,14 @@ PLAIN: Final = "plain"
 
 _TEMPLATES: Final = Path(__file__).resolve().parent.parent / "templates"
 _TYPESCRIPT: Final = "typescript"
-_LANGUAGES: Final = {".js": "javascript", ".ts": _TYPESCRIPT}
+_LANGUAGES: Final = {".js": "javascript", ".py": "python", ".ts": _TYPESCRIPT}
 _BESIDE: Final = {_TYPESCRIPT: _TEMPLATES / "_typescript"}
 """Files that come with every template in a language: types, and the compiler's settings."""
 _NAME: Final = "{{name}}"
 _WHAT: Final = {
     "function.js": "the code",
     "function.ts": "the code",
+    "function.py": "the code",
     MANIFEST: "its name, its kind, the settings it takes",
     "events.ndjson": "events to try it on",
     "webhooks.ndjson": "webhooks to try it on",
@@ -99,7 +100,7 @@ def parser() -> Parser:
     parser.add_argument(
         "--language",
         metavar="NAME",
-        help="language of the function: javascript or typescript (default: the template's)",
+        help="language of the function: javascript, typescript or python (default: the template's)",
     )
     parser.add_argument("--list", action="store_true", help="list the templates")
     add_general(parser)
@@ -141,7 +142,7 @@ def _find(kind_text: str, name: str | None, language: str | None) -> Template:
     of_kind = [template for template in templates() if template.kind is kind]
     known = [template for template in of_kind if language in {None, template.language}]
     if not known:
-        there = " and ".join(sorted({template.language for template in of_kind}))
+        there = ", ".join(sorted({template.language for template in of_kind}))
         raise UsageFault(f"there is no template in {language!r}: there are some in {there}")
     for template in known:
         if template.name == (name or PLAIN):

@@ -28,7 +28,6 @@ def _main() -> None:
 
     del sys.path[0]
     sys.path_importer_cache.pop(config["guest"], None)
-    sys.path += config["packages"]
     from isthmus_cpython.inside.zygote import main
 
     main(int(sys.argv[1]), config)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 import json
 import os
+import select
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from isthmus_guest._channel import ARMED, CALL, END, FAULT, LOAD, LOADED, Channel
 from isthmus_guest._door import door
 
-from . import calls, clock, console, loading
+from . import calls, clock, loading
 from .layers import Layers
 
 __all__ = ["live"]
@@ -24,7 +26,13 @@ UNFIT = 70
 
 
 def live(connection: int, layers: Layers, image: dict[str, Any]) -> NoReturn:
-    """The whole life of a child; it leaves by ``os._exit``, so that nothing of the zygote's runs in it."""
+    """The whole life of a child; it leaves by ``os._exit``, so that nothing of the zygote's runs in it.
+
+    Args:
+        connection: descriptor of its end.
+        layers: to go behind.
+        image: of the function, empty for a first look at code.
+    """
     status = 1
     try:
         try:
@@ -37,6 +45,7 @@ def live(connection: int, layers: Layers, image: dict[str, Any]) -> NoReturn:
         channel = Channel(CONNECTION)
         os.chdir("/tmp" if layers.writable else "/")
         door.connect(channel)
+        sys.path += layers.packages  # here, not in the zygote, which is to import nothing of theirs
         if image:
             _serve(channel, image)
         else:
@@ -68,10 +77,10 @@ def _load(channel: Channel) -> None:
 
 
 def _serve(channel: Channel, image: dict[str, Any]) -> None:
-    door.loading = True
-    clock.begin()
-    console.capture(image["log_bytes"])
+    clock.start(clock.time_of_machine(), bytes(32))
     run: Callable[[bytes], bytes] = calls.taken_up(image)
+    if not select.select([channel.file], [], [], 0)[0]:
+        calls.rehearse(image)
     gc.freeze()
     channel.send(ARMED, b"")
     while True:

@@ -16,7 +16,7 @@ try:
 except ImportError:  # an interpreter may be built without; OpenSSL's is the same, and slow to import
     from hashlib import shake_256
 
-__all__ = ["begin", "elapsed", "start"]
+__all__ = ["elapsed", "install", "start", "time_of_machine"]
 
 _monotonic_ns = time.monotonic_ns
 _state = {"offset": 0, "began": 0}
@@ -24,15 +24,14 @@ _seed = [b""]
 _drawn = [0]
 
 
-def begin() -> None:
-    """Put the call's time and chance in place of the machine's; before the function's code sees either."""
+def install() -> None:
+    """Put a call's time and chance in place of the machine's; before any function's code sees either."""
     time.time = lambda: (_monotonic_ns() + _state["offset"]) / 1e9
     time.time_ns = lambda: _monotonic_ns() + _state["offset"]
     os.urandom = _urandom
     # Imported ahead where the function's code imports it, or what draws from it.
     if (random := sys.modules.get("random")) is not None:
         random._urandom = _urandom  # type: ignore[attr-defined] # noqa: SLF001 -- what SystemRandom draws from
-    start(time_of_machine(), bytes(32))
 
 
 def time_of_machine() -> float:

@@ -15,6 +15,8 @@ from .seccomp import Filter
 
 __all__ = ["Layers"]
 
+PACKAGES = "/packages"
+"""Of the new root."""
 READ_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
 
 
@@ -23,22 +25,38 @@ class Layers:
 
     Args:
         config: ``aim``, the names of the layers to build; ``packages``, directories of the function's own;
-            ``memory`` and ``cpu``, its limits.
+            ``memory`` and ``cpu``, its limits; ``group``, a control group, or ``groupless``, why there is none.
 
     Attributes:
         missing: by the name of each layer that is not there: why.
         writable: a child has a directory of its own to write in.
+        packages: directories of the function's own, as a child finds them.
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._config = config
         self._aim = set(config["aim"])
-        self._view = paths.view(config["packages"])
+        self._view = paths.view()
+        self.packages: list[str] = config["packages"]
         self.missing: dict[str, str] = {}
         self.writable = False
         self._steps: list[tuple[str, Callable[[], None]]] = []
+        self._outer: Filter | None = None
 
     # ------------------------------------------------------------ once, in the zygote
+
+    def enter_group(self) -> None:
+        """Go into the control group that the host has made, where it could."""
+        group = self._config["group"]
+        if not group:
+            self.missing["cgroup"] = self._config["groupless"]
+            return
+
+        def enter() -> None:
+            with open(f"{group}/cgroup.procs", "w", encoding="ascii") as opened:
+                opened.write("0")
+
+        self._try("cgroup", enter)
 
     def enter_namespaces(self) -> None:
         """Leave the host's namespaces; returns in the process that is the first of the new ones.
@@ -53,8 +71,12 @@ class Layers:
             _, status = os.waitpid(first, 0)
             os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
         privileges.die_with_parent()
-        if self._try("root", lambda: namespaces.read_only_root(self._view.mounted, self._view.masked)):
+        # Where they lie on the host says something of it, and may be where the new root has something else.
+        places = {f"{PACKAGES}/{number}": path for number, path in enumerate(self.packages)}
+        mounted = {**{path: path for path in self._view.mounted}, **places}
+        if self._try("root", lambda: namespaces.read_only_root(mounted, self._view.masked)):
             self.writable = True
+            self.packages = list(places)
 
     def give_up_privileges(self) -> None:
         """Do what has to be done once, and is inherited."""
@@ -68,7 +90,7 @@ class Layers:
         self._try("hidden_memory", privileges.hide_memory)
 
     def prepare(self) -> None:
-        """Find out, in a child that does nothing else, which layers a child can have."""
+        """Find out, in a child that does nothing else, which layers a child can have; put on what it inherits."""
         self._steps = self._plan()
         found = self._trial()
         if "scratch" in found:
@@ -78,6 +100,8 @@ class Layers:
             found = {**found, **self._trial()}
         self.missing.update(found)
         self._steps = [step for step in self._steps if step[0] not in found]
+        if self._outer is not None and "seccomp" not in found:
+            self._outer.install()
 
     # ------------------------------------------------------------ in every child
 
@@ -136,7 +160,7 @@ class Layers:
             return
         try:
             rules = landlock.Ruleset(
-                readable=[*self._view.readable, *READ_DEVICES],
+                readable=[*self._view.readable, *self.packages, *READ_DEVICES],
                 listed=self._view.listed,
                 writable=[namespaces.SCRATCH] if self.writable else (),
             )
@@ -150,18 +174,19 @@ class Layers:
             self.missing["seccomp"] = "not asked for"
             return
         try:
-            made = Filter(writable=self.writable and "landlock" not in self.missing)
+            self._outer, inner = Filter.pair(writable=self.writable and "landlock" not in self.missing)
         except OSError as error:
             self.missing["seccomp"] = _said(error)
             return
-        steps.append(("seccomp", made.install))
+        steps.append(("seccomp", inner.install))
 
     def _trial(self) -> dict[str, str]:
         reading, writing = os.pipe()
         child = os.fork()
         if not child:
             failed = {}
-            for name, act in self._steps:
+            inherited = [("seccomp", self._outer.install)] if self._outer else []
+            for name, act in [*inherited, *self._steps]:
                 try:
                     act()
                 except OSError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .kernel import call, checked, libc
 from .syscalls import number
@@ -83,12 +83,12 @@ def _mount(source: str | None, target: str, kind: str | None, flags: int, option
     checked(libc.mount(*names, ctypes.c_ulong(flags), data), f"mount {kind or source or ''} on {target}")
 
 
-def read_only_root(mounted: Sequence[str], masked: Sequence[str]) -> None:
+def read_only_root(mounted: Mapping[str, str], masked: Sequence[str]) -> None:
     """Make a root directory that holds some paths, read-only, and an empty ``/tmp``; leave the host's.
 
     Args:
-        mounted: files and directories, those that hold others first.
-        masked: directories below them that are to be empty.
+        mounted: by their places in the new root, files and directories of the host, those that hold others first.
+        masked: directories in the new root that are to be empty.
 
     Raises:
         OSError: a mount was not allowed.
@@ -96,7 +96,11 @@ def read_only_root(mounted: Sequence[str], masked: Sequence[str]) -> None:
     _mount(None, "/", None, _RECURSIVE | _PRIVATE)
     # What is bound is opened before the new root covers it, and within the new namespace, to whose mounts
     # a source must belong.
-    sources = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in mounted if os.path.exists(path)]
+    sources = [
+        (place, os.open(path, os.O_PATH | os.O_CLOEXEC))
+        for place, path in mounted.items()
+        if os.path.exists(path)
+    ]
     devices = [(f"/dev/{name}", os.open(f"/dev/{name}", os.O_PATH | os.O_CLOEXEC)) for name in DEVICES]
     base = "/tmp"
     _mount("tmpfs", base, "tmpfs", _NO_SETUID | _NO_DEVICES, "size=1m,mode=0755")
@@ -105,8 +109,8 @@ def read_only_root(mounted: Sequence[str], masked: Sequence[str]) -> None:
     _mount("tmpfs", root, "tmpfs", _NO_SETUID, "size=1m,mode=0755")
     os.makedirs(root + _OWN)
     os.symlink(_OWN.lstrip("/"), f"{root}/tmp")
-    for path, source in sources:
-        _bind(source, root + path, _READ_ONLY | _NO_SETUID | _NO_DEVICES)
+    for place, source in sources:
+        _bind(source, root + place, _READ_ONLY | _NO_SETUID | _NO_DEVICES)
     for path in masked:
         _mount("tmpfs", root + path, "tmpfs", _READ_ONLY | _NO_SETUID | _NO_DEVICES, "size=4k,mode=0555")
     for path, source in devices:

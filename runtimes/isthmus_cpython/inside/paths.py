@@ -1,4 +1,4 @@
-"""What a function may read of the machine: the standard library, shared libraries, its own packages, time zones.
+"""What every function may read of the machine: the standard library, shared libraries, time zones.
 
 Not what is installed beside the standard library: ``site-packages`` may hold the host's own code.
 """
@@ -40,14 +40,10 @@ class View(NamedTuple):
     listed: list[str]
 
 
-def view(packages: Iterable[str]) -> View:
-    """What there is on this machine for this interpreter.
-
-    Args:
-        packages: directories of the function's own packages.
-    """
+def view() -> View:
+    """What there is on this machine for this interpreter."""
     library = os.path.dirname(os.path.abspath(os.__file__))
-    whole = [*(path for path in LIBRARIES if os.path.isdir(path)), *packages, ZONES]
+    whole = [*(path for path in LIBRARIES if os.path.isdir(path)), ZONES]
     files = sorted(_mapped_files())
     readable, listed = list(files), []
     for directory in [library, *whole]:

@@ -3,6 +3,8 @@
 What is on no list fails with EPERM, so that code which asks politely finds another way.  What only an
 attack asks for ends the process.  Paths are behind pointers, where a filter cannot look: files are
 the business of Landlock and of the namespaces.
+
+The policy is in two filters, of which the stricter verdict counts.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from . import bpf
 from .kernel import MACHINE, call
 from .syscalls import AUDIT_ARCHITECTURES, NUMBERS, number
 
-__all__ = ["Filter", "program"]
+__all__ = ["Filter", "inner", "outer"]
 
 ALLOWED = """
 read write close fstat lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn pread64 readv writev access select
@@ -36,6 +38,10 @@ ptrace process_vm_readv process_vm_writev mount umount2 pivot_root chroot setns 
 add_key request_key init_module finit_module kexec_load reboot io_uring_setup io_uring_enter io_uring_register open_tree
 move_mount fsopen fsconfig fsmount pidfd_getfd personality
 """.split()  # noqa: SIM905
+ZYGOTES = """
+clone prlimit64 prctl capset seccomp landlock_restrict_self unshare mount sendmsg recvmsg kill pidfd_open
+""".split()  # noqa: SIM905
+"""What a zygote does to fork a child and see it off, and a child to confine itself; then it is over."""
 
 _WRITES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE; the same on both architectures."""
@@ -49,18 +55,16 @@ _IOCTLS = [0x5401, 0x5421, 0x541B, 0x5451, 0x5450, 0x5413]
 _SET_MODE_FILTER = 1
 
 
-def program(machine: str, *, writable: bool) -> bytes:
-    """The filter of an architecture.
+def outer(machine: str, *, writable: bool) -> bytes:
+    """The filter that a zygote puts on and its children inherit: the whole list, and what the zygote itself needs.
+
+    Putting on a long filter costs more than the rest of a child's confinement; so it is done once.
 
     Args:
         machine: ``x86_64`` or ``aarch64``.
         writable: there is a directory of the call's own to write in, and something else confines it to that.
     """
     numbers = NUMBERS[machine]
-
-    def known(names: list[str]) -> list[int]:
-        return sorted({numbers[name] for name in names if name in numbers})
-
     rows = bpf.header(AUDIT_ARCHITECTURES[machine])
     if not writable:
         reading = bpf.refuse(errno.EROFS)
@@ -71,24 +75,51 @@ def program(machine: str, *, writable: bool) -> bytes:
     rows += bpf.rule(numbers["sendto"], *bpf.is_null(4))
     rows += bpf.rule(numbers["fcntl"], bpf.any_of(1, *_FCNTLS))
     rows += bpf.rule(numbers["ioctl"], bpf.any_of(1, *_IOCTLS))
-    rows += bpf.rule(numbers["prlimit64"], *bpf.is_null(2))
-    rows += bpf.rule(numbers["clone"], bpf.needs(0, all_of=_CLONE_THREAD), otherwise=bpf.refuse(errno.EAGAIN))
     # Its flags are behind a pointer; told that there is no such call, the C library uses clone.
     rows += bpf.verdict(numbers["clone3"], bpf.refuse(errno.ENOSYS))
-    allowed = known([*ALLOWED, *(WRITING if writable else [])])
-    return b"".join([*rows, *bpf.table(allowed, known(FATAL), bpf.refuse(errno.EPERM))])
+    allowed = _known([*ALLOWED, *(WRITING if writable else []), *ZYGOTES], numbers)
+    fatal = [each for each in _known(FATAL, numbers) if each not in allowed]
+    return b"".join([*rows, *bpf.table(allowed, fatal, bpf.refuse(errno.EPERM))])
+
+
+def inner(machine: str) -> bytes:
+    """The filter that a child puts on over the outer one: none of what was the zygote's."""
+    numbers = NUMBERS[machine]
+    rows = bpf.header(AUDIT_ARCHITECTURES[machine])
+    rows += bpf.rule(numbers["clone"], bpf.needs(0, all_of=_CLONE_THREAD), otherwise=bpf.refuse(errno.EAGAIN))
+    rows += bpf.rule(numbers["prlimit64"], *bpf.is_null(2))
+    ruled = {numbers["clone"], numbers["prlimit64"]}
+    fatal = _known(FATAL, numbers)
+    for each in _known(ZYGOTES, numbers):
+        if each not in ruled:
+            rows += bpf.verdict(each, bpf.KILL_PROCESS if each in fatal else bpf.refuse(errno.EPERM))
+    return b"".join([*rows, *bpf.table([], [], bpf.ALLOW)])
+
+
+def _known(names: list[str], numbers: dict[str, int]) -> list[int]:
+    """Numbers of the calls that an architecture has."""
+    return sorted({numbers[name] for name in names if name in numbers})
 
 
 class Filter:
-    """The filter of this machine, made once and installed by every child."""
+    """A filter made once, to be installed by any number of processes."""
 
-    def __init__(self, *, writable: bool) -> None:
-        self._number = number("seccomp")  # an OSError where this machine has no table
-        code = program(MACHINE, writable=writable)
+    def __init__(self, code: bytes) -> None:
+        self._number = number("seccomp")
         self._buffer = ctypes.create_string_buffer(code, len(code))
         # struct sock_fprog: the number of instructions, and where they are.
         header = struct.pack("@HP", len(code) // 8, ctypes.addressof(self._buffer))
         self._program = ctypes.create_string_buffer(header, len(header))
+
+    @classmethod
+    def pair(cls, *, writable: bool) -> tuple[Filter, Filter]:
+        """The outer and the inner filter of this machine.
+
+        Raises:
+            OSError: there are no tables for this machine.
+        """
+        number("seccomp")
+        return cls(outer(MACHINE, writable=writable)), cls(inner(MACHINE))
 
     def install(self) -> None:
         """From here on this process has only the calls that the filter lets through.

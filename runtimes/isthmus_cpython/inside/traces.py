@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 __all__ = ["described"]
 
 MOST_FRAMES = 200
+MOST_NESTED = 6
+"""Errors whose frames are shown, and groups within groups that are looked into."""
 LONGEST = 16384
 """Characters of a message, and of a trace."""
 
@@ -25,17 +27,26 @@ def described(error: BaseException, file: str, source: str) -> dict[str, Any]:
     import linecache
 
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    told = _alone(error)
     try:
-        name = _name(error)
-        message = str(error.msg) if isinstance(error, SyntaxError) else str(error)
+        name = _name(told)
+        message = str(told.msg) if isinstance(told, SyntaxError) else str(told)
     except Exception:  # noqa: BLE001 -- an error may be made to fail
         name, message = "Exception", "what was raised cannot be shown"
     return {
         "name": name[:LONGEST],
         "message": message[:LONGEST],
         "stack": _trace(error, file)[:LONGEST],
-        **_place(error, file),
+        **_place(told, file),
     }
+
+
+def _alone(error: BaseException) -> BaseException:
+    """The one error in a group of one: who awaits in a task group means what a task raised, not that it was grouped."""
+    depth = 0
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1 and depth < MOST_NESTED:
+        error, depth = error.exceptions[0], depth + 1
+    return error
 
 
 def _name(error: BaseException) -> str:
@@ -57,22 +68,32 @@ def _own(error: BaseException, file: str) -> traceback.StackSummary:
 
 
 def _trace(error: BaseException, file: str) -> str:
-    """The author's frames, of the error and of what it was raised from."""
-    parts: list[str] = []
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen and len(parts) < 5:
-        seen.add(id(current))
-        try:
-            lines = "".join(_own(current, file).format()).rstrip("\n")
-        except Exception:  # noqa: BLE001 -- frames may have been tampered with
-            lines = ""
-        if current is error:
-            parts.append(lines)
-        else:
-            parts.append(f"caused by {type(current).__name__}:\n{lines}" if lines else "")
-        current = current.__cause__
+    """The author's frames, of the error, of what it was raised from, and of those that are grouped in it."""
+    parts = [_lines(error, file)]
+    seen = {id(error)}
+    left = _related(error)
+    while left and len(parts) < MOST_NESTED:
+        how, current = left.pop(0)
+        if id(current) not in seen:
+            seen.add(id(current))
+            lines = _lines(current, file)
+            parts.append(f"{how} {type(current).__name__}:\n{lines}" if lines else "")
+            left = _related(current) + left
     return "\n".join(part for part in parts if part)
+
+
+def _related(error: BaseException) -> list[tuple[str, BaseException]]:
+    """Errors that explain another, and how."""
+    grouped = error.exceptions[:MOST_NESTED] if isinstance(error, BaseExceptionGroup) else ()
+    causes = [("caused by", error.__cause__)] if error.__cause__ is not None else []
+    return [*(("with", each) for each in grouped), *causes]
+
+
+def _lines(error: BaseException, file: str) -> str:
+    try:
+        return "".join(_own(error, file).format()).rstrip("\n")
+    except Exception:  # noqa: BLE001 -- frames may have been tampered with
+        return ""
 
 
 def _place(error: BaseException, file: str) -> dict[str, int]:

@@ -20,7 +20,9 @@ import struct
 import sys
 from typing import Any, NoReturn
 
-from . import child
+from isthmus_guest._door import door
+
+from . import child, clock, console
 from .layers import Layers
 from .loading import module_name
 
@@ -100,6 +102,10 @@ class Zygote:
                 importlib.import_module(name)
             except ImportError:
                 continue  # not part of this interpreter; the child will say so where it matters
+        # What a child need not do it need not touch: each page that it writes to is copied for it.
+        clock.install()
+        console.capture(header["log_bytes"])
+        door.loading = True
         self._settle()
         self._tell(READY, 0)
 
@@ -198,6 +204,7 @@ def main(control_file: int, config: dict[str, Any]) -> NoReturn:
     for name in config["modules"]:
         importlib.import_module(name)
     layers = Layers(config)
+    layers.enter_group()
     layers.enter_namespaces()
     layers.give_up_privileges()
     layers.prepare()
