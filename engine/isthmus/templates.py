@@ -11,11 +11,14 @@ import msgspec
 
 from .functions import Kind
 
-__all__ = ["MANIFEST", "PLAIN", "Template", "templates_in"]
+__all__ = ["MANIFEST", "PLAIN", "SAMPLES", "Template", "templates_in"]
 
 MANIFEST: Final = "function.toml"
 PLAIN: Final = "plain"
 """The template of each kind that has its handlers and does nothing else."""
+
+SAMPLES: Final = Path(__file__).parent / "samples"
+"""For each kind a directory with events, and what the plain template in any language is to make of them."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_-]*")
 _LEFT_BEHIND: Final = frozenset({"__pycache__"})
@@ -74,6 +77,8 @@ def templates_in(
 ) -> list[Template]:
     """The templates of a directory that has one for each kind, with one for each template in it: ``insert/plain/``.
 
+    A plain one that expects nothing of its own has its sample from :data:`SAMPLES`.
+
     Args:
         directory: where they are.
         language: of them all.
@@ -86,7 +91,7 @@ def templates_in(
             kind=kind,
             language=language,
             name=path.name,
-            parts=(*beside, path),
+            parts=(*_sample(kind, path), *beside, path),
             build=build,
             notes=notes or {},
         )
@@ -94,6 +99,11 @@ def templates_in(
         for path in sorted((directory / kind.value).glob("*"))
         if path.is_dir() and path.name not in _LEFT_BEHIND
     ]
+
+
+def _sample(kind: Kind, path: Path) -> tuple[Path, ...]:
+    own = path.name != PLAIN or (path / "expected.ndjson").exists()
+    return () if own else (SAMPLES / kind.value,)
 
 
 def _below(directory: Path) -> Iterator[Path]:

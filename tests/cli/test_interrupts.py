@@ -115,7 +115,7 @@ def test_a_second_interrupt_stops_at_once(tmp_path: Path) -> None:
         while process.poll() is None:  # one that follows at once is taken for an echo
             process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=0.1)
+                process.wait(timeout=2)  # long enough for it to end: a signal on the way out would kill it
         status, _, err = ended(process)
     assert status == 130
     assert "1 call did not end in time: line 2" in err

@@ -129,4 +129,11 @@ def test_a_directory_with_a_directory_for_each_kind_holds_templates(
     own.rename(place / "plain")
     (template,) = templates_in(tmp_path / "all", language="cobol", beside=(common,))
     assert (template.kind, template.name) == (Kind.INSERT, "plain")
-    assert list(template.files()) == ["function.cob", "function.toml", "note.txt", "vendor/deep/kit.cob"]
+    assert list(template.files()) == [
+        "events.ndjson",
+        "expected.ndjson",
+        "function.cob",
+        "function.toml",
+        "note.txt",
+        "vendor/deep/kit.cob",
+    ]
