@@ -1,0 +1,66 @@
+"""Functions to begin with, in the languages that compile to WebAssembly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, final
+
+import msgspec
+
+from isthmus.functions import Kind
+from isthmus.templates import SAMPLES, Template
+
+__all__ = ["TOOLCHAINS", "Toolchain", "templates"]
+
+_HERE: Final = Path(__file__).parent / "templates"
+_DEFINITIONS: Final = _HERE / "definitions"
+_CODE: Final = {Kind.SOURCE_INSERT: Kind.INSERT}
+"""Kinds whose code is another's: for both kinds of insert, what is returned goes on."""
+
+
+@final
+class Toolchain(msgspec.Struct, frozen=True):
+    """What makes a module of a function's sources.
+
+    Attributes:
+        language: as ``isthmus new --language`` names it.
+        build: command that makes ``function.wasm``.
+        notes: what the files are, the code first.
+    """
+
+    language: str
+    build: str
+    notes: Mapping[str, str]
+
+
+TOOLCHAINS: Final = (
+    Toolchain(
+        "c",
+        "zig cc --target=wasm32-wasi -Os -Wl,--strip-debug -o function.wasm function.c",
+        {
+            "function.c": "the code; compiled by Zig (pip install ziglang) or any clang with WASI's C library",
+            "isthmus.h": "what it includes: the call, JSON, errors, log, requests",
+        },
+    ),
+)
+
+
+def templates() -> list[Template]:
+    """A plain template of each kind in each language."""
+    return [
+        Template(
+            kind=kind,
+            language=toolchain.language,
+            parts=(
+                SAMPLES / kind.value,
+                _DEFINITIONS / kind.value,
+                _HERE / toolchain.language / "beside",
+                _HERE / toolchain.language / _CODE.get(kind, kind).value,
+            ),
+            build=toolchain.build,
+            notes=toolchain.notes,
+        )
+        for toolchain in TOOLCHAINS
+        for kind in Kind
+    ]
