@@ -37,7 +37,7 @@ class Toolchain(msgspec.Struct, frozen=True):
 TOOLCHAINS: Final = (
     Toolchain(
         "c",
-        "zig cc --target=wasm32-wasi -Os -Wl,--strip-debug -o function.wasm function.c",
+        "zig cc --target=wasm32-wasi -mexec-model=reactor -Os -o function.wasm function.c",
         {
             "function.c": "the code; compiled by Zig (pip install ziglang) or any clang with WASI's C library",
             "isthmus.h": "what it includes: the call, JSON, errors, log, requests",

@@ -74,7 +74,7 @@ async def test_a_module_that_does_not_fit_is_refused_with_the_reason(
     [
         ('(func (export "_start") (param i32))', "i32 ->"),
         ('(func (export "onTrack") (param i64 i64))', "i64 i64 ->"),
-        ('(func (export "onTrack") (param externref))', "externref ->"),
+        ('(func (export "onTrack") (param externref))', "anyref ->"),
         ('(func (export "onTrack") (result f64) unreachable)', "-> f64"),
         ('(func (export "onTrack") (result i32 i32) unreachable)', "-> i32 i32"),
         (f'(func (export "onTrack") (result{" i64" * 900}) unreachable)', "-> i64 i64"),

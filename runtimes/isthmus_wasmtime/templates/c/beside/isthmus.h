@@ -9,8 +9,8 @@
  *     }
  *
  * A handler has `event` (for onBatch: the array of events; for onRequest: the request) and `settings`. It ends by
- * returning, after isthmus_return() with a value, or by isthmus_throw(). Include it in one file only: it has main().
- * Memory is never freed: each call has a fresh world, and it goes with that.
+ * returning, after isthmus_return() with a value, or by isthmus_throw(). What is left out makes its type of event
+ * unsupported. Memory is never freed: each call has a fresh world, and it goes with that.
  */
 #ifndef ISTHMUS_H
 #define ISTHMUS_H
@@ -31,29 +31,6 @@ typedef struct {
   const char *at;
   size_t length;
 } isthmus_json;
-
-/* Handlers: ISTHMUS_HANDLER(onIdentify) { ... }. A handler that is left out makes its type of event unsupported. */
-typedef void (*isthmus_handler)(isthmus_json event, isthmus_json settings);
-
-typedef struct isthmus_entry {
-  const char *name;
-  isthmus_handler handler;
-  struct isthmus_entry *next;
-} isthmus_entry;
-
-static isthmus_entry *isthmus_entries;
-
-#define ISTHMUS_HANDLER(NAME)                                                                       \
-  static void isthmus_handler_##NAME(isthmus_json event, isthmus_json settings);                    \
-  __attribute__((used, section(".custom_section.isthmus:handlers"))) static const char              \
-      isthmus_declared_##NAME[sizeof #NAME] = #NAME;                                                \
-  __attribute__((constructor)) static void isthmus_register_##NAME(void) {                          \
-    static isthmus_entry entry = {#NAME, isthmus_handler_##NAME, 0};                                \
-    entry.next = isthmus_entries;                                                                   \
-    isthmus_entries = &entry;                                                                       \
-  }                                                                                                 \
-  static void isthmus_handler_##NAME(__attribute__((unused)) isthmus_json event,                    \
-                                     __attribute__((unused)) isthmus_json settings)
 
 static const char *isthmus_blank(const char *at, const char *end) {
   while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
@@ -450,25 +427,28 @@ static isthmus_json isthmus_returned;
 /* Says what the handler returns: the event that goes on, or for a batch an array of results. */
 ISTHMUS_API void isthmus_return(isthmus_json value) { isthmus_returned = value; }
 
-int main(void) {
+/* Runs a handler; what ISTHMUS_HANDLER exports. */
+ISTHMUS_API void isthmus_run(void (*handler)(isthmus_json event, isthmus_json settings)) {
   isthmus_buffer input = {0, 0, 0};
   char part[4096];
   for (ssize_t got; (got = read(0, part, sizeof part)) > 0;) isthmus_put(&input, part, (size_t)got);
   isthmus_json call = {input.at ? input.at : "", input.length};
-  const char *name = isthmus_string(isthmus_member(call, "handler"));
   isthmus_json event = isthmus_member(call, "event");
   if (!event.length) event = isthmus_member(call, "events");
   if (!event.length) event = isthmus_member(call, "request");
-  for (isthmus_entry *entry = isthmus_entries; entry; entry = entry->next) {
-    if (!name || strcmp(entry->name, name) != 0) continue;
-    entry->handler(event, isthmus_member(call, "settings"));
-    if (isthmus_returned.length) {
-      isthmus_json reply = isthmus_make("{\"return\":%j}", isthmus_returned);
-      isthmus_write(reply.at, reply.length);
-    }
-    return 0;
-  }
-  isthmus_throw("EventNotSupported", "%s is not supported", name ? name : "it");
+  isthmus_returned.length = 0;
+  handler(event, isthmus_member(call, "settings"));
+  if (!isthmus_returned.length) return;
+  isthmus_json reply = isthmus_make("{\"return\":%j}", isthmus_returned);
+  isthmus_write(reply.at, reply.length);
 }
+
+#define ISTHMUS_HANDLER(NAME)                                                              \
+  static void isthmus_##NAME(isthmus_json event, isthmus_json settings);                   \
+  __attribute__((export_name(#NAME))) void isthmus_export_##NAME(void) {                   \
+    isthmus_run(isthmus_##NAME);                                                           \
+  }                                                                                        \
+  static void isthmus_##NAME(__attribute__((unused)) isthmus_json event,                   \
+                             __attribute__((unused)) isthmus_json settings)
 
 #endif
