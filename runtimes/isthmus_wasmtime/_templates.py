@@ -36,6 +36,16 @@ class Toolchain(msgspec.Struct, frozen=True):
 
 TOOLCHAINS: Final = (
     Toolchain(
+        "rust",
+        "cargo build --release && cp target/wasm32-*/release/function.wasm .",
+        {
+            "function.rs": "the code; compiled by cargo (rustup target add wasm32-wasip1)",
+            "isthmus.rs": "the module that it uses: the call, errors, log, requests",
+            "Cargo.toml": "names the crate and what it depends on",
+            ".cargo/config.toml": "what it is compiled to",
+        },
+    ),
+    Toolchain(
         "c",
         "zig cc --target=wasm32-wasi -mexec-model=reactor -Os -o function.wasm function.c",
         {
