@@ -70,6 +70,16 @@ TOOLCHAINS: Final = (
             "go.mod": "names the module",
         },
     ),
+    Toolchain(
+        "assemblyscript",
+        "npm install && npm run build",
+        {
+            "function.ts": "the code; compiled by AssemblyScript",
+            "isthmus.ts": "what it imports: the call, errors, log, requests",
+            "package.json": "names the compiler, and how it is called",
+            "tsconfig.json": "for your editor",
+        },
+    ),
 )
 
 
