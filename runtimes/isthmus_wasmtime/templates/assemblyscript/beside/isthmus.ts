@@ -14,7 +14,8 @@
 //     }
 //
 // An export named as a handler is one; what is left out makes its type of event unsupported. `throw` ends the call
-// with exit status 1 and its message in the log. There are no console, Date and Math.random of JavaScript's: nothing gives them.
+// with exit status 1 and its message in the log. JSON.stringify of json-as 1.6 writes characters beyond U+FFFF wrongly
+// at times: quote() is for texts that may have them. There are no console, Date and Math.random of JavaScript's: nothing gives them.
 import { JSON } from 'json-as'
 //
 //     @json class Order { event: string = '' }
@@ -82,26 +83,18 @@ export function run(handler: (call: Call) => string): void {
  * are refused, DropEvent has an insert leave its event out.
  */
 export function fail(name: string, message: string): void {
-  write('{"error":{"name":' + JSON.stringify(name) + ',"message":' + JSON.stringify(message) + '}}')
+  write('{"error":{"name":' + quote(name) + ',"message":' + quote(message) + '}}')
   proc_exit(0)
 }
 
 /** A line for the log; `level` is debug, info, warn or error. */
 export function log(level: string, text: string): void {
-  ask('{"op":"log","level":' + JSON.stringify(level) + ',"text":' + JSON.stringify(text) + '}')
+  ask('{"op":"log","level":' + quote(level) + ',"text":' + quote(text) + '}')
 }
 
 /** A message of a source function, as JSON: `{"type": "track", "event": ..., "userId": ...}`. */
 export function send(message: string): void {
   ask('{"op":"send","message":' + message + '}')
-}
-
-@json class Fetch {
-  op: string = 'fetch'
-  method: string = 'GET'
-  url: string = ''
-  headers: string[][] = []
-  @omitnull() body: string | null = null
 }
 
 @json class Fetched {
@@ -122,15 +115,29 @@ export function send(message: string): void {
 
 /** Sends a request; headers are pairs of name and value. */
 export function fetch(method: string, url: string, headers: string[][] = [], body: string | null = null): Response {
-  const request = new Fetch()
-  request.method = method
-  request.url = url
-  request.headers = headers
-  request.body = body
-  const answer = JSON.parse<Answer>(ask(JSON.stringify(request)))
+  let request = '{"op":"fetch","method":' + quote(method) + ',"url":' + quote(url) + ',"headers":['
+  for (let i = 0; i < headers.length; i++) {
+    request += (i ? ',[' : '[') + quote(headers[i][0]) + ',' + quote(headers[i][1]) + ']'
+  }
+  request += body === null ? ']}' : '],"body":' + quote(body) + '}'
+  const answer = JSON.parse<Answer>(ask(request))
   if (answer.error) return new Response(0, '', [], answer.error!.message)
   const fetched = JSON.parse<Fetched>(answer.value!.data)
   return new Response(fetched.status, fetched.body, fetched.headers, '')
+}
+
+/** A text as a JSON string. */
+export function quote(text: string): string {
+  let quoted = '"'
+  let done = 0
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code >= 32 && code != 34 && code != 92) continue
+    const hex = code.toString(16)
+    quoted += text.substring(done, i) + '\\u' + '0000'.substring(hex.length) + hex
+    done = i + 1
+  }
+  return quoted + text.substring(done) + '"'
 }
 
 /** A header by its name in any case, '' where there is none. */

@@ -1,7 +1,7 @@
 // A source function: gets a webhook, and says by send() what it means.
 // The messages go out only if it ends without an error.
 import { JSON } from 'json-as'
-import { Call, Request, fail, header, run, send } from './isthmus'
+import { Call, Request, fail, header, quote, run, send } from './isthmus'
 
 @json class User {
   id: string = ''
@@ -42,7 +42,7 @@ function receive(call: Call): string {
   track.userId = webhook.user.id
   track.properties = webhook.details
   const source = header(request.headers, 'X-Source')
-  track.properties.set('source', new JSON.Raw(JSON.stringify(source == '' ? 'webhook' : source)))
+  track.properties.set('source', new JSON.Raw(quote(source == '' ? 'webhook' : source)))
   send(JSON.stringify(track))
   return ''
 }

@@ -161,8 +161,10 @@ ISTHMUS_API double isthmus_number(isthmus_json json, double otherwise) {
   return strtod(digits, 0);
 }
 
-/* Whether a value is there and neither null nor false. */
-ISTHMUS_API int isthmus_true(isthmus_json json) { return json.length && *json.at != 'n' && *json.at != 'f'; }
+/* Whether a value is there, and neither null, false nor an empty string. */
+ISTHMUS_API int isthmus_true(isthmus_json json) {
+  return json.length && *json.at != 'n' && *json.at != 'f' && !(json.length == 2 && *json.at == '"');
+}
 
 /* An object's member by its name, in full. */
 ISTHMUS_API isthmus_json isthmus_member(isthmus_json json, const char *name) {
