@@ -60,7 +60,9 @@ def test_plug_ins_are_called_as_a_list_beside_them_says(
 
     (tmp_path / "echo.wat").write_text(COPYING.replace("on_track", "echo"))
     (tmp_path / "unreachable.wat").write_text(plugin("unreachable").replace("on_track", "do_unreachable"))
-    (tmp_path / "loop.wat").write_text(plugin("(loop (br 0)) (i32.const 0)").replace("on_track", "infinite_loop"))
+    (tmp_path / "loop.wat").write_text(
+        plugin("(loop (br 0)) (i32.const 0)").replace("on_track", "infinite_loop")
+    )
     (tmp_path / "unknown.wat").write_text(plugin(""))
     (tmp_path / "own.wat").write_text(COPYING)
     calls = [{"function": "on_track", "input": "a", "output": output} for output in ("a", "b")]

@@ -1,15 +1,10 @@
 // A destination function: each handler gets one event and the settings of one instance.
 // A handler that is left out makes its type of event unsupported.
-import { JSON } from 'json-as'
-import { Call, fail, fetch, run } from './isthmus'
-
-@json class Settings {
-  endpoint: string = ''
-}
+import { Call, fail, fetch, run, text } from './isthmus'
 
 function deliver(call: Call): string {
-  const settings = JSON.parse<Settings>(call.settings)
-  const response = fetch('POST', settings.endpoint, [['Content-Type', 'application/json']], call.event)
+  const endpoint = text(call.settings, 'endpoint')
+  const response = fetch('POST', endpoint, [['Content-Type', 'application/json']], call.event)
 
   if (response.status == 0) fail('RetryError', response.error) // no answer: try again later
   if (response.status >= 500 || response.status == 429) fail('RetryError', `the server answered ${response.status}`)

@@ -1,49 +1,19 @@
 // A source function: gets a webhook, and says by send() what it means.
 // The messages go out only if it ends without an error.
-import { JSON } from 'json-as'
-import { Call, Request, fail, header, quote, run, send } from './isthmus'
-
-@json class User {
-  id: string = ''
-  @omitnull() email: string | null = null
-}
-
-@json class Webhook {
-  event: string = ''
-  user: User = new User()
-  details: Map<string, JSON.Raw> = new Map()
-}
-
-@json class Identify {
-  type: string = 'identify'
-  userId: string = ''
-  traits: Map<string, string | null> = new Map()
-}
-
-@json class Track {
-  type: string = 'track'
-  event: string = ''
-  userId: string = ''
-  properties: Map<string, JSON.Raw> = new Map()
-}
+import { Call, fail, get, header, put, quote, run, send, text } from './isthmus'
 
 function receive(call: Call): string {
-  const request = JSON.parse<Request>(call.event)
-  const webhook = JSON.parse<Webhook>(request.body)
-  if (webhook.user.id == '') fail('InvalidEventPayload', 'the webhook names no user')
+  const body = text(call.event, 'body')
+  const user = text(body, 'user.id')
+  if (user == '') fail('InvalidEventPayload', 'the webhook names no user')
 
-  const identify = new Identify()
-  identify.userId = webhook.user.id
-  identify.traits.set('email', webhook.user.email)
-  send(JSON.stringify(identify))
+  const traits = put('{}', 'email', quote(text(body, 'user.email')))
+  send('{"type":"identify","userId":' + quote(user) + ',"traits":' + traits + '}')
 
-  const track = new Track()
-  track.event = webhook.event
-  track.userId = webhook.user.id
-  track.properties = webhook.details
-  const source = header(request.headers, 'X-Source')
-  track.properties.set('source', new JSON.Raw(quote(source == '' ? 'webhook' : source)))
-  send(JSON.stringify(track))
+  const source = header(get(call.event, 'headers'), 'X-Source')
+  const properties = put(get(body, 'details'), 'source', quote(source == '' ? 'webhook' : source))
+  const name = quote(text(body, 'event'))
+  send('{"type":"track","event":' + name + ',"userId":' + quote(user) + ',"properties":' + properties + '}')
   return ''
 }
 
