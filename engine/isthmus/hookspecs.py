@@ -14,8 +14,9 @@ import pluggy
 
 if TYPE_CHECKING:
     from .abc import Command, Fetcher, Runtime
+    from .templates import Template
 
-__all__ = ["hookimpl", "isthmus_commands", "isthmus_fetcher", "isthmus_runtimes"]
+__all__ = ["hookimpl", "isthmus_commands", "isthmus_fetcher", "isthmus_runtimes", "isthmus_templates"]
 
 hookspec = pluggy.HookspecMarker("isthmus")
 hookimpl = pluggy.HookimplMarker("isthmus")
@@ -46,4 +47,13 @@ def isthmus_commands() -> Iterable[Command]:  # type: ignore[empty-body]
     Called once in a process that is given a command that is not built in, or is asked which there are; a
     built-in command starts without it.  All plugins' results count.  Two commands of one name are an
     error that names both plugins, when that command is called; a built-in command can't be replaced.
+    """
+
+
+@hookspec
+def isthmus_templates() -> Iterable[Template]:  # type: ignore[empty-body]
+    """Offer functions to begin with: ``isthmus new KIND NAME --language LANGUAGE``.
+
+    Called once in a process that makes a function, lists what one can be made from, or lists the plugins.  All
+    plugins' results count; two templates of one kind, language and name are an error that names both plugins.
     """

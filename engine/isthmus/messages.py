@@ -27,7 +27,8 @@ class Call(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         handler: ``onTrack``, ``onBatch``, ``onRequest``, ...
-        argument: JSON text of the event, of the array of events, or of a :class:`isthmus.Request`.
+        argument: JSON text of the event, of the array of events, or of a webhook: ``{"method", "url", "headers":
+            [[name, value], ...], "text"}``, with ``"base64"`` in place of ``"text"`` for a body that is not UTF-8.
         settings: JSON text of the instance's settings, an object.
         instance: unique key of the instance, for ``isolation="instance"``.
         now: seconds since the epoch at the start of the call; the world's clock starts here.

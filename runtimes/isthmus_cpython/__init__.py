@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isthmus.abc import Runtime
 from isthmus.hookspecs import hookimpl
+from isthmus.templates import Template, templates_in
 
 if TYPE_CHECKING:
     from ._levels import Isolation as Isolation, Level as Level
@@ -15,7 +17,15 @@ if TYPE_CHECKING:
     from ._requirements import with_requirements as with_requirements
     from ._runtime import CPythonRuntime as CPythonRuntime
 
-__all__ = ["CPythonRuntime", "Isolation", "Level", "Policy", "isthmus_runtimes", "with_requirements"]
+__all__ = [
+    "CPythonRuntime",
+    "Isolation",
+    "Level",
+    "Policy",
+    "isthmus_runtimes",
+    "isthmus_templates",
+    "with_requirements",
+]
 
 _PLACES = {
     "CPythonRuntime": "_runtime",
@@ -32,6 +42,12 @@ def isthmus_runtimes() -> Iterable[Runtime]:
     from ._runtime import CPythonRuntime
 
     return [CPythonRuntime.from_environment()]
+
+
+@hookimpl
+def isthmus_templates() -> Iterable[Template]:
+    """Offer templates in Python."""
+    return templates_in(Path(__file__).parent / "templates", language="python")
 
 
 def __getattr__(name: str) -> object:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from isthmus.abc import Runtime
 from isthmus.hookspecs import hookimpl
+from isthmus.templates import Template
 
 from ._ways import with_handlers as with_handlers
 
-__all__ = ["isthmus_runtimes", "with_handlers"]
+__all__ = ["isthmus_runtimes", "isthmus_templates", "with_handlers"]
 
 
 @hookimpl
@@ -18,3 +19,11 @@ def isthmus_runtimes() -> Iterable[Runtime]:
     from ._runtime import WasmtimeRuntime
 
     return [WasmtimeRuntime()]
+
+
+@hookimpl
+def isthmus_templates() -> Iterable[Template]:
+    """Offer templates in languages that compile to WebAssembly."""
+    from ._templates import templates
+
+    return templates()

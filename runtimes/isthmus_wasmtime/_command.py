@@ -1,7 +1,8 @@
-"""WASI commands: a call is JSON on standard input, its reply JSON on standard output, the log standard error."""
+"""WASI commands and reactors: a call is JSON on standard input, its reply JSON on standard output, the log standard error."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, final
 
 import msgspec
@@ -43,15 +44,20 @@ _decoder = msgspec.json.Decoder(Reply)
 
 
 class Command:
-    """How a WASI command is run."""
+    """How a WASI command or reactor is run.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        entries: the export that runs, by handler.
+        limits: of each call.
+    """
+
+    def __init__(self, entries: Mapping[str, str], limits: Limits) -> None:
+        self._entries = entries
         self._limits = limits
 
     def entry(self, call: Call) -> str:
         """Which export runs."""
-        del call
-        return "_start"
+        return self._entries[call.handler]
 
     def talk(self, call: Call, host: Host, variables: dict[bytes, bytes] | None) -> Talk:
         """What one call begins with."""
@@ -67,8 +73,9 @@ class Command:
         return Talk(call, host, self._limits, data, stdin=True)
 
     def ending(self, world: World, talk: Talk, result: int) -> Ending:
-        """What came of a command that returned from its ``_start``, and so exited with 0."""
-        del result
+        """What came of a function that returned; a number other than 0 is an exit status."""
+        if result:
+            return self.exited(world, talk, result)
         return self._reply(talk, talk.take_output(world))
 
     def exited(self, world: World, talk: Talk, status: int) -> Ending:

@@ -29,7 +29,7 @@ class Way(msgspec.Struct, frozen=True):
     """How a module is run.
 
     Attributes:
-        name: ``command`` or ``plugin``.
+        name: ``command``, ``reactor`` or ``plugin``.
         entries: the export that runs, by handler.
         starts: exports that each world calls first.
     """
@@ -67,16 +67,19 @@ def recognise(shape: Shape, file: str, handlers: Mapping[str, str] | None = None
         raise LoadError(f"it defines {len(shape.memories)} memories, and a world has one", file=file)
     functions = shape.exported("func")
     given = dict(handlers) if handlers else _declared(shape, file)
+    starts = next(((name,) for name in STARTS if name in functions), ())
     if any(each.module.startswith("extism:") for each in shape.imports):
-        starts = next(((name,) for name in STARTS if name in functions), ())
-        return Way("plugin", _plugin_entries(functions, given, file), starts)
+        return Way("plugin", _exported_entries(functions, given, file), starts)
     if START in functions:
         if "memory" not in shape.exported("memory"):
             raise LoadError("a WASI command exports its memory as 'memory'; this one does not", file=file)
         return Way("command", dict.fromkeys(given or EVERY_HANDLER, START))
+    if given or _named(functions):
+        return Way("reactor", _exported_entries(functions, given, file), starts)
     raise LoadError(
-        "it is neither a WASI command (it exports no _start) nor an Extism plug-in (it imports nothing of "
-        f"extism:host/env); it exports {_listed(functions) or 'no function'}",
+        "it is neither a WASI command (it exports no _start), nor a reactor (none of its exports is named as a "
+        "handler: onTrack or on_track, ...), nor an Extism plug-in (it imports nothing of extism:host/env); "
+        f"it exports {_listed(functions) or 'no function'}",
         file=file,
     )
 
@@ -111,15 +114,13 @@ def _declared(shape: Shape, file: str) -> dict[str, str]:
     return declared if isinstance(declared, dict) else {name: name for name in declared}
 
 
-def _plugin_entries(functions: Mapping[str, int], given: dict[str, str], file: str) -> dict[str, str]:
+def _exported_entries(functions: Mapping[str, int], given: dict[str, str], file: str) -> dict[str, str]:
     if missing := sorted(set(given.values()) - set(functions)):
         raise LoadError(
             f"a handler is to be the export {missing[0]!r}, which it has not; it exports {_listed(functions)}",
             file=file,
         )
-    entries = given or {
-        handler: name for handler in EVERY_HANDLER for name in (handler, _snake(handler)) if name in functions
-    }
+    entries = given or _named(functions)
     unknown = sorted(set(entries) - set(EVERY_HANDLER))
     if unknown:
         raise LoadError(f"there is no handler {unknown[0]!r}, but {', '.join(EVERY_HANDLER)}", file=file)
@@ -130,6 +131,12 @@ def _plugin_entries(functions: Mapping[str, int], given: dict[str, str], file: s
             file=file,
         )
     return entries
+
+
+def _named(functions: Mapping[str, int]) -> dict[str, str]:
+    return {
+        handler: name for handler in EVERY_HANDLER for name in (handler, _snake(handler)) if name in functions
+    }
 
 
 def _snake(handler: str) -> str:

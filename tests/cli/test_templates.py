@@ -18,7 +18,8 @@ import isthmus_cpython
 import isthmus_fetch
 import isthmus_quickjs
 from isthmus import Kind
-from isthmus._cli.new import PLAIN, Template, templates
+from isthmus._cli.new import manifest_of
+from isthmus.templates import PLAIN, Template
 
 from .conftest import Isthmus
 
@@ -31,8 +32,11 @@ CLASSES = (
     "FetchError",
 )
 PLUGINS = (isthmus_quickjs, isthmus_cpython, isthmus_fetch)
-ALL = list(templates())
-BY_NAME = {f"{template.kind.value}/{template.name}": template for template in ALL}
+ALL = [*isthmus_quickjs.isthmus_templates(), *isthmus_cpython.isthmus_templates()]
+BY_NAME = {
+    f"{template.kind.value}/{template.name if template.language == 'javascript' else template.language}": template
+    for template in ALL
+}
 
 
 @pytest.fixture(params=BY_NAME)
@@ -41,7 +45,9 @@ def template(request: pytest.FixtureRequest) -> Template:
 
 
 def make(isthmus: Isthmus, template: Template, name: str = "mine") -> None:
-    ran = isthmus("new", template.kind.value, name, "--template", template.name)
+    ran = isthmus(
+        "new", template.kind.value, name, "--language", template.language, "--template", template.name
+    )
     assert (ran.status, ran.err) == (0, "")
 
 
@@ -58,7 +64,7 @@ def test_every_kind_has_a_plain_template() -> None:
 
 def test_it_does_what_it_is_expected_to(template: Template, isthmus: Isthmus, tmp_path: Path) -> None:
     make(isthmus, template)
-    events = template.manifest().sample.events
+    events = manifest_of(template).sample.events
     lines = len((tmp_path / "mine" / events).read_text().splitlines())
     ran = isthmus("test", "mine", plugins=PLUGINS)
     assert (ran.status, ran.err) == (0, "")
@@ -70,7 +76,7 @@ def test_a_function_that_does_something_else_is_found_out(
     template: Template, isthmus: Isthmus, tmp_path: Path
 ) -> None:
     make(isthmus, template)
-    code = tmp_path / "mine" / template.manifest().code
+    code = tmp_path / "mine" / manifest_of(template).code
     handler = (
         "onBatch"
         if template.name == "batch"
@@ -108,7 +114,7 @@ def test_its_readme_names_its_files_and_its_settings(
     for path in (tmp_path / "mine").iterdir():
         assert f"| `{path.name}` | " in readme
         assert "{{" not in path.read_text()
-    for setting in template.manifest().settings or ():
+    for setting in manifest_of(template).settings or ():
         assert f"| `{setting['name']}` | {setting['type']}" in readme
 
 
@@ -148,7 +154,8 @@ def test_every_kind_has_a_template_in_typescript_with_types(
 def test_a_language_without_templates_says_which_there_are(isthmus: Isthmus) -> None:
     ran = isthmus("new", "insert", "mine", "--language", "cobol")
     assert ran.status == 2
-    assert "there is no template in 'cobol': there are some in javascript, python, typescript" in ran.err
+    assert "there is no template in 'cobol' for the kind insert: there are some in " in ran.err
+    assert "javascript, " in ran.err
     ran = isthmus("new", "insert", "mine", "--language", "typescript", "--template", "enrich")
     assert "'enrich' is a insert function in javascript" in ran.err
 
@@ -162,8 +169,8 @@ def test_nothing_that_is_there_is_written_over(isthmus: Isthmus, tmp_path: Path)
 
 def test_the_list_has_them_all(isthmus: Isthmus) -> None:
     ran = isthmus("new", "--list")
-    rows = [line.split(maxsplit=2) for line in ran.out.splitlines()[1:]]
-    assert [(kind, name) for kind, name, _ in rows] == [(each.kind.value, each.name) for each in ALL]
+    rows = {tuple(line.split(maxsplit=3)[:3]) for line in ran.out.splitlines()[1:]}
+    assert {(each.kind.value, each.language, each.name) for each in ALL} <= rows
 
 
 # ---------------------------------------------------------------- what they do

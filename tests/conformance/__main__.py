@@ -1,4 +1,4 @@
-"""``python -m tests.conformance {test262,wpt} DIRECTORY [FILTER]``: pass rates of a suite, by directory."""
+"""``python -m tests.conformance {test262,wpt,wasi,extism} DIRECTORY [FILTER]``: pass rates of a suite, by directory."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import sys
 from pathlib import Path
 
 import trio
-from tests.conformance import test262, wpt
+from tests.conformance import extism, test262, wasi, wpt
 from tests.conformance.tally import Tally
 
-SUITES = {"test262": test262.run, "wpt": wpt.run}
+SUITES = {"test262": test262.run, "wpt": wpt.run, "wasi": wasi.run, "extism": extism.run}
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.conformance",
-        description="Runs the tests of a suite in the JavaScript runtime and prints pass rates.",
+        description="Runs the tests of a suite in the runtime they are for, and prints pass rates.",
     )
     parser.add_argument("suite", choices=sorted(SUITES))
     parser.add_argument("directory", type=Path, help="root of the suite, the folder that holds its harness")

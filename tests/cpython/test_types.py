@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import isthmus_guest
-from isthmus._cli.new import templates
+from isthmus_cpython import isthmus_templates
 
 RIGHT = """
 import asyncio
@@ -87,9 +87,9 @@ def test_a_checker_passes_what_is_right_and_finds_what_is_wrong(tmp_path: Path) 
     (tmp_path / "right.py").write_text(RIGHT)
     (tmp_path / "wrong.py").write_text(WRONG)
     named = []
-    for number, template in enumerate(each for each in templates() if each.language == "python"):
+    for number, template in enumerate(isthmus_templates()):
         named.append(f"template{number}.py")
-        (tmp_path / named[-1]).write_text((template.path / "function.py").read_text())
+        (tmp_path / named[-1]).write_text(template.files()["function.py"].read_text())
     right = checked(tmp_path, "right.py", *named)
     assert [message.partition('"')[2].rstrip('"') for _, message in right] == REVEALED
     wrong = checked(tmp_path, "wrong.py")

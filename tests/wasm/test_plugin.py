@@ -417,7 +417,7 @@ async def test_a_webhook_is_the_input_of_on_request(modules: Modules) -> None:
     echo = await modules(ECHO.replace("on_track", "on_request"))
     call = Call(
         "onRequest",
-        b'{"url":"https://h/","method":"POST","headers":[],"body":"aGk="}',
+        b'{"url":"https://h/","method":"POST","headers":[],"text":"hi"}',
         b"{}",
         "i",
         1.0,

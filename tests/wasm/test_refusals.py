@@ -25,7 +25,7 @@ from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
         (b"\0asm\x02\0\0\0", "not valid"),
         (b"\0asm\x0d\0\1\0", r"a component \(WIT, WASI preview 2\), and those are not run"),
         ("(component)", "a component"),
-        ("(module)", r"neither a WASI command \(it exports no _start\) nor an Extism plug-in"),
+        ("(module)", r"neither a WASI command .*, nor a reactor .*, nor an Extism plug-in"),
         ('(module (func (export "run")) (func (export "go")))', "it exports run, go"),
         ('(module (func (export "_start")))', "exports its memory as 'memory'"),
         (command("", more="(memory 1)"), "2 memories"),
@@ -67,6 +67,29 @@ async def test_a_module_that_does_not_fit_is_refused_with_the_reason(
     with pytest.raises(LoadError, match=why) as caught:
         await modules(code)
     assert caught.value.file == "tested.wasm"
+
+
+@pytest.mark.parametrize(
+    ("functions", "kind"),
+    [
+        ('(func (export "_start") (param i32))', "i32 ->"),
+        ('(func (export "onTrack") (param i64 i64))', "i64 i64 ->"),
+        ('(func (export "onTrack") (param externref))', "anyref ->"),
+        ('(func (export "onTrack") (result f64) unreachable)', "-> f64"),
+        ('(func (export "onTrack") (result i32 i32) unreachable)', "-> i32 i32"),
+        (f'(func (export "onTrack") (result{" i64" * 900}) unreachable)', "-> i64 i64"),
+        (f'(func (export "onTrack") (param{" i64" * 900}))', "i64 i64"),
+        ('(func (export "_initialize") (param i32)) (func (export "onTrack"))', "i32 ->"),
+    ],
+)
+@pytest.mark.parametrize("plug_in", [False, True])
+async def test_a_function_that_would_reach_beyond_what_it_is_called_with_is_refused(
+    modules: Modules, functions: str, kind: str, *, plug_in: bool
+) -> None:
+    imports = '(import "extism:host/env" "input_length" (func (result i64)))' if plug_in else ""
+    functions = functions.replace("_start", "on_track") if plug_in else functions
+    with pytest.raises(LoadError, match=rf"has the type \({kind}.*what is called takes nothing"):
+        await modules(f'(module {imports} (memory (export "memory") 1) {functions})')
 
 
 async def test_an_error_in_text_has_its_place(modules: Modules) -> None:

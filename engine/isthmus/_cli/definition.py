@@ -12,12 +12,12 @@ import msgspec
 from isthmus.abc import Runtime
 from isthmus.errors import InvalidFunction
 from isthmus.functions import Function, Kind, SettingDefinition
+from isthmus.templates import MANIFEST
 
 from .faults import UsageFault
 
 __all__ = ["MANIFEST", "Manifest", "Project", "Sample", "find", "kind_named", "language_of"]
 
-MANIFEST: Final = "function.toml"
 USUAL: Final = "function.js"
 """The code, where a definition does not name it; ``function.ts`` and the like if that is the only one."""
 
@@ -43,13 +43,18 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 @final
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``function.toml``; the fields are those of :class:`isthmus.Function`."""
+    """``function.toml``; the fields are those of :class:`isthmus.Function`.
+
+    Attributes:
+        build: command that makes ``code`` of its sources, within the directory; nothing here runs it.
+    """
 
     name: str = ""
     description: str = ""
     kind: str = ""
     language: str = ""
     code: str = ""
+    build: str = ""
     isolation: Literal["call", "instance"] = "call"
     lenient: bool = False
     pass_through: bool = False
@@ -145,6 +150,7 @@ def find(path: str, definition: str | None = None) -> Project:
         if not code.is_file():
             raise UsageFault(
                 f"{manifest_path} names the code {manifest.code or USUAL!r}, and there is no file {code}"
+                + (f"; it is built, in {place}, by: {manifest.build}" if manifest.build else "")
             )
         return Project(code=code, root=place, manifest=manifest, settings=settings)
     if definition:

@@ -13,6 +13,7 @@ from isthmus import PluginInfo, open_engine
 from .added import AddedCommands
 from .commands import COMMANDS
 from .faults import FAILED, OK
+from .offered import OfferedTemplates
 from .opening import in_trio
 from .options import Parser, add_general
 from .screen import Cell, Screen, visible
@@ -43,7 +44,8 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
     async with open_engine(plugins=plugins) as engine:
         infos, runtimes = engine.plugins, engine.runtimes
     added = AddedCommands(plugins, taken=COMMANDS, logged=False)  # the engine has told the log already
-    infos = tuple(map(_together, infos, added.infos))
+    offered = OfferedTemplates(plugins, logged=False)
+    infos = tuple(map(_together, infos, added.infos, offered.infos))
     if not infos:
         screen.print("no plugin is installed, so there is no runtime to run a function with")
         return OK
@@ -65,8 +67,8 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
     return FAILED if broken else OK
 
 
-def _together(engine: PluginInfo, commands: PluginInfo) -> PluginInfo:
-    """One plugin as the engine and as the command line see it."""
-    errors = dict.fromkeys(error for error in (engine.error, commands.error) if error)
-    offers = (*engine.offers, *commands.offers)
-    return msgspec.structs.replace(engine, offers=offers, error="; ".join(errors))
+def _together(*views: PluginInfo) -> PluginInfo:
+    """One plugin as the engine and as commands see it."""
+    errors = dict.fromkeys(view.error for view in views if view.error)
+    offers = tuple(offer for view in views for offer in view.offers)
+    return msgspec.structs.replace(views[0], offers=offers, error="; ".join(errors))
