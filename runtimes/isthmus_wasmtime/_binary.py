@@ -20,6 +20,7 @@ __all__ = [
     "Import",
     "Malformed",
     "Memory",
+    "custom_of",
     "is_component",
     "read_uleb",
     "section",
@@ -83,6 +84,20 @@ class DataSegment(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
+def custom_of(data: bytes, name: str) -> bytes | None:
+    """What a module's or a component's custom section of a name holds, None where it has none.
+
+    Raises:
+        Malformed: it is neither.
+    """
+    for number, body in _sections(data):
+        if number == CUSTOM:
+            reader = _Reader(body)
+            if reader.name() == name:
+                return reader.rest()
+    return None
+
+
 def is_component(data: bytes) -> bool:
     """Whether a binary is a component and no core module."""
     return data[:8] == COMPONENT
@@ -109,6 +124,8 @@ class Binary:
     """
 
     def __init__(self, data: bytes) -> None:
+        if is_component(data):
+            raise Malformed("a component, and no core module")
         self.sections = list(_sections(data))
         self.imports: list[Import] = []
         self.exports: list[Export] = []
@@ -269,7 +286,7 @@ class _Reader:
 
 
 def _sections(data: bytes) -> Iterator[tuple[int, bytes]]:
-    if data[:8] != MAGIC:
+    if data[:8] not in {MAGIC, COMPONENT}:
         raise Malformed("not a WebAssembly module of version 1")
     at = 8
     while at < len(data):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 
 import msgspec
 import wasmtime
+import wasmtime.component
 
 from ._binary import PAGE, Binary, Memory
 from ._driver import driver_text
@@ -101,6 +102,16 @@ class Workshop:
         self._cache = cache
         self._host_type = new_host_type()
         self._kernel: wasmtime.Module | None = None
+
+    def component(self, original: Original) -> wasmtime.component.Component:
+        """A component, compiled.
+
+        Raises:
+            wasmtime.WasmtimeError: it is not valid.
+        """
+        return self._cache.get(
+            wasmtime.component.Component, b"component" + original.digest, lambda: original.data
+        )
 
     def shape(self, original: Original) -> Shape:
         """The shape of a module.

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 import wasmtime
 
+from isthmus.abc import Program
 from isthmus.errors import LoadError
 
 from ._binary import PAGE, Malformed, is_component
 from ._command import Command
+from ._components.loading import load_component
 from ._image import Image, Original, Started, Workshop
 from ._kernel import CLOCK_AT, FIRST_NS, PAGES
 from ._plugin import Plugin
 from ._program import ModuleProgram
-from ._wasm import Stopped
+from ._wasm import Stopped, first_line
 from ._ways import recognise
 from ._world import World
 
@@ -41,23 +43,20 @@ def load_module(
     *,
     handlers: Mapping[str, str] | None,
     fuel: int,
-) -> ModuleProgram:
-    """Make a program of a core module; not in the Trio thread.
+) -> Program:
+    """Make a program of a module or a component; not in the Trio thread.
 
     Raises:
         LoadError: it is invalid, of no kind that is run here, or does not fit its limits.
     """
     file = function.file
     if is_component(code):
-        raise LoadError(
-            "it is a component (WIT, WASI preview 2), and those are not run: build a core module, for WASI preview 1",
-            file=file,
-        )
+        return load_component(code, function, limits, workshop, crew, fuel=fuel)
     original = Original(code)
     try:
         shape = workshop.shape(original)
     except wasmtime.WasmtimeError as error:
-        raise LoadError(f"the module is not valid: {_first_line(error)}", file=file) from None
+        raise LoadError(f"the module is not valid: {first_line(error)}", file=file) from None
     except Malformed as error:
         raise LoadError(f"the module has what no world has: {error}", file=file) from None
     way = recognise(shape, file, handlers)
@@ -75,7 +74,7 @@ def load_module(
         with crew.clock:
             image = _tried(image, workshop, limits, file)
     except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-        raise LoadError(f"no world can be made of the module: {_first_line(error)}", file=file) from None
+        raise LoadError(f"no world can be made of the module: {first_line(error)}", file=file) from None
     running = Command(limits) if way.name == "command" else Plugin(way.entries, limits)
     return ModuleProgram(image, running, frozenset(way.entries), limits, crew, keep_worlds=keep)
 
@@ -122,9 +121,3 @@ def _renewal_works(image: Image) -> bool:
         return world.renew() and world.memory() == before
     finally:
         world.close()
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    causes = [line.split(": ", 1)[-1] for line in lines if line[:1].isdigit()]
-    return lines[0] + (f": {causes[-1]}" if causes else "") if lines else type(error).__name__

@@ -104,7 +104,7 @@ class ModuleProgram(Program):
         talk.begin(seat)
         ending = self._ending(talk, kept)
         messages = b"[" + b",".join(talk.messages) + b"]" if talk.messages else b""
-        return Reply(ending, messages, talk.cpu, talk.memory, seat.since)
+        return Reply(ending, messages, talk.cpu, talk.memory, seat.since, talk.fuel)
 
     def _ending(self, talk: Talk, kept: _Kept | None) -> Ending:
         world = self._take(kept)

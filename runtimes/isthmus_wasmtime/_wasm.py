@@ -22,6 +22,7 @@ __all__ = [
     "Stopped",
     "attach",
     "detach",
+    "first_line",
     "identity",
     "new_engine",
     "new_host_func",
@@ -62,6 +63,13 @@ class Boundary(Protocol):
 
     def fail(self, error: BaseException) -> None:
         """Keep what was raised, for whoever entered the guest."""
+
+
+def first_line(error: Exception) -> str:
+    """What an error of wasmtime's says, with its cause, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.split(": ", 1)[-1] for line in lines if line[:1].isdigit()]
+    return lines[0] + (f": {causes[-1]}" if causes else "") if lines else type(error).__name__
 
 
 def new_engine(*, fuel: bool = False) -> wasmtime.Engine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, final
 
 import msgspec
@@ -14,7 +14,7 @@ from ._binary import section, string
 from ._kernel import OFFERS
 from ._shape import SECTION, Shape
 
-__all__ = ["EVERY_HANDLER", "Way", "recognise", "with_handlers"]
+__all__ = ["EVERY_HANDLER", "Way", "declared_handlers", "known_handlers", "recognise", "with_handlers"]
 
 EVERY_HANDLER: Final = (
     "onIdentify", "onTrack", "onPage", "onScreen", "onGroup", "onAlias", "onDelete", "onBatch", "onRequest",
@@ -66,7 +66,7 @@ def recognise(shape: Shape, file: str, handlers: Mapping[str, str] | None = None
     if len(shape.memories) > 1:
         raise LoadError(f"it defines {len(shape.memories)} memories, and a world has one", file=file)
     functions = shape.exported("func")
-    given = dict(handlers) if handlers else _declared(shape, file)
+    given = dict(handlers) if handlers else declared_handlers(shape.declared, file)
     if any(each.module.startswith("extism:") for each in shape.imports):
         starts = next(((name,) for name in STARTS if name in functions), ())
         return Way("plugin", _plugin_entries(functions, given, file), starts)
@@ -97,8 +97,12 @@ def _refuse_strangers(shape: Shape, file: str) -> None:
         )
 
 
-def _declared(shape: Shape, file: str) -> dict[str, str]:
-    text = shape.declared
+def declared_handlers(text: bytes | None, file: str) -> dict[str, str]:
+    """What a guest's section says of its handlers: exports by handler; each under its own name where it names no export.
+
+    Raises:
+        LoadError: it is neither an object nor an array.
+    """
     if text is None:
         return {}
     try:
@@ -120,9 +124,7 @@ def _plugin_entries(functions: Mapping[str, int], given: dict[str, str], file: s
     entries = given or {
         handler: name for handler in EVERY_HANDLER for name in (handler, _snake(handler)) if name in functions
     }
-    unknown = sorted(set(entries) - set(EVERY_HANDLER))
-    if unknown:
-        raise LoadError(f"there is no handler {unknown[0]!r}, but {', '.join(EVERY_HANDLER)}", file=file)
+    known_handlers(entries, file)
     if not entries:
         raise LoadError(
             "none of its exports is named as a handler (onTrack or on_track, onBatch or on_batch, ...), and "
@@ -130,6 +132,17 @@ def _plugin_entries(functions: Mapping[str, int], given: dict[str, str], file: s
             file=file,
         )
     return entries
+
+
+def known_handlers(names: Iterable[str], file: str) -> None:
+    """See that there are only names of handlers.
+
+    Raises:
+        LoadError: one of them is none.
+    """
+    unknown = sorted(set(names) - set(EVERY_HANDLER))
+    if unknown:
+        raise LoadError(f"there is no handler {unknown[0]!r}, but {', '.join(EVERY_HANDLER)}", file=file)
 
 
 def _snake(handler: str) -> str:

@@ -110,6 +110,11 @@ class World:
         if self.image.fuel:
             self._store.set_fuel(self.image.fuel)
 
+    @property
+    def fuel_used(self) -> int:
+        """Units of work since :meth:`refuel`, 0 where they are not counted."""
+        return self.image.fuel - self._store.get_fuel() if self.image.fuel and self.talk is not None else 0
+
     def close(self) -> None:
         """Give the memory back; collecting the garbage would, too late."""
         if self._store is not None:
