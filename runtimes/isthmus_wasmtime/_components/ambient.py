@@ -66,8 +66,9 @@ def stdin(_world: ComponentWorld) -> Stdin:
 
 
 @gives("wasi:cli/stdout", "get-stdout")
-def stdout(_world: ComponentWorld) -> Console:
-    return Console(2)
+def stdout(world: ComponentWorld) -> Console:
+    # Where the reply is not what is printed, what is printed is for whoever reads the log.
+    return Console(2 if world.speaking().stdin else 3)
 
 
 @gives("wasi:cli/stderr", "get-stderr")
