@@ -205,7 +205,9 @@ def _handlers(types: dict[Type, str]) -> str:
     outer.named = types
     arguments = []
     needed = given()["isthmus:function/types"].types | interface.types
-    for name, each in ((n, t) for n, t in needed.items() if not isinstance(t, Primitive)):
+    for name, each in needed.items():
+        if isinstance(each, Primitive):
+            continue
         shim.text.append(f"(type $u-{name} {shim.spell(each, whole=True)})")
         shim.text.append(f'(import "t-{name}" (type $t-{name} (eq $u-{name})))')
         shim.named[each] = f"$t-{name}"

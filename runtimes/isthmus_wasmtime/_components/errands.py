@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import final
 
 import trio
@@ -19,6 +19,7 @@ class Errand:
     """A request on its way.
 
     Attributes:
+        done: it has come back.
         response: what came back.
         error: why nothing came back.
         late: it took longer than it was given.
@@ -30,16 +31,7 @@ class Errand:
         self.error: FetchError | None = None
         self.late = False
         self.fault: BaseException | None = None
-        self._done = trio.Event()
-
-    @property
-    def done(self) -> bool:
-        """Whether it has come back."""
-        return self._done.is_set()
-
-    async def wait(self) -> None:
-        """Until it has come back."""
-        await self._done.wait()
+        self.done = False
 
     async def run(self, host: Host, request: FetchRequest, seconds: float) -> None:
         """Send the request."""
@@ -52,7 +44,7 @@ class Errand:
         except Exception as fault:  # noqa: BLE001 -- raised where the component waits, not here
             self.fault = fault
         finally:
-            self._done.set()
+            self.done = True
 
 
 @final
@@ -65,22 +57,24 @@ class Errands:
     def __init__(self, nursery: trio.Nursery, host: Host) -> None:
         self._nursery = nursery
         self._host = host
+        self._arrival = trio.Event()
 
     def start(self, request: FetchRequest, seconds: float = math.inf) -> Errand:
         """Send a request, which may take so long."""
         errand = Errand()
-        self._nursery.start_soon(errand.run, self._host, request, seconds)
+        self._nursery.start_soon(self._run, errand, request, seconds)
         return errand
+
+    async def _run(self, errand: Errand, request: FetchRequest, seconds: float) -> None:
+        await errand.run(self._host, request, seconds)
+        arrival, self._arrival = self._arrival, trio.Event()
+        arrival.set()
 
     async def first(self, errands: Sequence[Errand], seconds: float | None) -> None:
         """Wait until one of them has come back, or so many seconds have passed."""
-
-        async def until(wait: Callable[..., Awaitable[None]], *arguments: float) -> None:
-            await wait(*arguments)
-            nursery.cancel_scope.cancel()
-
-        async with trio.open_nursery() as nursery:
-            for errand in errands:
-                nursery.start_soon(until, errand.wait)
-            if seconds is not None:
-                nursery.start_soon(until, self._host.sleep, seconds)
+        if not errands and seconds is not None:
+            await self._host.sleep(seconds)
+            return
+        with trio.move_on_after(math.inf if seconds is None else seconds):
+            while not any(errand.done for errand in errands):
+                await self._arrival.wait()

@@ -138,7 +138,7 @@ def offered(component: wc.Component, engine: wasmtime.Engine, file: str) -> tupl
                     raise LoadError(f"it exports {name} without {part}, or as another type", file=file)
             return wish, name
     raise LoadError(
-        f"it exports neither {HANDLERS}@{given()[HANDLERS].version} (world isthmus:function/function) nor "
+        f"it is a component that exports neither {HANDLERS}@{given()[HANDLERS].version} (world isthmus:function/function) nor "
         f"{RUN}@{given()[RUN].version} (a command), but {', '.join(name for name, _ in exports[:20]) or 'nothing'}",
         file=file,
     )

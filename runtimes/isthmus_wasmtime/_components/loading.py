@@ -20,7 +20,7 @@ from . import ambient as ambient, http as http
 from .fitting import HANDLERS, given, offered, wanted
 from .function import HANDLER_NAMES
 from .linking import Linked
-from .program import CommandWay, ComponentProgram, FunctionWay
+from .program import CommandWay, ComponentProgram, FunctionWay, said
 from .rehearsal import rehearsal
 from .world import Blueprint, ComponentWorld
 
@@ -125,7 +125,4 @@ def _asked(world: ComponentWorld, limits: Limits, file: str, *, asks: bool) -> f
 
 def _why(world: ComponentWorld, stop: Stopped, *, asks: bool) -> str:
     what = "its function 'offered' did not return" if asks else "no world can be made of the component"
-    raised = world.raised
-    if raised is not None:
-        return f"{what}: {raised}"
-    return f"{what}: {first_line(stop)}"
+    return f"{what}: {world.raised or said(stop)}"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from isthmus.limits import Limits
     from isthmus_wasmtime._crew import Crew, Seat
 
-__all__ = ["CommandWay", "ComponentProgram", "FunctionWay", "trapped"]
+__all__ = ["CommandWay", "ComponentProgram", "FunctionWay", "said"]
 
 MOST_FRAMES: Final = 32
 
@@ -123,14 +123,20 @@ class ComponentProgram(Program):
 
     async def _run(self, call: Call, host: Host) -> Reply:
         talk = self._way.talk(call, host)
+        ended: Reply | Exception
         try:
             async with trio.open_nursery() as nursery:
                 errands = Errands(nursery, host)
-                reply = await self._crew.run(lambda seat: self._in_thread(talk, errands, seat))
+                try:
+                    ended = await self._crew.run(lambda seat: self._in_thread(talk, errands, seat))
+                except Exception as error:  # noqa: BLE001 -- raised below, where no group is made of it
+                    ended = error
                 nursery.cancel_scope.cancel()
         finally:
             talk.tell()
-        return reply
+        if isinstance(ended, Exception):
+            raise ended
+        return ended
 
     def _in_thread(self, talk: Talk, errands: Errands, seat: Seat) -> Reply:
         talk.begin(seat)
@@ -182,13 +188,14 @@ class ComponentProgram(Program):
             return talk.killed
         if "all fuel consumed" in stop.message:
             return Killed("cpu", f"the call used more fuel than its limit of {self._blueprint.fuel} units")
-        return trapped(stop)
+        return _trapped(stop)
 
 
-def trapped(stop: Stopped) -> Thrown:
-    """What a component's trap is to the engine."""
-    lines = [line.strip() for line in stop.message.splitlines() if line.strip()]
-    said = next(
-        (line for line in reversed(lines) if "wasm trap" in line), lines[-1] if lines else "it trapped"
-    )
-    return Thrown("Trap", said, "\n".join(f"    at {name}" for name in stop.frames[:MOST_FRAMES]))
+def said(stop: Stopped) -> str:
+    """Why a component was stopped, in one line of wasmtime's."""
+    lines = [line.strip() for line in stop.message.splitlines() if line.strip()] or ["it trapped"]
+    return next((line for line in reversed(lines) if "wasm trap" in line), lines[-1])
+
+
+def _trapped(stop: Stopped) -> Thrown:
+    return Thrown("Trap", said(stop), "\n".join(f"    at {name}" for name in stop.frames[:MOST_FRAMES]))
