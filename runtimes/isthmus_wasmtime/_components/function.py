@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 
-from isthmus import Request
 from isthmus.abc import Call, Ending, FetchRequest, Killed, Returned, Thrown
 from isthmus.errors import FetchError
 from isthmus_wasmtime._operations import CacheDelete, CacheFail, CacheLoad, CacheStore, Log, Send, Sleep
@@ -44,6 +43,16 @@ class Event(msgspec.Struct, frozen=True):
     timestamp: object = None
 
 
+class Webhook(msgspec.Struct, frozen=True):
+    """A webhook as the engine hands it to a runtime: its body is text, or Base64 where it is not UTF-8."""
+
+    url: str
+    method: str
+    headers: list[tuple[str, str]]
+    text: str = ""
+    base64: bytes | None = None
+
+
 # -- a call, and what comes of it
 
 
@@ -52,12 +61,12 @@ def argument_of(call: Call) -> dict[str, Any]:
     handler = next(name for name, each in HANDLER_NAMES.items() if each == call.handler)
     argument: tuple[str, Any]
     if call.handler == "onRequest":
-        request = msgspec.json.decode(call.argument, type=Request)
+        request = msgspec.json.decode(call.argument, type=Webhook)
         argument = ("request", {
             "url": request.url,
             "method": request.method,
             "headers": request.headers,
-            "body": request.body,
+            "body": request.text.encode() if request.base64 is None else request.base64,
         })  # fmt: skip
     elif call.handler == "onBatch":
         events = msgspec.json.decode(call.argument, type=list[msgspec.Raw])
