@@ -19,7 +19,7 @@ from ._kernel import CLOCK_AT, FIRST_NS, PAGES
 from ._plugin import Plugin
 from ._program import ModuleProgram
 from ._wasm import Stopped, first_line
-from ._ways import recognise
+from ._ways import Way, recognise
 from ._world import World
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ __all__ = ["load_module"]
 
 LOADING: Final = 2.0
 """Seconds that a guest's start may take while it is loaded, also where calls have less."""
+CALLABLE: Final = frozenset({"->", "-> i32", "-> i64"})
+"""Types of functions that are entered here; calls are unchecked, so that any other would reach beyond what it is given."""
 
 
 def load_module(
@@ -72,15 +74,15 @@ def load_module(
             original, shape, starts=way.starts, memory_cap=max(limits.memory, PAGES * PAGE), fuel=fuel
         )
         with crew.clock:
-            image = _tried(image, workshop, limits, file)
+            image = _tried(image, way, workshop, limits, file)
     except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
         raise LoadError(f"no world can be made of the module: {first_line(error)}", file=file) from None
     running = Command(limits) if way.name == "command" else Plugin(way.entries, limits)
     return ModuleProgram(image, running, frozenset(way.entries), limits, crew, keep_worlds=keep)
 
 
-def _tried(image: Image, workshop: Workshop, limits: Limits, file: str) -> Image:
-    """The image, started if that can be done once for all worlds; renewable if that works here."""
+def _tried(image: Image, way: Way, workshop: Workshop, limits: Limits, file: str) -> Image:
+    """The image of a module whose entries can be entered; started if that can be done once for all worlds; renewable if that works here."""
     if image.pages * PAGE > limits.memory:
         raise LoadError(
             f"the module begins with {image.pages * PAGE} bytes of memory, more than its limit of {limits.memory}",
@@ -88,6 +90,13 @@ def _tried(image: Image, workshop: Workshop, limits: Limits, file: str) -> Image
         )
     world = World(image)
     try:
+        for name in {*way.starts, *way.entries.values()}:
+            if (signature := world.signature(name)) not in CALLABLE:
+                raise LoadError(
+                    f"its export {name!r} has the type ({signature}); what is called takes nothing, and gives nothing "
+                    "or one whole number",
+                    file=file,
+                )
         if image.starts:
             if (started := _start(world, max(LOADING, min(limits.wall, limits.cpu)))) is None:
                 return workshop.without_renewal(image)
