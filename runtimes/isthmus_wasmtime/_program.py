@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
@@ -78,6 +80,21 @@ class ModuleProgram(Program):
             return await self._run(call, host, None)
         async with self._turns.setdefault(call.instance, trio.Lock()):
             return await self._run(call, host, self._kept.setdefault(call.instance, _Kept()))
+
+    async def run_many(
+        self, calls: Sequence[tuple[Call, Host]], deliver: Callable[[int, Reply], None]
+    ) -> None:
+        """Run calls together; see :class:`isthmus.abc.Program`."""
+        if self._keep_worlds:
+            await super().run_many(calls, deliver)
+            return
+        talks = [self._running.talk(call, host, None) for call, host in calls]
+
+        def told(index: int, reply: Reply) -> None:
+            talks[index].tell()
+            deliver(index, reply)
+
+        await self._crew.run_each([partial(self._in_thread, talk, None) for talk in talks], told)
 
     async def forget(self, instance: str) -> None:
         """Close the world kept for an instance."""

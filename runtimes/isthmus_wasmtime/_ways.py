@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, final
 
 import msgspec
@@ -14,11 +14,22 @@ from ._binary import section, string
 from ._kernel import OFFERS
 from ._shape import SECTION, Shape
 
-__all__ = ["EVERY_HANDLER", "Way", "declared_handlers", "known_handlers", "recognise", "with_handlers"]
+__all__ = [
+    "EVERY_HANDLER",
+    "Way",
+    "declared_handlers",
+    "known_handlers",
+    "listed",
+    "recognise",
+    "with_handlers",
+]
 
 EVERY_HANDLER: Final = (
     "onIdentify", "onTrack", "onPage", "onScreen", "onGroup", "onAlias", "onDelete", "onBatch", "onRequest",
 )  # fmt: skip
+MOST_NAMES: Final = 50
+LONGEST_NAME: Final = 200
+"""What of a stranger's names goes into an error: so many, of so many characters."""
 START: Final = "_start"
 STARTS: Final = ("_initialize", "__wasm_call_ctors")
 """What a module without ``_start`` wants called before anything else; the first of them that it has."""
@@ -76,7 +87,7 @@ def recognise(shape: Shape, file: str, handlers: Mapping[str, str] | None = None
         return Way("command", dict.fromkeys(given or EVERY_HANDLER, START))
     raise LoadError(
         "it is neither a WASI command (it exports no _start) nor an Extism plug-in (it imports nothing of "
-        f"extism:host/env); it exports {_listed(functions) or 'no function'}",
+        f"extism:host/env); it exports {listed(functions) or 'no function'}",
         file=file,
     )
 
@@ -91,8 +102,7 @@ def _refuse_strangers(shape: Shape, file: str) -> None:
     )
     if strangers:
         raise LoadError(
-            f"it imports what a world does not offer: {', '.join(strangers)}; offered are "
-            + ", ".join(OFFERS),
+            f"it imports what a world does not offer: {listed(strangers)}; offered are " + ", ".join(OFFERS),
             file=file,
         )
 
@@ -118,7 +128,7 @@ def declared_handlers(text: bytes | None, file: str) -> dict[str, str]:
 def _plugin_entries(functions: Mapping[str, int], given: dict[str, str], file: str) -> dict[str, str]:
     if missing := sorted(set(given.values()) - set(functions)):
         raise LoadError(
-            f"a handler is to be the export {missing[0]!r}, which it has not; it exports {_listed(functions)}",
+            f"a handler is to be the export {missing[0]!r}, which it has not; it exports {listed(functions)}",
             file=file,
         )
     entries = given or {
@@ -128,7 +138,7 @@ def _plugin_entries(functions: Mapping[str, int], given: dict[str, str], file: s
     if not entries:
         raise LoadError(
             "none of its exports is named as a handler (onTrack or on_track, onBatch or on_batch, ...), and "
-            f"nothing says which of them is one (section {SECTION}); it exports {_listed(functions)}",
+            f"nothing says which of them is one (section {SECTION}); it exports {listed(functions)}",
             file=file,
         )
     return entries
@@ -149,7 +159,12 @@ def _snake(handler: str) -> str:
     return re.sub("(?=[A-Z])", "_", handler).lower()
 
 
-def _listed(functions: Mapping[str, int]) -> str:
-    names = list(functions)
-    shown = ", ".join(names[:20])
-    return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown
+def listed(names: Collection[str]) -> str:
+    """Names that a stranger has chosen, in one line of bounded length."""
+    shown = ", ".join(_shown(name) for name in list(names)[:MOST_NAMES])
+    return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
+
+
+def _shown(name: str) -> str:
+    plain = name if name.isprintable() else name.encode("unicode_escape").decode()
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[:LONGEST_NAME]}..."

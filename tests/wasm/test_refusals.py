@@ -24,6 +24,11 @@ from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
         (b"\0asm\x01\0\0\0\xff", "not valid"),
         (b"\0asm\x02\0\0\0", "not valid"),
         (b"\0asm\x0d\0\1\0", "a component that exports neither"),
+        (
+            '(module (import "a\\nb" "c\\1b" (func)) (func (export "_start")))',
+            r"does not offer: a\\nb.c\\x1b; offered",
+        ),
+        (f'(module (import "a" "{"b" * 1000}" (func)))', "offer: a.b{198}\\.\\.\\.; offered"),
         ("(component)", "a component that exports neither .* but nothing"),
         ("(module)", r"neither a WASI command \(it exports no _start\) nor an Extism plug-in"),
         ('(module (func (export "run")) (func (export "go")))', "it exports run, go"),

@@ -49,7 +49,7 @@ class Errand:
 
 @final
 class Errands:
-    """What the host does for one call at the same time; all of it ends with the call.
+    """What the host does for one call at the same time.
 
     Used in the Trio thread.
     """
@@ -58,6 +58,12 @@ class Errands:
         self._nursery = nursery
         self._host = host
         self._arrival = trio.Event()
+        self._scopes: list[trio.CancelScope] = []
+
+    def close(self) -> None:
+        """The call has ended, and so does all that is under way for it."""
+        for scope in self._scopes:
+            scope.cancel()
 
     def start(self, request: FetchRequest, seconds: float = math.inf) -> Errand:
         """Send a request, which may take so long."""
@@ -66,7 +72,9 @@ class Errands:
         return errand
 
     async def _run(self, errand: Errand, request: FetchRequest, seconds: float) -> None:
-        await errand.run(self._host, request, seconds)
+        with trio.CancelScope() as scope:
+            self._scopes.append(scope)
+            await errand.run(self._host, request, seconds)
         arrival, self._arrival = self._arrival, trio.Event()
         arrival.set()
 

@@ -12,6 +12,7 @@ import wasmtime
 from wasmtime import component as wc
 
 from isthmus.errors import LoadError
+from isthmus_wasmtime._ways import listed
 
 from .types import (
     Borrow,
@@ -112,7 +113,7 @@ def wanted(component: wc.Component, engine: wasmtime.Engine, file: str) -> list[
         asked.append(found)
     if strangers:
         raise LoadError(
-            f"it imports what a world does not offer: {', '.join(sorted(strangers))}; offered are "
+            f"it imports what a world does not offer: {listed(sorted(strangers))}; offered are "
             + ", ".join(sorted(f"{each.name}@{each.version}" for each in given().values() if _offers(each))),
             file=file,
         )
@@ -139,7 +140,7 @@ def offered(component: wc.Component, engine: wasmtime.Engine, file: str) -> tupl
             return wish, name
     raise LoadError(
         f"it is a component that exports neither {HANDLERS}@{given()[HANDLERS].version} (world isthmus:function/function) nor "
-        f"{RUN}@{given()[RUN].version} (a command), but {', '.join(name for name, _ in exports[:20]) or 'nothing'}",
+        f"{RUN}@{given()[RUN].version} (a command), but {listed([name for name, _ in exports]) or 'nothing'}",
         file=file,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
@@ -109,6 +111,25 @@ class ComponentProgram(Program):
             return await self._run(call, host)
         async with self._turns.setdefault(call.instance, trio.Lock()):
             return await self._run(call, host)
+
+    async def run_many(
+        self, calls: Sequence[tuple[Call, Host]], deliver: Callable[[int, Reply], None]
+    ) -> None:
+        """Run calls together; see :class:`isthmus.abc.Program`."""
+        if self._keep_worlds:
+            await super().run_many(calls, deliver)
+            return
+        talks = [self._way.talk(call, host) for call, host in calls]
+        async with trio.open_nursery() as nursery:
+            errands = [Errands(nursery, host) for _, host in calls]
+
+            def told(index: int, reply: Reply) -> None:
+                errands[index].close()
+                talks[index].tell()
+                deliver(index, reply)
+
+            pairs = zip(talks, errands, strict=True)
+            await self._crew.run_each([partial(self._in_thread, *pair) for pair in pairs], told)
 
     async def forget(self, instance: str) -> None:
         """Close the world kept for an instance."""
