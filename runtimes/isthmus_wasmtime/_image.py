@@ -110,7 +110,10 @@ class Workshop:
             wasmtime.WasmtimeError: it is not valid.
         """
         return self._cache.get(
-            wasmtime.component.Component, b"component" + original.digest, lambda: original.data
+            wasmtime.component.Component,
+            b"component" + original.digest,
+            lambda: original.data,
+            refitted=False,
         )
 
     def shape(self, original: Original) -> Shape:

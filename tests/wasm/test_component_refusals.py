@@ -59,6 +59,18 @@ def asks(import_: str) -> str:
         (asks('(import "wasi:io/poll@1.0.0" (instance))'), "wasi:io/poll@1.0.0"),
         (asks('(import "isthmus:function/log@0.2.0" (instance))'), "isthmus:function/log@0.2.0"),
         (asks('(import "wasi:http/incoming-handler@0.2.0" (instance))'), "incoming-handler"),
+        (
+            asks(
+                '(import "wasi:cli/exit@0.2.0" (instance '
+                + "".join(f'(export "f{n}" (func))' for n in range(3000))
+                + "))"
+            ),
+            "names 3000 things in one place, more than 2000",
+        ),
+        (
+            asks("".join(f'(import "a:b/c{n}" (instance))' for n in range(1000))),
+            "offer: a:b/c0, .* and 51 more; offered",
+        ),
         (asks('(import "help" (func))'), "does not offer: help;"),
         (asks('(import "code" (core module))'), "does not offer: code;"),
         (component(RUNS, exports=""), "exports neither isthmus:function/handlers@0.1.0"),

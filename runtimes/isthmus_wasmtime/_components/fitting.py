@@ -14,6 +14,7 @@ from wasmtime import component as wc
 from isthmus.errors import LoadError
 from isthmus_wasmtime._ways import listed
 
+from .native import count_of
 from .types import (
     Borrow,
     Enum,
@@ -53,6 +54,8 @@ CLOSED: Final = frozenset(
     }
 )
 """Resources that may be named, and of which nobody gets a handle."""
+MOST_STRANGERS: Final = 100
+"""What is not given, after so many of which no more is looked for."""
 MOST_IMPORTS: Final = 2000
 """Functions and types that a component may ask for."""
 SIMPLE: Final = {
@@ -91,14 +94,17 @@ def wanted(component: wc.Component, engine: wasmtime.Engine, file: str) -> list[
         LoadError: it wants what a world does not give; the message lists all of that.
     """
     known: list[tuple[wc.ResourceType, str]] = []
-    asked, strangers = [], []
-    for name, item in _listed(component.type.imports, engine, file):
+    asked: list[Asked] = []
+    strangers: list[str] = []
+    for name, item in _listed(component.type, "imports", engine, file):
+        if len(strangers) > MOST_STRANGERS:
+            break
         interface = _known(name)
         if interface is None or not isinstance(item, wc.ComponentInstanceType):
             strangers.append(name)
             continue
         found = Asked(name, {}, {})
-        parts = _exports(item, engine, file)
+        parts = _listed(item, "exports", engine, file)
         for part, kind in parts:
             if isinstance(kind, wc.ResourceType):
                 found.resources[part] = _identity(kind, known, interface, part)
@@ -126,13 +132,13 @@ def offered(component: wc.Component, engine: wasmtime.Engine, file: str) -> tupl
     Raises:
         LoadError: neither, or of another type.
     """
-    exports = _listed(component.type.exports, engine, file)
+    exports = _listed(component.type, "exports", engine, file)
     for wish in (HANDLERS, RUN):
         for name, item in exports:
             interface = _known(name)
             if interface is None or interface.name != wish or not isinstance(item, wc.ComponentInstanceType):
                 continue
-            parts = dict(_exports(item, engine, file))
+            parts = dict(_listed(item, "exports", engine, file))
             for part, function in interface.functions.items():
                 kind = parts.get(part)
                 if not isinstance(kind, wc.FuncType) or not _is_function(kind, function, []):
@@ -164,17 +170,17 @@ def _closed(name: str, interface: Interface) -> bool:
     return method is not None and interface.resources.get(method[1]) in CLOSED
 
 
-def _exports(item: wc.ComponentInstanceType, engine: wasmtime.Engine, file: str) -> list[tuple[str, Any]]:
-    return _listed(item.exports, engine, file)
+def _listed(
+    of: wc.ComponentType | wc.ComponentInstanceType, what: str, engine: wasmtime.Engine, file: str
+) -> list[tuple[str, Any]]:
+    """Names and what they are, of a component's or an instance's ``imports`` or ``exports``.
 
-
-def _listed(of: Any, engine: wasmtime.Engine, file: str) -> list[tuple[str, Any]]:
-    """Names and what they are; what wasmtime-py has no word for is None."""
-    found = of(engine)
-    if len(found) > MOST_IMPORTS:
-        raise LoadError(f"it names {len(found)} things in one place, more than {MOST_IMPORTS}", file=file)
+    What wasmtime-py has no word for is None.
+    """
+    if (count := count_of(of, what, engine)) > MOST_IMPORTS:
+        raise LoadError(f"it names {count} things in one place, more than {MOST_IMPORTS}", file=file)
     listed = []
-    for name, each in found.items():
+    for name, each in getattr(of, what)(engine).items():
         try:
             listed.append((name, each.ty))
         except TypeError:

@@ -13,14 +13,14 @@ __all__ = ["Handles", "number_of"]
 MOST: Final = 10_000
 """Things a component may hold at the same time."""
 _numbers: Final[dict[str, int]] = {}
+_fresh: Final = itertools.count(1)
 
 
 def number_of(resource: str) -> int:
-    """The number by which wasmtime tells the handles of one resource from those of another.
-
-    Not for more than one thread at a time.
-    """
-    return _numbers.setdefault(resource, len(_numbers) + 1)
+    """The number by which wasmtime tells the handles of one resource from those of another."""
+    return _numbers.setdefault(
+        resource, next(_fresh)
+    )  # never one number for two, whoever else asks meanwhile
 
 
 @final

@@ -19,6 +19,7 @@ __all__ = [
     "boxed",
     "call",
     "context_of",
+    "count_of",
     "delete",
     "handle_of",
     "name_of",
@@ -130,6 +131,16 @@ def handle_of(context: Any, rep: int, kind: int) -> int | None:
         _error_delete(error)
         return None
     return made.value
+
+
+# -- types
+
+
+def count_of(kind: wc.ComponentType | wc.ComponentInstanceType, what: str, engine: wasmtime.Engine) -> int:
+    """How many ``imports`` or ``exports`` a component or an instance has: listing them may take long."""
+    place = "component_instance" if isinstance(kind, wc.ComponentInstanceType) else "component"
+    count = getattr(ffi, f"wasmtime_{place}_type_{what.removesuffix('s')}_count")
+    return int(count(kind.ptr(), engine.ptr()))
 
 
 # -- functions
