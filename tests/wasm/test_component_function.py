@@ -9,7 +9,8 @@ from tests.javascript import FakeHost, call_of
 from tests.wasm.components import answers, escaped, returns
 from tests.wasm.modules import Modules
 
-from isthmus.abc import Killed, Returned, Thrown
+from isthmus.abc import FetchRequest, FetchResponse, Killed, Returned, Thrown
+from isthmus.errors import FetchError
 
 
 @pytest.mark.parametrize(
@@ -109,7 +110,7 @@ async def test_the_call_is_laid_out_as_its_record_says(modules: Modules) -> None
 
 
 IMPORTS = """
-  (import "isthmus:function/fetch" "fetch" (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "isthmus:function/fetch" "fetch" (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
   (import "isthmus:function/log" "log" (func $log (param i32 i32 i32)))
   (import "isthmus:function/cache" "load" (func $load (param i32 i32 i32)))
   (import "isthmus:function/cache" "store" (func $store (param i32 i32 i32 i32 i32 i64)))
@@ -119,22 +120,54 @@ IMPORTS = """
 WORLD = [f"isthmus:function/{name}" for name in ("fetch", "log", "cache", "timers", "segment")]
 
 
-async def test_it_fetches_by_its_host(modules: Modules) -> None:
-    body = """
-      ;; method, url, no headers, no body, follow
+NONE = "(i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)"
+TEXT = "(i32.const 1) (i32.const 0) (i32.const 1040) (i32.const 2)"
+BYTES = "(i32.const 1) (i32.const 1) (i32.const 1042) (i32.const 2)"
+
+
+def fetching(body: str = NONE) -> str:
+    """Posts to https://h/a; what is returned is the response's body, bytes marked by a 9 at their beginning."""
+    code = f"""
+      ;; method, url, no headers, body, follow
       (call $fetch (i32.const 1024) (i32.const 4) (i32.const 1028) (i32.const 11) (i32.const 0) (i32.const 0)
-                   (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 300))
-      (if (i32.load8_u (i32.const 300)) (then unreachable))
+                   {body} (i32.const 0) (i32.const 300))
+      (if (i32.load8_u (i32.const 300))
+        (then (i32.store8 (i32.const 100) (i32.const 1)) (i32.store8 (i32.const 104) (i32.const 0))
+              (i32.store (i32.const 116) (i32.load (i32.const 304))) (i32.store (i32.const 120) (i32.load (i32.const 308)))
+              (return (i32.const 100))))
       (if (i32.ne (i32.load16_u (i32.const 304)) (i32.const 200)) (then unreachable))
-      ;; its body is what is returned
+      (if (i32.load8_u (i32.const 324)) (then (i32.store8 (i32.load (i32.const 328)) (i32.const 57))))
       (i32.store8 (i32.const 100) (i32.const 0)) (i32.store8 (i32.const 104) (i32.const 1))
-      (i32.store (i32.const 108) (i32.load (i32.const 324))) (i32.store (i32.const 112) (i32.load (i32.const 328)))
+      (i32.store (i32.const 108) (i32.load (i32.const 328))) (i32.store (i32.const 112) (i32.load (i32.const 332)))
       (i32.const 100)
     """
-    module = await modules(answers(body, uses=IMPORTS, interfaces=WORLD, data="posthttps://h/a"))
+    return answers(code, uses=IMPORTS, interfaces=WORLD, data="posthttps://h/a {}\\ff\\00")
+
+
+@pytest.mark.parametrize(("body", "sent"), [(NONE, None), (TEXT, b"{}"), (BYTES, b"\xff\0")])
+async def test_it_fetches_by_its_host(modules: Modules, body: str, sent: bytes | None) -> None:
+    module = await modules(fetching(body))
     host = FakeHost()
     assert await module.value(host=host) == {"ok": True}
-    assert [(each.method, each.url, each.body) for each in host.requests] == [("POST", "https://h/a", None)]
+    assert [(each.method, each.url, each.body) for each in host.requests] == [("POST", "https://h/a", sent)]
+
+
+async def test_a_body_that_is_no_text_comes_as_bytes(modules: Modules) -> None:
+    module = await modules(fetching())
+    assert (await module.run(host=FakeHost(body=b"\xff1"))).ending == Returned(b"91")
+    large = FakeHost(body=bytes([255]) * (1024 * 1024 + 1))
+    assert "1048576 bytes are the most" in (await module.thrown(host=large)).message
+    text = b'"' + b"a" * 3_000_000 + b'"'
+    assert (await module.run(host=FakeHost(body=text))).ending == Returned(text)
+
+
+async def test_a_request_that_fails_says_why(modules: Modules) -> None:
+    class Failing(FakeHost):
+        async def fetch(self, request: FetchRequest) -> FetchResponse:
+            raise FetchError(f"no way to {request.url}")
+
+    thrown = await (await modules(fetching())).thrown(host=Failing())
+    assert thrown.message == "no way to https://h/a"
 
 
 async def test_it_logs_caches_sleeps_and_sends(modules: Modules) -> None:

@@ -91,7 +91,7 @@ async def test_what_uses_up_the_stack_traps(modules: Modules) -> None:
     [
         ("(call $puts (call $stdout) (i32.const 0) (i32.const 65537) (i32.const 16))", PUT, "65537 bytes were written at once"),
         ("(call $poll (i32.const 0) (i32.const 0) (i32.const 16))", POLL, "nothing to wait for"),
-        ("(call $chance (i64.const 1048577) (i32.const 16))", '(import "wasi:random/random" "get-random-bytes" (func $chance (param i64 i32)))', "1048577 random bytes"),
+        ("(call $chance (i64.const 262145) (i32.const 16))", '(import "wasi:random/random" "get-random-bytes" (func $chance (param i64 i32)))', "262145 random bytes"),
     ],
 )  # fmt: skip
 async def test_too_much_at_once_is_thrown(modules: Modules, body: str, uses: str, message: str) -> None:
@@ -199,8 +199,8 @@ class Broken(FakeHost):
 
 
 async def test_a_host_that_breaks_is_a_fault_of_the_runtime_s(modules: Modules) -> None:
-    uses = '(import "isthmus:function/fetch" "fetch" (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))'
-    call = "(call $fetch" + " (i32.const 0)" * 10 + " (i32.const 300))"
+    uses = '(import "isthmus:function/fetch" "fetch" (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))'
+    call = "(call $fetch" + " (i32.const 0)" * 11 + " (i32.const 300))"
     module = await modules(answers(call + returns(0), uses=uses, interfaces=["isthmus:function/fetch"]))
     with pytest.raises(RuntimeFault, match="KeyError while a component was served"):
         await module.run(call_of(), Broken())

@@ -22,10 +22,10 @@ WAITS = command(
     data=ASK,
     more='(data (i32.const 1100) "{\\"return\\":1}")',
 ).replace("(module", '(module (import "isthmus" "ask" (func $ask (param i32 i32) (result i32)))', 1)
-FETCH = '(import "isthmus:function/fetch" "fetch" (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))'
+FETCH = '(import "isthmus:function/fetch" "fetch" (func $fetch (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))'
 WAITS_AS_COMPONENT = answers(
     "(call $fetch (i32.const 1024) (i32.const 3) (i32.const 1027) (i32.const 10)"
-    + " (i32.const 0)" * 6
+    + " (i32.const 0)" * 7
     + " (i32.const 300))"
     + returns(1, 1040, 1),
     uses=FETCH,

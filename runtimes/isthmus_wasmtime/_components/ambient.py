@@ -11,7 +11,7 @@ from .world import ComponentWorld, Exited
 __all__: list[str] = []
 
 SECOND: Final = 1_000_000_000
-MOST_CHANCE: Final = 1 << 20
+MOST_CHANCE: Final = 1 << 18
 """Bytes of chance that are drawn at once."""
 LATEST: Final = (1 << 64) - 1
 

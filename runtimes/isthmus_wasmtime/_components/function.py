@@ -15,6 +15,8 @@ from .world import ComponentWorld
 
 __all__ = ["HANDLER_NAMES", "argument_of", "ending_of"]
 
+MOST_BYTES: Final = 1 << 20
+"""Bytes of a body that is no text: each takes the place of 32 on its way."""
 CACHE: Final = "isthmus:function/cache"
 HANDLER_NAMES: Final = {
     "on-identify": "onIdentify", "on-track": "onTrack", "on-page": "onPage", "on-screen": "onScreen",
@@ -66,7 +68,7 @@ def argument_of(call: Call) -> dict[str, Any]:
             "url": request.url,
             "method": request.method,
             "headers": request.headers,
-            "body": request.text.encode() if request.base64 is None else request.base64,
+            "body": ("text", request.text) if request.base64 is None else _body(request.base64),
         })  # fmt: skip
     elif call.handler == "onBatch":
         events = msgspec.json.decode(call.argument, type=list[msgspec.Raw])
@@ -96,6 +98,23 @@ def _event(text: bytes) -> dict[str, Any]:
         "timestamp": _text(event.timestamp),
         "json": text.decode("utf-8", "replace"),
     }
+
+
+def _body(data: bytes) -> tuple[str, Any]:
+    """A body as the world has it.
+
+    Raises:
+        ValueError: it is too large for that.
+    """
+    try:
+        return "text", data.decode()
+    except UnicodeDecodeError:
+        pass
+    if len(data) > MOST_BYTES:
+        raise ValueError(
+            f"a body of {len(data)} bytes is no text, and of such {MOST_BYTES} bytes are the most"
+        )
+    return "bytes", data
 
 
 def _text(value: object) -> str | None:
@@ -157,22 +176,26 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
 
 @gives("isthmus:function/fetch", "fetch")
 def fetch(world: ComponentWorld, request: dict[str, Any]) -> tuple[str, Any]:
+    body = request["body"]
     asked = FetchRequest(
         url=request["url"],
         method=request["method"].upper(),
         headers=tuple((name, value) for name, value in request["headers"]),
-        body=request["body"],
+        body=None if body is None else body[1].encode() if body[0] == "text" else body[1],
         redirect=request["redirect"],
     )
     try:
         response = world.speaking().fetch(asked)
+        shown = _body(response.body)
     except FetchError as error:
         return "err", {"message": str(error), "code": error.code, "kind": error.type}
+    except ValueError as error:
+        return "err", {"message": str(error), "code": "", "kind": "max-size"}
     return "ok", {
         "status": response.status,
         "reason": response.reason,
         "headers": response.headers,
-        "body": response.body,
+        "body": shown,
         "url": response.url,
         "redirected": response.redirected,
     }

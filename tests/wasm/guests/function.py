@@ -12,6 +12,7 @@ from wit_world.imports import cache, fetch, log, segment
 from wit_world.imports.types import (
     Argument_Batch,
     Argument_Request,
+    Body_Text,
     Error,
     ErrorKind_Other,
     ErrorKind_Retry,
@@ -71,10 +72,10 @@ def on_event(event, settings):
         case "fetch":
             headers = [("content-type", "application/json")]
             request = fetch.Request(
-                "POST", "https://api.example.com/a", headers, b'{"a":1}', fetch.Redirect.ERROR
+                "POST", "https://api.example.com/a", headers, Body_Text('{"a":1}'), fetch.Redirect.ERROR
             )
             response = fetch.fetch(request)
-            return value([response.status, response.url, json.loads(response.body)])
+            return value([response.status, response.url, json.loads(response.body.value)])
         case "cache":
             if (held := cache.load("k")) is None:
                 cache.store("k", '"kept"', None)
@@ -115,9 +116,7 @@ class Handlers(exports.Handlers):
             )
         if isinstance(call.argument, Argument_Request):
             request = call.argument.value
-            segment.send(
-                json.dumps({"type": "track", "event": request.body.decode(), "userId": request.method})
-            )
+            segment.send(json.dumps({"type": "track", "event": request.body.value, "userId": request.method}))
             return Outcome_Done()
         return on_event(call.argument.value, call.settings)
 
