@@ -33,7 +33,12 @@ MAGIC: Final = b"\0asm\1\0\0\0"
 COMPONENT: Final = b"\0asm\x0d\0\1\0"
 PAGE: Final = 65536
 KINDS: Final = ("func", "table", "memory", "global", "tag")
-CUSTOM, IMPORT, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, DATA = 0, 2, 4, 5, 6, 7, 8, 9, 11
+CUSTOM, TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, DATA = 0, 1, *range(2, 10), 11
+VALUES: Final = {
+    0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64", 0x7B: "v128", 0x70: "funcref", 0x6F: "externref",
+}  # fmt: skip
+PACKED: Final = frozenset({0x78, 0x77})
+FUNC, STRUCT, ARRAY, SUB, SUB_FINAL, REC = 0x60, 0x5F, 0x5E, 0x50, 0x4F, 0x4E
 I32_CONST, END = 0x41, 0x0B
 
 
@@ -116,6 +121,8 @@ class Binary:
         tables: smallest sizes of those it defines.
         data: its data segments, in order.
         start: index of the function that runs at instantiation, or None.
+        types: its types, in order, ``i32 i64 -> i32`` of a function and "" of what is none.
+        functions: types of the functions it defines, by their indices among its types.
         plain: no part of it is used up by running: no passive segment, no table of odd types.
         customs: names of its custom sections, and what is in them.
 
@@ -135,10 +142,14 @@ class Binary:
         self.data: list[DataSegment] = []
         self.customs: dict[str, bytes] = {}
         self.start: int | None = None
+        self.types: list[str] = []
+        self.functions: list[int] = []
         self.plain = True
         readers = {
             CUSTOM: self._custom,
+            TYPE: self._types,
             IMPORT: self._imports,
+            FUNCTION: self._functions,
             TABLE: self._tables,
             MEMORY: self._memories,
             GLOBAL: self._globals,
@@ -158,6 +169,23 @@ class Binary:
     def _custom(self, reader: _Reader) -> None:
         name = reader.name()
         self.customs.setdefault(name, reader.rest())
+
+    def signature(self, index: int) -> str:
+        """The type of a function, "" of one that is imported."""
+        own = index - self.imported("func")
+        return self.types[self.functions[own]] if own >= 0 else ""
+
+    def _types(self, reader: _Reader) -> None:
+        for _ in range(reader.uleb()):
+            count = 1
+            if reader.peek() == REC:
+                reader.byte()
+                count = reader.uleb()
+            for _ in range(count):
+                self.types.append(_defined_type(reader))
+
+    def _functions(self, reader: _Reader) -> None:
+        self.functions += [reader.uleb() for _ in range(reader.uleb())]
 
     def _imports(self, reader: _Reader) -> None:
         for _ in range(reader.uleb()):
@@ -295,6 +323,34 @@ def _sections(data: bytes) -> Iterator[tuple[int, bytes]]:
             raise Malformed("a section runs past the end")
         yield data[at], data[start : start + size]
         at = start + size
+
+
+def _defined_type(reader: _Reader) -> str:
+    kind = reader.byte()
+    if kind in {SUB, SUB_FINAL}:
+        for _ in range(reader.uleb()):
+            reader.uleb()
+        kind = reader.byte()
+    if kind == FUNC:
+        parameters = [_value_type(reader) for _ in range(reader.uleb())]
+        results = [_value_type(reader) for _ in range(reader.uleb())]
+        return f"{' '.join(parameters)} -> {' '.join(results)}".strip()
+    if kind not in {STRUCT, ARRAY}:
+        raise Malformed(f"a type of kind {kind}")
+    for _ in range(reader.uleb() if kind == STRUCT else 1):
+        if reader.peek() in PACKED:
+            reader.byte()
+        else:
+            _value_type(reader)
+        reader.byte()
+    return ""
+
+
+def _value_type(reader: _Reader) -> str:
+    kind = reader.byte()
+    if kind in {0x63, 0x64}:
+        reader.sleb()
+    return VALUES.get(kind, "ref")
 
 
 def _limits(reader: _Reader) -> tuple[int, int | None]:

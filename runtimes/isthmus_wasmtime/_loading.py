@@ -18,6 +18,7 @@ from ._image import Image, Original, Started, Workshop
 from ._kernel import CLOCK_AT, FIRST_NS, PAGES
 from ._plugin import Plugin
 from ._program import ModuleProgram
+from ._shape import Shape
 from ._wasm import Stopped, first_line
 from ._ways import Way, recognise
 from ._world import World
@@ -62,6 +63,7 @@ def load_module(
     except Malformed as error:
         raise LoadError(f"the module has what no world has: {error}", file=file) from None
     way = recognise(shape, file, handlers)
+    _refuse_uncallable(shape, way, file)
     keep = function.isolation == "instance"
     if keep and way.name == "command":
         raise LoadError(
@@ -74,15 +76,27 @@ def load_module(
             original, shape, starts=way.starts, memory_cap=max(limits.memory, PAGES * PAGE), fuel=fuel
         )
         with crew.clock:
-            image = _tried(image, way, workshop, limits, file)
+            image = _tried(image, workshop, limits, file)
     except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
         raise LoadError(f"no world can be made of the module: {first_line(error)}", file=file) from None
     running = Command(limits) if way.name == "command" else Plugin(way.entries, limits)
     return ModuleProgram(image, running, frozenset(way.entries), limits, crew, keep_worlds=keep)
 
 
-def _tried(image: Image, way: Way, workshop: Workshop, limits: Limits, file: str) -> Image:
-    """The image of a module whose entries can be entered; started if that can be done once for all worlds; renewable if that works here."""
+def _refuse_uncallable(shape: Shape, way: Way, file: str) -> None:
+    """See that what will be entered takes nothing."""
+    for name in (*way.starts, *way.entries.values()):
+        signature = shape.signatures[name]
+        if signature not in CALLABLE:
+            raise LoadError(
+                f"its export {name!r} has the type ({signature or 'of an import'}); what is called takes nothing, "
+                "and gives nothing or one whole number",
+                file=file,
+            )
+
+
+def _tried(image: Image, workshop: Workshop, limits: Limits, file: str) -> Image:
+    """The image, started if that can be done once for all worlds; renewable if that works here."""
     if image.pages * PAGE > limits.memory:
         raise LoadError(
             f"the module begins with {image.pages * PAGE} bytes of memory, more than its limit of {limits.memory}",
@@ -90,13 +104,6 @@ def _tried(image: Image, way: Way, workshop: Workshop, limits: Limits, file: str
         )
     world = World(image)
     try:
-        for name in {*way.starts, *way.entries.values()}:
-            if (signature := world.signature(name)) not in CALLABLE:
-                raise LoadError(
-                    f"its export {name!r} has the type ({signature}); what is called takes nothing, and gives nothing "
-                    "or one whole number",
-                    file=file,
-                )
         if image.starts:
             if (started := _start(world, max(LOADING, min(limits.wall, limits.cpu)))) is None:
                 return workshop.without_renewal(image)

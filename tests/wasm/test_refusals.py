@@ -28,6 +28,28 @@ from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
             '(module (import "a\\nb" "c\\1b" (func)) (func (export "_start")))',
             r"does not offer: a\\nb.c\\x1b; offered",
         ),
+        (
+            '(module (memory (export "memory") 1) (func (export "_start") (param v128)))',
+            r"'_start' has the type \(v128 ->\)",
+        ),
+        (
+            '(module (memory (export "memory") 1) (func (export "_start") (result i32 f32 i64) unreachable))',
+            r"type \(-> i32 f32 i64\)",
+        ),
+        (
+            (
+                "(module (type $s (struct (field i8) (field (mut (ref null $s))))) (rec (type $a (array i16)) (type $f (func (param (ref $a)))))"
+                '(memory (export "memory") 1) (func (export "_start") (type $f)))'
+            ),
+            r"type \(ref ->\)",
+        ),
+        (
+            (
+                '(module (import "wasi_snapshot_preview1" "sched_yield" (func $y (result i32))) (memory (export "memory") 1)'
+                '(export "_start" (func $y)))'
+            ),
+            "type \\(of an import\\)",
+        ),
         (f'(module (import "a" "{"b" * 1000}" (func)))', "offer: a.b{198}\\.\\.\\.; offered"),
         ("(component)", "a component that exports neither .* but nothing"),
         ("(module)", r"neither a WASI command \(it exports no _start\) nor an Extism plug-in"),
