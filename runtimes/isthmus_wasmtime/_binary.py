@@ -210,8 +210,8 @@ class Binary:
         base = self.imported("global")
         for number in range(reader.uleb()):
             kind, mutable = reader.byte(), reader.byte()
-            if kind in {0x63, 0x64}:
-                raise Malformed("a global of a type that garbage collection brought")
+            if kind not in VALUES:
+                raise Malformed("a global of a type that garbage collection or exceptions brought")
             self.globals.append(Global(base + number, kind, bool(mutable)))
             _skip_constant(reader)
 

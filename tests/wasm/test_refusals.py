@@ -28,6 +28,8 @@ from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
             '(module (import "a\\nb" "c\\1b" (func)) (func (export "_start")))',
             r"does not offer: a\\nb.c\\x1b; offered",
         ),
+        ("(module (global (mut structref) (ref.null struct)))", "a global of a type that"),
+        ("(module (global (mut exnref) (ref.null exn)))", "a global of a type that"),
         (
             '(module (memory (export "memory") 1) (func (export "_start") (param v128)))',
             r"'_start' has the type \(v128 ->\)",
