@@ -10,7 +10,8 @@ from tests.wasm.modules import Modules
 
 from isthmus.abc import FetchRequest, FetchResponse, Killed, Returned
 from isthmus.errors import FetchError
-from isthmus_wasmtime._components.http import Fields, Options, Outgoing, set_method, set_path, set_scheme
+from isthmus_wasmtime._components.fields import Fields
+from isthmus_wasmtime._components.requests import Options, Outgoing, set_method, set_path, set_scheme
 
 HTTP = ["wasi:clocks/monotonic-clock", "wasi:http/types", "wasi:http/outgoing-handler"]
 USES = "\n".join(
@@ -281,8 +282,12 @@ async def test_a_body_that_is_too_large_is_not_sent(modules: Modules) -> None:
       (call $put (i32.load (i32.const 304)) (i32.const 0) (i32.const 101) (i32.const 300))
       (call $must (i32.eqz (i32.load8_u (i32.const 300))))
       (call $finish (local.get $b) (i32.const 0) (i32.const 0) (i32.const 312))
+      (call $must (i32.eqz (i32.load8_u (i32.const 312))))
       ;; HTTP-request-body-size
       (call $must (i32.ne (i32.load8_u (i32.const 320)) (i32.const 17)))
+      ;; and what is left of it is not sent either
+      (call $handle (local.get $r) (i32.const 0) (i32.const 0) (i32.const 200))
+      (call $must (i32.eqz (i32.load8_u (i32.const 200))))
     """
     host = FakeHost()
     module = await modules(http(body), fetch_request_bytes=100)

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, strategies as st
 
 from isthmus_wasmtime import wit
-from isthmus_wasmtime._components import ambient, function, http, streams
+from isthmus_wasmtime._components import ambient, fields, function, http, requests, streams
 from isthmus_wasmtime._components.fitting import CLOSED, HANDLERS, RUN, given as interfaces
 from isthmus_wasmtime._components.handles import Handles
 from isthmus_wasmtime._components.native import SIZE, delete
 from isthmus_wasmtime._components.offers import OFFERS
+from isthmus_wasmtime._components.reading import MOST_ELEMENTS, reading
 from isthmus_wasmtime._components.types import (
     Borrow,
     Enum,
@@ -28,14 +29,15 @@ from isthmus_wasmtime._components.types import (
     Type,
     Variant,
 )
-from isthmus_wasmtime._components.values import MOST_ELEMENTS, pack, reading, writing
+from isthmus_wasmtime._components.values import pack
 from isthmus_wasmtime._components.wit import parse
+from isthmus_wasmtime._components.writing import writing
 
 U8, STRING = Primitive("u8"), Primitive("string")
 
 
 def test_every_function_that_can_be_called_is_there() -> None:
-    assert all((ambient, function, http, streams))
+    assert all((ambient, fields, function, http, requests, streams))
     declared = {
         (each.name, name)
         for each in interfaces().values()

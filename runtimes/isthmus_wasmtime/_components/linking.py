@@ -21,7 +21,9 @@ from .fitting import Asked
 from .handles import number_of
 from .native import SIZE, add_func, add_resource, on_call, on_drop
 from .offers import OFFERS
-from .values import Read, Write, pack, reading, writing
+from .reading import Read, reading
+from .values import pack
+from .writing import Write, writing
 
 if TYPE_CHECKING:
     from .world import ComponentWorld

@@ -17,8 +17,10 @@ from isthmus_wasmtime._wasm import Stopped, attach, detach, watch_epochs
 from .handles import Handles
 from .linking import Linked, enter, leave
 from .native import SIZE, call, context_of, delete, set_owner
+from .reading import reading
 from .types import Function
-from .values import pack, reading, writing
+from .values import pack
+from .writing import writing
 
 if TYPE_CHECKING:
     from isthmus_wasmtime._talk import Talk
