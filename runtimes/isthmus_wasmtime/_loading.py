@@ -11,11 +11,12 @@ import wasmtime
 from isthmus.abc import Program
 from isthmus.errors import LoadError
 
-from ._binary import PAGE, Malformed, is_component
+from ._binary import PAGE, is_component
 from ._command import Command
 from ._components.loading import load_component
 from ._image import Image, Original, Started, Workshop
 from ._kernel import CLOCK_AT, FIRST_NS, PAGES
+from ._pieces import Malformed
 from ._plugin import Plugin
 from ._program import ModuleProgram
 from ._shape import Shape

@@ -10,8 +10,8 @@ import msgspec
 
 from isthmus.errors import LoadError
 
-from ._binary import section, string
 from ._kernel import OFFERS
+from ._pieces import section, string
 from ._shape import SECTION, Shape
 
 __all__ = [

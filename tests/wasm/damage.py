@@ -14,7 +14,7 @@ import wasmtime
 from tests.wasm.components import answers, prints, returns
 from tests.wasm.modules import command, plugin, says
 
-from isthmus_wasmtime._binary import read_uleb, uleb
+from isthmus_wasmtime._pieces import read_uleb, uleb
 
 GUESTS = {
     "command": says('{"return": 1}'),

@@ -10,8 +10,9 @@ from tests.wasm.modules import ECHO, Modules, command, plugin
 
 from isthmus import LoadError
 from isthmus_wasmtime import _runtime
-from isthmus_wasmtime._binary import Binary, Malformed
+from isthmus_wasmtime._binary import Binary
 from isthmus_wasmtime._loading import LOADING
+from isthmus_wasmtime._pieces import Malformed
 from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
 
 
