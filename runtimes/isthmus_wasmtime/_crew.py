@@ -116,8 +116,10 @@ class Crew:
 
         async def take_part() -> None:
             while series.left:
-                await self.run(lambda seat: series.go_on(seat, lend))
-                series.tell_all()
+                try:
+                    await self.run(lambda seat: series.go_on(seat, lend))
+                finally:
+                    series.tell_all()
 
         def lend() -> None:
             if series.left:

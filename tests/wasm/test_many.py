@@ -9,6 +9,7 @@ import trio
 from tests.javascript import FakeHost, call_of
 from tests.wasm.components import answers, prints, returns
 from tests.wasm.modules import ECHO, Module, Modules, command, plugin, says
+from tests.wasm.test_component_http import http
 
 from isthmus.abc import Call, FetchRequest, FetchResponse, Host, Reply, Returned
 from isthmus.errors import RuntimeFault
@@ -120,6 +121,13 @@ async def test_a_fault_of_one_is_raised_and_ends_the_rest(modules: Modules) -> N
     module = await modules(WAITS)
     with pytest.RaisesGroup(pytest.RaisesExc(RuntimeFault, match="KeyError"), flatten_subgroups=True):
         await many(module, [(call_of(), Broken())])
+
+
+async def test_a_request_nobody_waits_for_ends_with_its_call_and_not_with_the_last(modules: Modules) -> None:
+    module = await modules(http("(drop (call $send (call $new)))"), wall=60)
+    # The gate is never opened, so that this would never end if it waited for the requests.
+    replies = await many(module, [(call_of(), FakeHost(trio.Event())) for _ in range(5)])
+    assert all(reply is not None and reply.ending == Returned() for reply in replies)
 
 
 async def test_many_that_are_cancelled_end(modules: Modules) -> None:

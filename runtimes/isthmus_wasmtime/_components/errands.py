@@ -68,12 +68,15 @@ class Errands:
     def start(self, request: FetchRequest, seconds: float = math.inf) -> Errand:
         """Send a request, which may take so long."""
         errand = Errand()
-        self._nursery.start_soon(self._run, errand, request, seconds)
+        scope = trio.CancelScope()
+        self._scopes.append(scope)
+        self._nursery.start_soon(self._run, errand, request, seconds, scope)
         return errand
 
-    async def _run(self, errand: Errand, request: FetchRequest, seconds: float) -> None:
-        with trio.CancelScope() as scope:
-            self._scopes.append(scope)
+    async def _run(
+        self, errand: Errand, request: FetchRequest, seconds: float, scope: trio.CancelScope
+    ) -> None:
+        with scope:
             await errand.run(self._host, request, seconds)
         arrival, self._arrival = self._arrival, trio.Event()
         arrival.set()
