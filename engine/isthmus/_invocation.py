@@ -168,6 +168,7 @@ def conclude(
             wall=max(0.0, trio.current_time() - started),
             cpu=reply.cpu,
             memory=reply.memory,
+            fuel=reply.fuel,
             fetches=host.fetches,
             log_bytes=host.log_bytes,
             output_bytes=output_bytes,

@@ -95,6 +95,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
         cpu: seconds the function's own code ran.
         memory: bytes of the world at the most.
         started: ``trio.current_time()`` when the call left the queue and its clock began.
+        fuel: units of work it took, where the runtime counts them.
     """
 
     ending: Ending
@@ -102,6 +103,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
     cpu: float = 0.0
     memory: int = 0
     started: float = 0.0
+    fuel: int = 0
 
 
 @final

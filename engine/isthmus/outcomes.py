@@ -115,6 +115,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         fetches: requests it started.
         log_bytes: console output, before any cut.
         output_bytes: bytes of JSON it handed out.
+        fuel: units of work its own code took, where its runtime counts them: the same for the same call.
     """
 
     wall: float = 0.0
@@ -123,6 +124,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     fetches: int = 0
     log_bytes: int = 0
     output_bytes: int = 0
+    fuel: int = 0
 
 
 @final

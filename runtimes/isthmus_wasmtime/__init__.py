@@ -1,8 +1,9 @@
-"""WebAssembly functions: WASI commands and Extism plug-ins, a fresh world for every call."""
+"""WebAssembly functions: WASI commands, Extism plug-ins and components, a fresh world for every call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from isthmus.abc import Runtime
 from isthmus.hookspecs import hookimpl
@@ -10,7 +11,12 @@ from isthmus.templates import Template
 
 from ._ways import with_handlers as with_handlers
 
-__all__ = ["isthmus_runtimes", "isthmus_templates", "with_handlers"]
+__all__ = ["isthmus_runtimes", "isthmus_templates", "wit", "with_handlers"]
+
+
+def wit() -> Path:
+    """The directory of WIT that has the world ``isthmus:function/function``, for tools that build components."""
+    return Path(__file__).parent / "wit"
 
 
 @hookimpl

@@ -11,6 +11,9 @@ from typing import Final, final
 
 import msgspec
 
+from ._pieces import Malformed, Reader, read_uleb
+from ._signatures import VALUES, defined_types
+
 __all__ = [
     "MAGIC",
     "Binary",
@@ -18,26 +21,17 @@ __all__ = [
     "Export",
     "Global",
     "Import",
-    "Malformed",
     "Memory",
+    "custom_of",
     "is_component",
-    "read_uleb",
-    "section",
-    "sleb",
-    "string",
-    "uleb",
 ]
 
 MAGIC: Final = b"\0asm\1\0\0\0"
 COMPONENT: Final = b"\0asm\x0d\0\1\0"
 PAGE: Final = 65536
 KINDS: Final = ("func", "table", "memory", "global", "tag")
-CUSTOM, IMPORT, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, DATA = 0, 2, 4, 5, 6, 7, 8, 9, 11
+CUSTOM, TYPE, IMPORT, FUNCTION, TABLE, MEMORY, GLOBAL, EXPORT, START, ELEMENT, DATA = 0, 1, *range(2, 10), 11
 I32_CONST, END = 0x41, 0x0B
-
-
-class Malformed(ValueError):
-    """The binary is not one that is understood here."""
 
 
 @final
@@ -83,6 +77,20 @@ class DataSegment(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
+def custom_of(data: bytes, name: str) -> bytes | None:
+    """What a module's or a component's custom section of a name holds, None where it has none.
+
+    Raises:
+        Malformed: it is neither.
+    """
+    for number, body in _sections(data):
+        if number == CUSTOM:
+            reader = Reader(body)
+            if reader.name() == name:
+                return reader.rest()
+    return None
+
+
 def is_component(data: bytes) -> bool:
     """Whether a binary is a component and no core module."""
     return data[:8] == COMPONENT
@@ -101,6 +109,8 @@ class Binary:
         tables: smallest sizes of those it defines.
         data: its data segments, in order.
         start: index of the function that runs at instantiation, or None.
+        types: its types, in order, ``i32 i64 -> i32`` of a function and "" of what is none.
+        functions: types of the functions it defines, by their indices among its types.
         plain: no part of it is used up by running: no passive segment, no table of odd types.
         customs: names of its custom sections, and what is in them.
 
@@ -109,6 +119,8 @@ class Binary:
     """
 
     def __init__(self, data: bytes) -> None:
+        if is_component(data):
+            raise Malformed("a component, and no core module")
         self.sections = list(_sections(data))
         self.imports: list[Import] = []
         self.exports: list[Export] = []
@@ -118,10 +130,14 @@ class Binary:
         self.data: list[DataSegment] = []
         self.customs: dict[str, bytes] = {}
         self.start: int | None = None
+        self.types: list[str] = []
+        self.functions: list[int] = []
         self.plain = True
         readers = {
             CUSTOM: self._custom,
+            TYPE: self._types,
             IMPORT: self._imports,
+            FUNCTION: self._functions,
             TABLE: self._tables,
             MEMORY: self._memories,
             GLOBAL: self._globals,
@@ -132,17 +148,29 @@ class Binary:
         }
         for number, body in self.sections:
             if reader := readers.get(number):
-                reader(_Reader(body))
+                reader(Reader(body))
 
     def imported(self, kind: str) -> int:
         """How many of one kind it imports; what it defines is counted on from there."""
         return sum(each.kind == kind for each in self.imports)
 
-    def _custom(self, reader: _Reader) -> None:
+    def _custom(self, reader: Reader) -> None:
         name = reader.name()
         self.customs.setdefault(name, reader.rest())
 
-    def _imports(self, reader: _Reader) -> None:
+    def signature(self, index: int) -> str:
+        """The type of a function, "" of one that is imported."""
+        own = index - self.imported("func")
+        return self.types[self.functions[own]] if own >= 0 else ""
+
+    def _types(self, reader: Reader) -> None:
+        for _ in range(reader.uleb()):
+            self.types += defined_types(reader)
+
+    def _functions(self, reader: Reader) -> None:
+        self.functions += [reader.uleb() for _ in range(reader.uleb())]
+
+    def _imports(self, reader: Reader) -> None:
         for _ in range(reader.uleb()):
             module, name, kind = reader.name(), reader.name(), reader.byte()
             if kind >= len(KINDS):
@@ -150,37 +178,37 @@ class Binary:
             self.imports.append(Import(module, name, KINDS[kind]))
             _skip_import_type(reader, kind)
 
-    def _tables(self, reader: _Reader) -> None:
+    def _tables(self, reader: Reader) -> None:
         for _ in range(reader.uleb()):
             if reader.byte() not in {0x70, 0x6F}:
                 self.plain = False
                 return
             self.tables.append(_limits(reader)[0])
 
-    def _memories(self, reader: _Reader) -> None:
+    def _memories(self, reader: Reader) -> None:
         for _ in range(reader.uleb()):
             self.memories.append(Memory(*_limits(reader)))
 
-    def _globals(self, reader: _Reader) -> None:
+    def _globals(self, reader: Reader) -> None:
         base = self.imported("global")
         for number in range(reader.uleb()):
             kind, mutable = reader.byte(), reader.byte()
-            if kind in {0x63, 0x64}:
-                raise Malformed("a global of a type that garbage collection brought")
+            if kind not in VALUES:
+                raise Malformed("a global of a type that garbage collection or exceptions brought")
             self.globals.append(Global(base + number, kind, bool(mutable)))
             _skip_constant(reader)
 
-    def _exports(self, reader: _Reader) -> None:
+    def _exports(self, reader: Reader) -> None:
         for _ in range(reader.uleb()):
             name, kind = reader.name(), reader.byte()
             if kind >= len(KINDS):
                 raise Malformed(f"an export of kind {kind}")
             self.exports.append(Export(name, KINDS[kind], reader.uleb()))
 
-    def _start(self, reader: _Reader) -> None:
+    def _start(self, reader: Reader) -> None:
         self.start = reader.uleb()
 
-    def _elements(self, reader: _Reader) -> None:
+    def _elements(self, reader: Reader) -> None:
         for _ in range(reader.uleb()):
             flags = reader.uleb()
             if flags & 1 and not flags & 2:
@@ -197,7 +225,7 @@ class Binary:
                 else:
                     reader.uleb()
 
-    def _data(self, reader: _Reader) -> None:
+    def _data(self, reader: Reader) -> None:
         for _ in range(reader.uleb()):
             flags = reader.uleb()
             if flags == 1:
@@ -217,59 +245,8 @@ class Binary:
             self.data.append(DataSegment(offset, reader.take(reader.uleb())))
 
 
-@final
-class _Reader:
-    """A section's body, read from its beginning."""
-
-    __slots__ = ("_at", "_body")
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self._at = 0
-
-    def byte(self) -> int:
-        value = self.peek()
-        self._at += 1
-        return value
-
-    def peek(self) -> int:
-        if self._at >= len(self._body):
-            raise Malformed("a section ends too early")
-        return self._body[self._at]
-
-    def uleb(self) -> int:
-        value, self._at = read_uleb(self._body, self._at)
-        return value
-
-    def sleb(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if not byte & 0x80:
-                return value - (1 << shift) if byte & 0x40 else value
-            if shift > 70:
-                raise Malformed("a number is longer than 64 bits")
-
-    def take(self, count: int) -> bytes:
-        if self._at + count > len(self._body):
-            raise Malformed("a section ends too early")
-        start, self._at = self._at, self._at + count
-        return self._body[start : self._at]
-
-    def name(self) -> str:
-        try:
-            return self.take(self.uleb()).decode()
-        except UnicodeDecodeError as error:
-            raise Malformed("a name is not UTF-8") from error
-
-    def rest(self) -> bytes:
-        return self.take(len(self._body) - self._at)
-
-
 def _sections(data: bytes) -> Iterator[tuple[int, bytes]]:
-    if data[:8] != MAGIC:
+    if data[:8] not in {MAGIC, COMPONENT}:
         raise Malformed("not a WebAssembly module of version 1")
     at = 8
     while at < len(data):
@@ -280,7 +257,7 @@ def _sections(data: bytes) -> Iterator[tuple[int, bytes]]:
         at = start + size
 
 
-def _limits(reader: _Reader) -> tuple[int, int | None]:
+def _limits(reader: Reader) -> tuple[int, int | None]:
     flags = reader.uleb()
     if flags & ~1:
         raise Malformed(
@@ -290,7 +267,7 @@ def _limits(reader: _Reader) -> tuple[int, int | None]:
     return minimum, reader.uleb() if flags & 1 else None
 
 
-def _skip_import_type(reader: _Reader, kind: int) -> None:
+def _skip_import_type(reader: Reader, kind: int) -> None:
     if KINDS[kind] == "func":
         reader.uleb()
     elif KINDS[kind] == "table":
@@ -309,7 +286,7 @@ def _skip_import_type(reader: _Reader, kind: int) -> None:
         reader.uleb()
 
 
-def _skip_constant(reader: _Reader) -> None:
+def _skip_constant(reader: Reader) -> None:
     """Pass over a constant expression."""
     while (code := reader.byte()) != END:
         match code:
@@ -328,50 +305,3 @@ def _skip_constant(reader: _Reader) -> None:
                 pass
             case _:
                 raise Malformed(f"a constant made by instruction {code:#x}")
-
-
-def read_uleb(data: bytes, at: int) -> tuple[int, int]:
-    """(value, position after it)."""
-    value = shift = 0
-    while shift < 35:
-        if at >= len(data):
-            raise Malformed("a number runs past the end")
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if not byte & 0x80:
-            return value, at
-    raise Malformed("a number is longer than 32 bits")
-
-
-def uleb(value: int) -> bytes:
-    """Unsigned LEB128."""
-    out = bytearray()
-    while True:
-        byte, value = value & 0x7F, value >> 7
-        out.append(byte | (0x80 if value else 0))
-        if not value:
-            return bytes(out)
-
-
-def sleb(value: int) -> bytes:
-    """Signed LEB128, as ``i32.const`` takes its operand."""
-    out = bytearray()
-    while True:
-        byte, value = value & 0x7F, value >> 7
-        if (value == 0 and not byte & 0x40) or (value == -1 and byte & 0x40):
-            out.append(byte)
-            return bytes(out)
-        out.append(byte | 0x80)
-
-
-def string(text: str) -> bytes:
-    """A name with its length."""
-    encoded = text.encode()
-    return uleb(len(encoded)) + encoded
-
-
-def section(number: int, body: bytes) -> bytes:
-    """A section with its head."""
-    return bytes([number]) + uleb(len(body)) + body

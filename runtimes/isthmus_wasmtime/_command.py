@@ -11,7 +11,7 @@ from isthmus.abc import Call, Ending, Host, Returned, Thrown
 from isthmus.limits import Limits
 
 from ._requests import shown_request
-from ._talk import Talk
+from ._talk import Sealed, Talk
 from ._world import World
 
 __all__ = ["Command"]
@@ -78,7 +78,7 @@ class Command:
             return self.exited(world, talk, result)
         return self._reply(talk, talk.take_output(world))
 
-    def exited(self, world: World, talk: Talk, status: int) -> Ending:
+    def exited(self, world: Sealed, talk: Talk, status: int) -> Ending:
         """What came of a command that exited by itself."""
         output = talk.take_output(world)
         if status == 0:

@@ -51,23 +51,25 @@ class CompiledCache:
     def __init__(self, engine: wasmtime.Engine, directory: Path | None, flavour: str = "") -> None:
         self._engine = engine
         self._directory = directory
-        parts = (version("wasmtime"), flavour, platform.machine(), _processor(), _making())
-        self._salt = "\0".join(parts).encode()
+        parts = [version("wasmtime"), flavour, platform.machine(), _processor()]
+        self._plain_salt = "\0".join(parts).encode()
+        self._salt = "\0".join([*parts, _making()]).encode()
         self.hits = 0
         self.misses = 0
 
-    def get(self, kind: type[Made], key: bytes, make: Callable[[], bytes]) -> Made:
+    def get(self, kind: type[Made], key: bytes, make: Callable[[], bytes], *, refitted: bool = True) -> Made:
         """The compiled form of a binary.
 
         Args:
             kind: module or component.
             key: what the binary was made from; equal keys, equal binaries.
             make: makes it, where it has to be compiled.
+            refitted: what is made depends on how guests are refitted here.
 
         Raises:
             wasmtime.WasmtimeError: it is not valid.
         """
-        path = self._path(key)
+        path = self._path(key, self._salt if refitted else self._plain_salt)
         if path is not None and path.exists():
             # A file that is cut off, or of another build, is as good as none.
             with contextlib.suppress(wasmtime.WasmtimeError, OSError):
@@ -83,20 +85,20 @@ class CompiledCache:
 
     def note(self, key: bytes) -> bytes | None:
         """What was noted of a binary, None for nothing."""
-        path = self._path(b"note" + key)
+        path = self._path(b"note" + key, self._salt)
         with contextlib.suppress(OSError):
             return None if path is None else path.read_bytes()
         return None
 
     def keep_note(self, key: bytes, note: bytes) -> None:
         """Note something of a binary."""
-        if (path := self._path(b"note" + key)) is not None:
+        if (path := self._path(b"note" + key, self._salt)) is not None:
             self._keep(path, note)
 
-    def _path(self, key: bytes) -> Path | None:
+    def _path(self, key: bytes, salt: bytes) -> Path | None:
         if self._directory is None or not _is_private(self._directory):
             return None
-        return self._directory / hashlib.sha256(self._salt + hashlib.sha256(key).digest()).hexdigest()
+        return self._directory / hashlib.sha256(salt + hashlib.sha256(key).digest()).hexdigest()
 
     def _keep(self, path: Path, code: bytes | bytearray) -> None:
         # A full disk costs the next start some time, and nothing else.

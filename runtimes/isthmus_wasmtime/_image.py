@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, final
 
 import msgspec
 import wasmtime
+import wasmtime.component
 
 from ._binary import PAGE, Binary, Memory
-from ._driver import driver_text
+from ._driver import NUMERIC, driver_text
 from ._kernel import OFFERS, text
 from ._refit import GLOBAL, INIT, TABLE, code_module, data_module, memory_module, runs_of
 from ._shape import Shape
@@ -48,6 +49,7 @@ class Image(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         starts: functions that a new world calls before anything else, in order.
         parts: exported names of its globals and tables, as the driver imports them.
         globals: values that a new world's globals get, by their exported names.
+        readable: its globals hold numbers alone; wasmtime ends the process that asks for anything else.
         renewable: a world can be put back as the image has it.
         memory_cap: bytes that a memory of it may have.
         fuel: units of work a call may take, 0 where they are not counted.
@@ -65,6 +67,7 @@ class Image(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     starts: tuple[str, ...]
     parts: tuple[str, ...]
     globals: dict[str, int | float]
+    readable: bool
     renewable: bool
     memory_cap: int
     fuel: int
@@ -101,6 +104,19 @@ class Workshop:
         self._cache = cache
         self._host_type = new_host_type()
         self._kernel: wasmtime.Module | None = None
+
+    def component(self, original: Original) -> wasmtime.component.Component:
+        """A component, compiled.
+
+        Raises:
+            wasmtime.WasmtimeError: it is not valid.
+        """
+        return self._cache.get(
+            wasmtime.component.Component,
+            b"component" + original.digest,
+            lambda: original.data,
+            refitted=False,
+        )
 
     def shape(self, original: Original) -> Shape:
         """The shape of a module.
@@ -155,6 +171,7 @@ class Workshop:
                 *(f"{TABLE}{index}" for index in range(len(shape.tables))),
             ),
             globals={},
+            readable=all(each.type in NUMERIC for each in shape.changing),
             renewable=shape.renewable,
             memory_cap=memory_cap,
             fuel=fuel,

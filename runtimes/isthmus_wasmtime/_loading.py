@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 import wasmtime
 
+from isthmus.abc import Program
 from isthmus.errors import LoadError
 
-from ._binary import PAGE, Malformed, is_component
+from ._binary import PAGE, is_component
 from ._command import Command
+from ._components.loading import load_component
 from ._image import Image, Original, Started, Workshop
 from ._kernel import CLOCK_AT, FIRST_NS, PAGES
+from ._pieces import Malformed
 from ._plugin import Plugin
 from ._program import ModuleProgram
-from ._wasm import Stopped
+from ._shape import Shape
+from ._wasm import Stopped, first_line
 from ._ways import Way, recognise
 from ._world import World
 
@@ -43,26 +47,24 @@ def load_module(
     *,
     handlers: Mapping[str, str] | None,
     fuel: int,
-) -> ModuleProgram:
-    """Make a program of a core module; not in the Trio thread.
+) -> Program:
+    """Make a program of a module or a component; not in the Trio thread.
 
     Raises:
         LoadError: it is invalid, of no kind that is run here, or does not fit its limits.
     """
     file = function.file
     if is_component(code):
-        raise LoadError(
-            "it is a component (WIT, WASI preview 2), and those are not run: build a core module, for WASI preview 1",
-            file=file,
-        )
+        return load_component(code, function, limits, workshop, crew, fuel=fuel)
     original = Original(code)
     try:
         shape = workshop.shape(original)
     except wasmtime.WasmtimeError as error:
-        raise LoadError(f"the module is not valid: {_first_line(error)}", file=file) from None
+        raise LoadError(f"the module is not valid: {first_line(error)}", file=file) from None
     except Malformed as error:
         raise LoadError(f"the module has what no world has: {error}", file=file) from None
     way = recognise(shape, file, handlers)
+    _refuse_uncallable(shape, way, file)
     keep = function.isolation == "instance"
     if keep and way.name == "command":
         raise LoadError(
@@ -75,15 +77,27 @@ def load_module(
             original, shape, starts=way.starts, memory_cap=max(limits.memory, PAGES * PAGE), fuel=fuel
         )
         with crew.clock:
-            image = _tried(image, way, workshop, limits, file)
+            image = _tried(image, workshop, limits, file)
     except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-        raise LoadError(f"no world can be made of the module: {_first_line(error)}", file=file) from None
+        raise LoadError(f"no world can be made of the module: {first_line(error)}", file=file) from None
     running = Plugin(way.entries, limits) if way.name == "plugin" else Command(way.entries, limits)
     return ModuleProgram(image, running, frozenset(way.entries), limits, crew, keep_worlds=keep)
 
 
-def _tried(image: Image, way: Way, workshop: Workshop, limits: Limits, file: str) -> Image:
-    """The image of a module whose entries can be entered; started if that can be done once for all worlds; renewable if that works here."""
+def _refuse_uncallable(shape: Shape, way: Way, file: str) -> None:
+    """See that what will be entered takes nothing."""
+    for name in (*way.starts, *way.entries.values()):
+        signature = shape.signatures[name]
+        if signature not in CALLABLE:
+            raise LoadError(
+                f"its export {name!r} has the type ({signature or 'of an import'}); what is called takes nothing, "
+                "and gives nothing or one whole number",
+                file=file,
+            )
+
+
+def _tried(image: Image, workshop: Workshop, limits: Limits, file: str) -> Image:
+    """The image, started if that can be done once for all worlds; renewable if that works here."""
     if image.pages * PAGE > limits.memory:
         raise LoadError(
             f"the module begins with {image.pages * PAGE} bytes of memory, more than its limit of {limits.memory}",
@@ -91,13 +105,6 @@ def _tried(image: Image, way: Way, workshop: Workshop, limits: Limits, file: str
         )
     world = World(image)
     try:
-        for name in {*way.starts, *way.entries.values()}:
-            if (signature := world.signature(name)) not in CALLABLE:
-                raise LoadError(
-                    f"its export {name!r} has the type ({signature}); what is called takes nothing, and gives nothing "
-                    "or one whole number",
-                    file=file,
-                )
         if image.starts:
             if (started := _start(world, max(LOADING, min(limits.wall, limits.cpu)))) is None:
                 return workshop.without_renewal(image)
@@ -131,9 +138,3 @@ def _renewal_works(image: Image) -> bool:
         return world.renew() and world.memory() == before
     finally:
         world.close()
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    causes = [line.split(": ", 1)[-1] for line in lines if line[:1].isdigit()]
-    return lines[0] + (f": {causes[-1]}" if causes else "") if lines else type(error).__name__

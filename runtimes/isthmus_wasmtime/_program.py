@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
@@ -79,6 +81,21 @@ class ModuleProgram(Program):
         async with self._turns.setdefault(call.instance, trio.Lock()):
             return await self._run(call, host, self._kept.setdefault(call.instance, _Kept()))
 
+    async def run_many(
+        self, calls: Sequence[tuple[Call, Host]], deliver: Callable[[int, Reply], None]
+    ) -> None:
+        """Run calls together; see :class:`isthmus.abc.Program`."""
+        if self._keep_worlds:
+            await super().run_many(calls, deliver)
+            return
+        talks = [self._running.talk(call, host, None) for call, host in calls]
+
+        def told(index: int, reply: Reply) -> None:
+            talks[index].tell()
+            deliver(index, reply)
+
+        await self._crew.run_each([partial(self._in_thread, talk, None) for talk in talks], told)
+
     async def forget(self, instance: str) -> None:
         """Close the world kept for an instance."""
         self._turns.pop(instance, None)
@@ -104,7 +121,7 @@ class ModuleProgram(Program):
         talk.begin(seat)
         ending = self._ending(talk, kept)
         messages = b"[" + b",".join(talk.messages) + b"]" if talk.messages else b""
-        return Reply(ending, messages, talk.cpu, talk.memory, seat.since)
+        return Reply(ending, messages, talk.cpu, talk.memory, seat.since, talk.fuel)
 
     def _ending(self, talk: Talk, kept: _Kept | None) -> Ending:
         world = self._take(kept)

@@ -21,12 +21,8 @@ from ._binary import (
     DataSegment,
     Global,
     Memory,
-    read_uleb,
-    section,
-    sleb,
-    string,
-    uleb,
 )
+from ._pieces import read_uleb, section, sleb, string, uleb
 from ._shape import Shape
 
 __all__ = ["GLOBAL", "INIT", "TABLE", "code_module", "data_module", "memory_module", "runs_of"]

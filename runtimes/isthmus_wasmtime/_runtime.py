@@ -34,7 +34,7 @@ MOST_FUEL: Final = 1 << 63
 
 
 class WasmtimeRuntime(Runtime):
-    """Runs WebAssembly: WASI commands and Extism plug-ins.
+    """Runs WebAssembly: WASI commands, Extism plug-ins and components.
 
     Args:
         running: how many guests run at the same time; by default as many as there are processors.

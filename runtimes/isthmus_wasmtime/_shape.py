@@ -17,6 +17,8 @@ __all__ = ["SECTION", "Shape"]
 SECTION: Final = "isthmus:handlers"
 """Name of the custom section that says which exports are which handlers: a JSON object, or an array of names."""
 EXTERNREF: Final = 0x6F
+LONGEST_TYPE: Final = 100
+"""Characters of a function's type that are told; it may have a thousand parameters."""
 
 
 @final
@@ -33,6 +35,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
         movable: what is in its memory at first can be put there without it.
         renewable: all its state is in memory, globals and tables, so that it can be put back.
         declared: what it says of its handlers, None where it says nothing.
+        signatures: types of the functions it offers, by name: ``i32 i64 -> i32``, "" of one that is imported.
     """
 
     imports: tuple[Import, ...]
@@ -44,6 +47,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     movable: bool
     renewable: bool
     declared: bytes | None
+    signatures: dict[str, str]
 
     @classmethod
     def of(cls, binary: Binary) -> Self:
@@ -66,6 +70,11 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
             and (movable or not binary.data)
             and all(each.type != EXTERNREF for each in changing),
             declared=binary.customs.get(SECTION),
+            signatures={
+                each.name: binary.signature(each.index)[:LONGEST_TYPE]
+                for each in binary.exports
+                if each.kind == "func"
+            },
         )
 
     def exported(self, kind: str) -> dict[str, int]:

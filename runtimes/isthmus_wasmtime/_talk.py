@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 import trio
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ._crew import Seat
     from ._world import World
 
-__all__ = ["OVER", "Ended", "Talk"]
+__all__ = ["LONGEST_WAIT", "OVER", "Ended", "Sealed", "Talk"]
 
 LOG_STREAM: Final = 3
 LEVELS: Final = ("debug", "debug", "info", "warn", "error")
@@ -55,6 +55,21 @@ class Ended(Exception):
     def __init__(self, ending: Killed | Thrown) -> None:
         super().__init__(ending.message)
         self.ending = ending
+
+
+class Sealed(Protocol):
+    """What a talk does with a world, whatever kind of guest is in it."""
+
+    talk: Talk | None
+
+    @property
+    def memory_bytes(self) -> int: ...
+    @property
+    def fuel_used(self) -> int: ...
+    def refuel(self) -> None: ...
+    def begin(self, data: bytes, now_ns: int, *, stdin: bool) -> bytes: ...
+    def taken(self, stream: int) -> bytes: ...
+    def waited(self, nanoseconds: int) -> None: ...
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
@@ -79,6 +94,9 @@ class Talk:
         log_total: bytes of log, those left out included.
         messages: what a source function sends.
         killed: which limit has stopped the guest, or None.
+        memory: bytes that its world had at the end.
+        fuel: units of work it took, 0 where they are not counted.
+        limits: of the call.
     """
 
     def __init__(
@@ -103,8 +121,9 @@ class Talk:
         self.messages: list[bytes] = []
         self.killed: Killed | None = None
         self.memory = 0
+        self.fuel = 0
+        self.limits = limits
         self._host = host
-        self._limits = limits
         self._left = b""
         self._answer = b""
         self._headers: bytes | None = None
@@ -112,37 +131,38 @@ class Talk:
         self._unfinished = b""
         self._sent_bytes = 0
         self._seat: Seat | None = None
-        self._world: World | None = None
+        self._world: Sealed | None = None
         self._began = self._cpu_began = self._cpu_spent = 0.0
 
     # ------------------------------------------------------------ the course of the call
 
-    def begin(self, seat: Seat) -> None:
-        """Start the call's clocks; in the thread that runs it."""
+    def begin(self, seat: Seat | None) -> None:
+        """Start the call's clocks; in the thread that runs it. Without a seat the host can't be asked."""
         self._seat = seat
         self._began = time.monotonic()
         self._cpu_began = time.thread_time()
 
-    def open(self, world: World) -> None:
+    def open(self, world: Sealed) -> None:
         """Put the input into a world."""
         self._world = world
         world.talk = self
         world.refuel()
         self._left = world.begin(self.data, int(self.call.now * 1e9), stdin=self.stdin)
 
-    def close(self, world: World) -> None:
+    def close(self, world: Sealed) -> None:
         """Take the last of what the guest has written, and let go of the world."""
-        self._drain(world, LOG_STREAM)
+        self.drain(world, LOG_STREAM)
         if self._unfinished:
             self._log("log", self._unfinished.decode("utf-8", "replace"))
             self._unfinished = b""
         self.memory = max(self.memory, world.memory_bytes)
+        self.fuel = world.fuel_used
         world.talk = None
         self._world = None
 
-    def last_words(self, world: World) -> str:
+    def last_words(self, world: Sealed) -> str:
         """The last line of the log so far."""
-        self._drain(world, LOG_STREAM)
+        self.drain(world, LOG_STREAM)
         if self._unfinished.strip():
             return self._unfinished.decode("utf-8", "replace").strip()
         return self.lines[-1][1] if self.lines else ""
@@ -154,7 +174,7 @@ class Talk:
 
     def proceed(self) -> bool:
         """Whether the guest may run on; says in ``killed`` why not."""
-        limits = self._limits
+        limits = self.limits
         if time.monotonic() - self._began > limits.wall:
             self.killed = Killed("timeout", OVER.format(limits.wall))
         elif self.cpu > limits.cpu:
@@ -187,13 +207,13 @@ class Talk:
                 world.more_input(part, more=bool(self._left))
                 return 0
             case 2:
-                self._drain(world, one)
+                self.drain(world, one)
                 return 0
             case 3:
                 self._wait(world, one & ((1 << 64) - 1))
                 return 0
             case 4:
-                world.write(kernel.CHANCE, self._chance())
+                world.write(kernel.CHANCE, self.chance())
                 return 0
             case 5:
                 return self._offer(self._ask(world.read(one, other)))
@@ -236,19 +256,28 @@ class Talk:
         return answered
 
     async def _within(self, ask: Callable[..., Awaitable[T]], arguments: tuple[Any, ...]) -> T:
-        with trio.move_on_after(max(0.0, self._limits.wall - (time.monotonic() - self._began))):
+        with trio.move_on_after(max(0.0, self.limits.wall - (time.monotonic() - self._began))):
             return await ask(*arguments)
-        raise Ended(Killed("timeout", OVER.format(self._limits.wall)))
+        raise Ended(Killed("timeout", OVER.format(self.limits.wall)))
 
     def _wait(self, world: World, nanoseconds: int) -> None:
         began = time.monotonic()
         self._outside(self._host.sleep, min(nanoseconds / 1e9, LONGEST_WAIT))
         world.waited(max(nanoseconds, int((time.monotonic() - began) * 1e9)))
 
-    def _fetch(self, request: FetchRequest) -> FetchResponse:
+    def fetch(self, request: FetchRequest) -> FetchResponse:
+        """Send a request and wait for its response.
+
+        Raises:
+            FetchError: none came.
+        """
+        return self.waiting(self._host.fetch, request)
+
+    def waiting(self, ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Have the host do something; the guest's clock moves on by what it takes."""
         began = time.monotonic()
         try:
-            return self._outside(self._host.fetch, request)
+            return self._outside(ask, *arguments)
         finally:
             if self._world is not None:
                 self._world.waited(int((time.monotonic() - began) * 1e9))
@@ -257,43 +286,49 @@ class Talk:
 
     def _ask(self, text: bytes) -> bytes:
         try:
-            return answer(self._do(parse_operation(text)))
+            return answer(self.do(parse_operation(text)))
         except (FetchError, ValueError) as error:
             return refusal(error)
 
-    def _do(self, operation: Operation) -> object:
+    def do(self, operation: Operation) -> object:
+        """Do what a guest asks; the value of the answer.
+
+        Raises:
+            FetchError, ValueError: it could not be done.
+        """
         host = self._host
         match operation:
             case Fetch(url=url, method=method, headers=headers, body=body, base64=encoded, redirect=redirect):
                 request = fetch_request(
                     url=url, method=method, headers=headers, body=body, encoded=encoded, redirect=redirect
                 )
-                return shown_response(self._fetch(request))
+                return shown_response(self.fetch(request))
             case Sleep(ms=ms):
-                self._outside(host.sleep, min(max(0.0, ms / 1000), LONGEST_WAIT))
+                self.waiting(host.sleep, min(max(0.0, ms / 1000), LONGEST_WAIT))
             case CacheLoad(key=key):
-                entry = self._outside(host.cache_load, key)
+                entry = self.waiting(host.cache_load, key)
                 return (
                     {"hit": False}
                     if entry.value is None
                     else {"hit": True, "value": msgspec.Raw(entry.value)}
                 )
             case CacheStore(key=key, value=value, ttl=ttl):
-                self._in_trio(
+                self.in_trio(
                     host.cache_store, key, bytes(value), None if ttl is None or ttl < 0 else ttl / 1000
                 )
             case CacheFail(key=key):
-                self._in_trio(host.cache_fail, key)
+                self.in_trio(host.cache_fail, key)
             case CacheDelete(key=key):
-                self._in_trio(host.cache_delete, key)
+                self.in_trio(host.cache_delete, key)
             case Log(level=level, text=text):
                 self._log(level, text)
             case Send(message=message):
                 self._send(bytes(message))
         return None
 
-    def _in_trio(self, act: Callable[..., object], *arguments: object) -> None:
-        trio.from_thread.run_sync(act, *arguments)
+    def in_trio(self, act: Callable[..., T], *arguments: Any) -> T:
+        """Have something done in the Trio thread that takes no time."""
+        return trio.from_thread.run_sync(act, *arguments)
 
     def _send(self, message: bytes) -> None:
         self._sent_bytes += len(message)
@@ -323,7 +358,7 @@ class Talk:
             body=body,
         )
         try:
-            response = self._fetch(asked)
+            response = self.fetch(asked)
         except FetchError as error:
             raise Ended(Thrown("FetchError", str(error))) from None
         world.write_u32(kernel.HTTP_STATUS_AT, response.status)
@@ -335,12 +370,17 @@ class Talk:
 
     # ------------------------------------------------------------ chance, output and log
 
-    def _chance(self) -> bytes:
+    def chance(self) -> bytes:
         """The next 4 KiB of the call's own randomness."""
         self._draws += 1
         return hashlib.shake_256(self.call.seed + self._draws.to_bytes(8, "big")).digest(kernel.CHANCE_SIZE)
 
-    def _drain(self, world: World, stream: int) -> None:
+    def drain(self, world: Sealed, stream: int) -> None:
+        """Take what the guest has written to a stream (2: output, 3: log).
+
+        Raises:
+            Ended: it is too much.
+        """
         data = world.taken(stream)
         if stream != LOG_STREAM:
             self._bound_output(len(self.output) + len(data))
@@ -349,28 +389,28 @@ class Talk:
         *lines, self._unfinished = (self._unfinished + data).split(b"\n")
         for line in lines:
             self._log("log", line.decode("utf-8", "replace"))
-        if len(self._unfinished) > self._limits.log_bytes:
+        if len(self._unfinished) > self.limits.log_bytes:
             self._log("log", self._unfinished.decode("utf-8", "replace"))
             self._unfinished = b""
 
-    def take_output(self, world: World) -> bytes:
+    def take_output(self, world: Sealed) -> bytes:
         """All that came on standard output.
 
         Raises:
             Ended: it is too much.
         """
-        self._drain(world, 2)
+        self.drain(world, 2)
         return bytes(self.output)
 
     def _bound_output(self, size: int) -> None:
-        limit = self._limits.output_bytes
+        limit = self.limits.output_bytes
         if size > limit:
             raise Ended(Killed("output", f"the call handed out more bytes than its limit of {limit}"))
 
     def _log(self, level: str, text: str) -> None:
         held = self.log_total
         self.log_total += len(text.encode("utf-8", "replace"))
-        if held <= self._limits.log_bytes:  # one more than is kept, so that the host sees that there was more
+        if held <= self.limits.log_bytes:  # one more than is kept, so that the host sees that there was more
             self.lines.append((level, text, time.monotonic() - self._began))
 
     def tell(self) -> None:
@@ -384,4 +424,4 @@ class Talk:
         self.lines = []
 
     def _out_of_memory(self) -> Killed:
-        return Killed("memory", f"the call needed more memory than its limit of {self._limits.memory} bytes")
+        return Killed("memory", f"the call needed more memory than its limit of {self.limits.memory} bytes")

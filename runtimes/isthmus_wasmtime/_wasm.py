@@ -22,6 +22,7 @@ __all__ = [
     "Stopped",
     "attach",
     "detach",
+    "first_line",
     "identity",
     "new_engine",
     "new_host_func",
@@ -64,12 +65,21 @@ class Boundary(Protocol):
         """Keep what was raised, for whoever entered the guest."""
 
 
+def first_line(error: Exception) -> str:
+    """What an error of wasmtime's says, with its cause, in one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.split(": ", 1)[-1] for line in lines if line[:1].isdigit()]
+    return lines[0] + (f": {causes[-1]}" if causes else "") if lines else type(error).__name__
+
+
 def new_engine(*, fuel: bool = False) -> wasmtime.Engine:
     """An engine whose guests can be stopped; several memories are for the kernel."""
     config = wasmtime.Config()
     config.epoch_interruption = True
     config.wasm_multi_memory = True
     config.wasm_relaxed_simd_deterministic = True
+    # Guests are synchronous here; and with it, wasmtime 50 fails on a call that lends its host two handles.
+    c.wasmtime_config_concurrency_support_set(config.ptr(), False)
     if fuel:
         config.consume_fuel = True
     return wasmtime.Engine(config)

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, final
 
 import msgspec
 
 from isthmus.errors import LoadError
 
-from ._binary import section, string
 from ._kernel import OFFERS
+from ._pieces import section, string
 from ._shape import SECTION, Shape
 
-__all__ = ["EVERY_HANDLER", "Way", "recognise", "with_handlers"]
+__all__ = [
+    "EVERY_HANDLER",
+    "Way",
+    "declared_handlers",
+    "known_handlers",
+    "listed",
+    "recognise",
+    "with_handlers",
+]
 
 EVERY_HANDLER: Final = (
     "onIdentify", "onTrack", "onPage", "onScreen", "onGroup", "onAlias", "onDelete", "onBatch", "onRequest",
 )  # fmt: skip
+MOST_NAMES: Final = 50
+LONGEST_NAME: Final = 200
+"""What of a stranger's names goes into an error: so many, of so many characters."""
 START: Final = "_start"
 STARTS: Final = ("_initialize", "__wasm_call_ctors")
 """What a module without ``_start`` wants called before anything else; the first of them that it has."""
@@ -66,7 +77,7 @@ def recognise(shape: Shape, file: str, handlers: Mapping[str, str] | None = None
     if len(shape.memories) > 1:
         raise LoadError(f"it defines {len(shape.memories)} memories, and a world has one", file=file)
     functions = shape.exported("func")
-    given = dict(handlers) if handlers else _declared(shape, file)
+    given = dict(handlers) if handlers else declared_handlers(shape.declared, file)
     starts = next(((name,) for name in STARTS if name in functions), ())
     if any(each.module.startswith("extism:") for each in shape.imports):
         return Way("plugin", _exported_entries(functions, given, file), starts)
@@ -79,7 +90,7 @@ def recognise(shape: Shape, file: str, handlers: Mapping[str, str] | None = None
     raise LoadError(
         "it is neither a WASI command (it exports no _start), nor a reactor (none of its exports is named as a "
         "handler: onTrack or on_track, ...), nor an Extism plug-in (it imports nothing of extism:host/env); "
-        f"it exports {_listed(functions) or 'no function'}",
+        f"it exports {listed(functions) or 'no function'}",
         file=file,
     )
 
@@ -94,14 +105,17 @@ def _refuse_strangers(shape: Shape, file: str) -> None:
     )
     if strangers:
         raise LoadError(
-            f"it imports what a world does not offer: {', '.join(strangers)}; offered are "
-            + ", ".join(OFFERS),
+            f"it imports what a world does not offer: {listed(strangers)}; offered are " + ", ".join(OFFERS),
             file=file,
         )
 
 
-def _declared(shape: Shape, file: str) -> dict[str, str]:
-    text = shape.declared
+def declared_handlers(text: bytes | None, file: str) -> dict[str, str]:
+    """What a guest's section says of its handlers: exports by handler; each under its own name where it names no export.
+
+    Raises:
+        LoadError: it is neither an object nor an array.
+    """
     if text is None:
         return {}
     try:
@@ -117,17 +131,15 @@ def _declared(shape: Shape, file: str) -> dict[str, str]:
 def _exported_entries(functions: Mapping[str, int], given: dict[str, str], file: str) -> dict[str, str]:
     if missing := sorted(set(given.values()) - set(functions)):
         raise LoadError(
-            f"a handler is to be the export {missing[0]!r}, which it has not; it exports {_listed(functions)}",
+            f"a handler is to be the export {missing[0]!r}, which it has not; it exports {listed(functions)}",
             file=file,
         )
     entries = given or _named(functions)
-    unknown = sorted(set(entries) - set(EVERY_HANDLER))
-    if unknown:
-        raise LoadError(f"there is no handler {unknown[0]!r}, but {', '.join(EVERY_HANDLER)}", file=file)
+    known_handlers(entries, file)
     if not entries:
         raise LoadError(
             "none of its exports is named as a handler (onTrack or on_track, onBatch or on_batch, ...), and "
-            f"nothing says which of them is one (section {SECTION}); it exports {_listed(functions)}",
+            f"nothing says which of them is one (section {SECTION}); it exports {listed(functions)}",
             file=file,
         )
     return entries
@@ -139,11 +151,27 @@ def _named(functions: Mapping[str, int]) -> dict[str, str]:
     }
 
 
+def known_handlers(names: Iterable[str], file: str) -> None:
+    """See that there are only names of handlers.
+
+    Raises:
+        LoadError: one of them is none.
+    """
+    unknown = sorted(set(names) - set(EVERY_HANDLER))
+    if unknown:
+        raise LoadError(f"there is no handler {unknown[0]!r}, but {', '.join(EVERY_HANDLER)}", file=file)
+
+
 def _snake(handler: str) -> str:
     return re.sub("(?=[A-Z])", "_", handler).lower()
 
 
-def _listed(functions: Mapping[str, int]) -> str:
-    names = list(functions)
-    shown = ", ".join(names[:20])
-    return f"{shown} and {len(names) - 20} more" if len(names) > 20 else shown
+def listed(names: Collection[str]) -> str:
+    """Names that a stranger has chosen, in one line of bounded length."""
+    shown = ", ".join(_shown(name) for name in list(names)[:MOST_NAMES])
+    return f"{shown} and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else shown
+
+
+def _shown(name: str) -> str:
+    plain = name if name.isprintable() else name.encode("unicode_escape").decode()
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[:LONGEST_NAME]}..."

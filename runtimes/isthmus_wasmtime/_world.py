@@ -20,7 +20,6 @@ from isthmus.errors import RuntimeFault
 
 from . import _kernel as kernel
 from ._binary import PAGE
-from ._driver import NUMERIC
 from ._image import Started
 from ._refit import TABLE
 from ._wasm import Exports, RawCall, Stopped, attach, detach, identity, new_host_func, watch_epochs
@@ -35,8 +34,6 @@ UNCOUNTED: Final = (1 << 63) - 1
 """Fuel for what is no call: putting a world together, and starting it once for all."""
 MOST_TABLE: Final = 1 << 20
 """Elements of a table at the most; each is 8 bytes."""
-LONGEST_TYPE: Final = 100
-"""Characters of a function's type that are told; it may have a thousand parameters."""
 DONTNEED: Final = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
 _libc: Final = ctypes.CDLL(None, use_errno=True) if DONTNEED is not None else None
 
@@ -112,6 +109,11 @@ class World:
         if self.image.fuel:
             self._store.set_fuel(self.image.fuel)
 
+    @property
+    def fuel_used(self) -> int:
+        """Units of work since :meth:`refuel`, 0 where they are not counted."""
+        return self.image.fuel - self._store.get_fuel() if self.image.fuel and self.talk is not None else 0
+
     def close(self) -> None:
         """Give the memory back; collecting the garbage would, too late."""
         if self._store is not None:
@@ -144,13 +146,6 @@ class World:
         self.raised = None
         result = call(0)  # what a function without a result leaves there
         return ctypes.c_int32(result & 0xFFFFFFFF).value
-
-    def signature(self, name: str) -> str:
-        """The type of an exported function, as ``i32 i64 -> i32``."""
-        kind: wasmtime.FuncType = self._exports[name].type(self._store)
-        return f"{' '.join(map(str, kind.params))} -> {' '.join(map(str, kind.results))}".strip()[
-            :LONGEST_TYPE
-        ]
 
     def call(self, operation: int, one: int, other: int) -> int:
         """Do something for the guest; see :class:`isthmus_wasmtime._wasm.Boundary`."""
@@ -317,11 +312,11 @@ class World:
 
     def started(self) -> Started | None:
         """What it holds after its start; None where a world could not be made from that."""
+        if not self.image.readable:
+            return None
         values = {}
         for name in self.image.parts:
             if isinstance(each := self._exports[name], wasmtime.Global):
-                if str(each.type(self._store).content) not in NUMERIC.values():
-                    return None
                 values[name] = each.value(self._store)
         return Started(self.memory(), values)
 

@@ -228,11 +228,11 @@ async def test_a_call_s_time_begins_when_it_leaves_its_runtime_s_queue(
         await trio.sleep(3)
         started = trio.current_time()
         await world.host.sleep(1)
-        return Reply(Returned(), cpu=0.25, memory=1024, started=started)
+        return Reply(Returned(), cpu=0.25, memory=1024, started=started, fuel=7)
 
     async with instance_with({"onTrack": on_track}) as (engine, instance):
         outcome = await engine.invoke(instance, TRACK)
-    assert outcome.usage == isthmus.Usage(wall=1.0, cpu=0.25, memory=1024)
+    assert outcome.usage == isthmus.Usage(wall=1.0, cpu=0.25, memory=1024, fuel=7)
 
 
 async def test_a_call_leaves_nothing_for_the_garbage_collector() -> None:

@@ -307,3 +307,11 @@ async def test_a_command_cannot_be_kept(modules: Modules) -> None:
 
 def test_this_platform_can_forget_pages() -> None:
     assert _world.DONTNEED is None or isinstance(_world.DONTNEED, int)
+
+
+async def test_a_global_that_no_host_can_read_is_put_back_all_the_same(modules: Modules) -> None:
+    """A module that has started, and holds a vector; wasmtime-py ends the process that asks for its type."""
+    state = "(global $g (mut v128) (v128.const i64x2 4 5)) (func $s (global.set $g (v128.const i64x2 7 8))) (start $s)"
+    look, change = "(i64x2.extract_lane 1 (global.get $g))", "(global.set $g (v128.const i64x2 6 9))"
+    module = await modules(counting(state, look, change))
+    assert [await module.value() for _ in range(3)] == [8, 8, 8]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 from tests.javascript import FakeHost, call_of
-from tests.wasm.modules import ECHO, Modules, command, says
+from tests.wasm.modules import ECHO, Modules, command, plugin, says
 
 from isthmus import EngineError, LoadError
 from isthmus.abc import Killed
@@ -203,6 +203,26 @@ async def test_each_call_has_its_own_fuel(compiled: Path) -> None:
     async with Modules.opened(WasmtimeRuntime(fuel=20_000, cache=compiled)) as modules:
         module = await modules(says('{"return":1}'))
         assert [await module.value() for _ in range(50)] == [1] * 50
+
+
+COUNTS = "(local $i i32) (loop $on (br_if $on (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const {}))))"
+
+
+@pytest.mark.parametrize("kind", ["command", "plugin"])
+async def test_fuel_is_reported_and_grows_with_the_work(compiled: Path, kind: str) -> None:
+    async with Modules.opened(WasmtimeRuntime(fuel=100_000, cache=compiled)) as modules:
+        spent = []
+        for rounds in (10, 1010):
+            body = COUNTS.format(rounds)
+            module = await modules(command(body) if kind == "command" else plugin(body + "(i32.const 0)"))
+            first, again = await module.run(), await module.run()
+            assert first.fuel == again.fuel
+            spent.append(first.fuel)
+        assert 4 * 1000 <= spent[1] - spent[0] <= 10 * 1000
+
+
+async def test_fuel_that_is_not_counted_is_not_reported(modules: Modules) -> None:
+    assert (await (await modules(says(""))).run()).fuel == 0
 
 
 @pytest.mark.parametrize("fuel", [-1, 1.5, True, 1 << 63])

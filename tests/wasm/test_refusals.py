@@ -10,8 +10,9 @@ from tests.wasm.modules import ECHO, Modules, command, plugin
 
 from isthmus import LoadError
 from isthmus_wasmtime import _runtime
-from isthmus_wasmtime._binary import Binary, Malformed
+from isthmus_wasmtime._binary import Binary
 from isthmus_wasmtime._loading import LOADING
+from isthmus_wasmtime._pieces import Malformed
 from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
 
 
@@ -23,8 +24,37 @@ from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
         (b"\x7fELF", "no WebAssembly"),
         (b"\0asm\x01\0\0\0\xff", "not valid"),
         (b"\0asm\x02\0\0\0", "not valid"),
-        (b"\0asm\x0d\0\1\0", r"a component \(WIT, WASI preview 2\), and those are not run"),
-        ("(component)", "a component"),
+        (b"\0asm\x0d\0\1\0", "a component that exports neither"),
+        (
+            '(module (import "a\\nb" "c\\1b" (func)) (func (export "_start")))',
+            r"does not offer: a\\nb.c\\x1b; offered",
+        ),
+        ("(module (global (mut structref) (ref.null struct)))", "a global of a type that"),
+        ("(module (global (mut exnref) (ref.null exn)))", "a global of a type that"),
+        (
+            '(module (memory (export "memory") 1) (func (export "_start") (param v128)))',
+            r"'_start' has the type \(v128 ->\)",
+        ),
+        (
+            '(module (memory (export "memory") 1) (func (export "_start") (result i32 f32 i64) unreachable))',
+            r"type \(-> i32 f32 i64\)",
+        ),
+        (
+            (
+                "(module (type $s (struct (field i8) (field (mut (ref null $s))))) (rec (type $a (array i16)) (type $f (func (param (ref $a)))))"
+                '(memory (export "memory") 1) (func (export "_start") (type $f)))'
+            ),
+            r"type \(ref ->\)",
+        ),
+        (
+            (
+                '(module (import "wasi_snapshot_preview1" "sched_yield" (func $y (result i32))) (memory (export "memory") 1)'
+                '(export "_start" (func $y)))'
+            ),
+            "type \\(of an import\\)",
+        ),
+        (f'(module (import "a" "{"b" * 1000}" (func)))', "offer: a.b{198}\\.\\.\\.; offered"),
+        ("(component)", "a component that exports neither .* but nothing"),
         ("(module)", r"neither a WASI command .*, nor a reactor .*, nor an Extism plug-in"),
         ('(module (func (export "run")) (func (export "go")))', "it exports run, go"),
         ('(module (func (export "_start")))', "exports its memory as 'memory'"),
@@ -74,7 +104,7 @@ async def test_a_module_that_does_not_fit_is_refused_with_the_reason(
     [
         ('(func (export "_start") (param i32))', "i32 ->"),
         ('(func (export "onTrack") (param i64 i64))', "i64 i64 ->"),
-        ('(func (export "onTrack") (param externref))', "anyref ->"),
+        ('(func (export "onTrack") (param externref))', "externref ->"),
         ('(func (export "onTrack") (result f64) unreachable)', "-> f64"),
         ('(func (export "onTrack") (result i32 i32) unreachable)', "-> i32 i32"),
         (f'(func (export "onTrack") (result{" i64" * 900}) unreachable)', "-> i64 i64"),

@@ -46,6 +46,8 @@ def headline(outcome: Outcome, screen: Screen) -> str:
         words.append(screen.paint(outcome.problem.code.value, "dim"))
     usage = outcome.usage
     took = f"in {ms_text(usage.wall)} ms · cpu {ms_text(usage.cpu)} ms · memory {bytes_text(usage.memory)}"
+    if usage.fuel:
+        took += f" · fuel {usage.fuel:,}"
     return f"{' '.join(words)}  {screen.paint(took, 'dim')}"
 
 

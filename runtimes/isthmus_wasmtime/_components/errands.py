@@ -1,0 +1,91 @@
+"""Errands: requests that are on their way while their component runs on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import final
+
+import trio
+
+from isthmus.abc import FetchRequest, FetchResponse, Host
+from isthmus.errors import FetchError
+
+__all__ = ["Errand", "Errands"]
+
+
+@final
+class Errand:
+    """A request on its way.
+
+    Attributes:
+        done: it has come back.
+        response: what came back.
+        error: why nothing came back.
+        late: it took longer than it was given.
+        fault: what else went wrong; the host's own.
+    """
+
+    def __init__(self) -> None:
+        self.response: FetchResponse | None = None
+        self.error: FetchError | None = None
+        self.late = False
+        self.fault: BaseException | None = None
+        self.done = False
+
+    async def run(self, host: Host, request: FetchRequest, seconds: float) -> None:
+        """Send the request."""
+        try:
+            with trio.move_on_after(seconds) as scope:
+                self.response = await host.fetch(request)
+            self.late = scope.cancelled_caught
+        except FetchError as error:
+            self.error = error
+        except Exception as fault:  # noqa: BLE001 -- raised where the component waits, not here
+            self.fault = fault
+        finally:
+            self.done = True
+
+
+@final
+class Errands:
+    """What the host does for one call at the same time.
+
+    Used in the Trio thread.
+    """
+
+    def __init__(self, nursery: trio.Nursery, host: Host) -> None:
+        self._nursery = nursery
+        self._host = host
+        self._arrival = trio.Event()
+        self._scopes: list[trio.CancelScope] = []
+
+    def close(self) -> None:
+        """The call has ended, and so does all that is under way for it."""
+        for scope in self._scopes:
+            scope.cancel()
+
+    def start(self, request: FetchRequest, seconds: float = math.inf) -> Errand:
+        """Send a request, which may take so long."""
+        errand = Errand()
+        scope = trio.CancelScope()
+        self._scopes.append(scope)
+        self._nursery.start_soon(self._run, errand, request, seconds, scope)
+        return errand
+
+    async def _run(
+        self, errand: Errand, request: FetchRequest, seconds: float, scope: trio.CancelScope
+    ) -> None:
+        with scope:
+            await errand.run(self._host, request, seconds)
+        arrival, self._arrival = self._arrival, trio.Event()
+        arrival.set()
+
+    async def first(self, errands: Sequence[Errand], seconds: float | None) -> None:
+        """Wait until one of them has come back, or so many seconds have passed."""
+        if not errands and seconds is not None:
+            await self._host.sleep(seconds)
+            return
+        with trio.move_on_after(math.inf if seconds is None else seconds):
+            while not any(errand.done for errand in errands):
+                await self._arrival.wait()
