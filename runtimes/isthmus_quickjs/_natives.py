@@ -21,7 +21,7 @@ __all__ = ["QUICK", "answer"]
 PRELUDE: Final = Path(__file__).parent / "prelude"
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes hashed at once: nothing stops a hash half way, and this takes a tenth of a second."""
-QUICK: Final = frozenset({"modules", "hash", "hmac", "hashes", "idna"})
+QUICK: Final = frozenset({"modules", "hash", "hmac", "hashes", "idna", "intl"})
 """Operations that take microseconds, asked of little."""
 EXTENDABLE: Final = {"shake_128": 16, "shake_256": 32}
 """Hashes whose output is as long as one asks; Node's default lengths, in bytes."""
@@ -127,12 +127,20 @@ def _cryptography(operation: str, payload: bytes) -> bytes:
     return answered(operation, payload) if operation else b""
 
 
+def _intl(operation: str, payload: bytes) -> bytes:
+    """Whatever depends on a language or a region."""
+    from ._intl import answer as answered  # most functions never ask
+
+    return answered(operation, payload)
+
+
 _OPERATIONS: Final[dict[str, Callable[[str, bytes], bytes]]] = {
     "modules": _modules,
     "hash": _hash,
     "hmac": _hmac,
     "hashes": _hashes,
     "crypto": _cryptography,
+    "intl": _intl,
     "zlib": _zlib.answer,
     "idna": _idna,
     **_compression.OPERATIONS,

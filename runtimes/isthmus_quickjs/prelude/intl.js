@@ -1,0 +1,64 @@
+// Intl (ECMA-402): its parts are made when the code names them or when first touched; ICU, with the host, does the work.
+(native, shared) => {
+  "use strict";
+  const { defineProperty } = Object;
+  const { use } = shared;
+  const PARTS = {
+    __proto__: null,
+    DateTimeFormat: "intl/date", NumberFormat: "intl/number", Collator: "intl/collator", PluralRules: "intl/plural",
+    RelativeTimeFormat: "intl/relative", ListFormat: "intl/list", Locale: "intl/locale", DisplayNames: "intl/names",
+    Segmenter: "intl/segmenter",
+  };
+  const ABSENT = { __proto__: null, DurationFormat: "Node 20 has none either; format its parts with Intl.NumberFormat and Intl.ListFormat" };
+  const METHODS = { __proto__: null, toLocale: "intl/methods", localeCompare: "intl/collator" };
+  const Intl = {};
+
+  function put(name, value) {
+    defineProperty(Intl, name, { __proto__: null, value, writable: true, configurable: true, enumerable: false });
+  }
+
+  function offer(name, make) {
+    defineProperty(Intl, name, {
+      __proto__: null,
+      get() {
+        put(name, make());
+        return Intl[name];
+      },
+      set: (value) => put(name, value),
+      configurable: true,
+      enumerable: false,
+    });
+  }
+
+  const functions = {
+    getCanonicalLocales(locales) {
+      return use("intl/requests").canonical(locales);
+    },
+
+    supportedValuesOf(key) {
+      return use("intl/values").supportedValuesOf(`${key}`);
+    },
+  };
+  for (const name in functions) put(name, functions[name]);
+  for (const name in PARTS) offer(name, () => use(PARTS[name])[name]);
+  for (const name in ABSENT) {
+    defineProperty(Intl, name, {
+      __proto__: null,
+      get() {
+        throw new Error(`Intl.${name} is not there: ${ABSENT[name]}`);
+      },
+      set: (value) => put(name, value),
+      configurable: true,
+      enumerable: false,
+    });
+  }
+  defineProperty(Intl, Symbol.toStringTag, { value: "Intl", configurable: true });
+
+  /** Makes what the code names, so that it is in its image. */
+  function prepare(code) {
+    for (const name in PARTS) if (code.includes(name)) use(PARTS[name]);
+    for (const name in METHODS) if (code.includes(name)) use(METHODS[name]);
+  }
+
+  return { Intl, prepare };
+}
