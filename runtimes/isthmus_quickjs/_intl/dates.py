@@ -10,7 +10,7 @@ import msgspec
 
 from .._asks import Ask
 from . import icu, locales
-from .parts import Part, Span, encoded, parts, spans_of, text_of_value
+from .parts import SPAN, Span, encoded, parts, spans_of, text_of_value
 from .patterns import CYCLES, cycle_of, fields_of, skeleton_of, with_cycle
 from .zones import offset_id, zone_named
 
@@ -33,7 +33,7 @@ NAMES: Final = {
     30: "yearName", 34: "relatedYear",
 }  # fmt: skip
 """Types of parts by UDateFormatField."""
-SPACES: Final = {0x202F: " ", 0x2009: " "}
+NARROW_SPACE: Final = "\u202f"
 
 Cycle = Literal["h11", "h12", "h23", "h24"]
 Style = Literal["full", "long", "medium", "short"]
@@ -115,7 +115,7 @@ class DateTimeFormat:
     def format(self, moment: float) -> tuple[bytes, list[Span]]:
         """A moment's text, as ICU encodes it, and its pieces."""
         iterator = icu.open_handle("ufieldpositer_open", "ufieldpositer_close")
-        text = _plain(icu.text_of("udat_formatForFields", self._format, moment, after=(iterator,)))
+        text = icu.text_of("udat_formatForFields", self._format, moment, after=(iterator,))
         start, end = ctypes.c_int32(0), ctypes.c_int32(0)
         spans = []
         while (field := icu.call("ufieldpositer_next", iterator, ctypes.byref(start), ctypes.byref(end))) >= 0:
@@ -127,12 +127,12 @@ class DateTimeFormat:
         if self._interval is None:
             skeleton = icu.utf16(icu.text_of("udatpg_getSkeleton", None, *icu.utf16(self.pattern)))
             zone = icu.utf16(offset_id(self.zone))
-            self._interval = icu.open_handle("udtitvfmt_open", "udtitvfmt_close", self.locale.id, *skeleton, *zone)
+            self._interval = icu.open_handle("udtitvfmt_open", "udtitvfmt_close", self.locale.id_with({"hc": self.cycle}), *skeleton, *zone)
         result = icu.open_handle("udtitvfmt_openResult", "udtitvfmt_closeResult")
         ends = [self._at(moment) for moment in (start, end)]
         icu.call("udtitvfmt_formatCalendarToResult", self._interval, *ends, result)
         value = icu.call("udtitvfmt_resultAsValue", result)
-        return icu.utf16(_plain(icu.decoded(text_of_value(value))))[0], list(spans_of(value))
+        return text_of_value(value), list(spans_of(value))
 
     def resolved(self) -> dict[str, Any]:
         """What the options come to."""
@@ -202,11 +202,6 @@ def _best(skeleton: str, generator: icu.Handle) -> str:
     )
 
 
-def _plain(text: str) -> str:
-    """A text with spaces for narrow and thin ones: code that takes dates apart has always found those, so V8 keeps to them."""
-    return text.translate(SPACES)
-
-
 def _named(span: Span) -> str:
     return NAMES.get(span.field, "unknown")
 
@@ -215,6 +210,11 @@ def _named(span: Span) -> str:
 def date_format(options: bytes) -> DateTimeFormat:
     """The format of these options, given as JSON."""
     return DateTimeFormat(msgspec.json.decode(options, type=DateOptions))
+
+
+def _spaced(text: bytes) -> bytes:
+    """A text with spaces for narrow ones: code that takes dates apart has always found those, so V8 keeps to them."""
+    return icu.decoded(text).replace(NARROW_SPACE, " ").encode()
 
 
 class Date(Ask):
@@ -237,7 +237,7 @@ def resolve_date(_ask: Ask, options: bytes) -> bytes:
 
 def format_date(ask: Date, options: bytes) -> bytes:
     """A moment's text."""
-    return icu.decoded(date_format(options).format(ask.date)[0]).encode()
+    return _spaced(date_format(options).format(ask.date)[0])
 
 
 def parts_of_date(ask: Date, options: bytes) -> bytes:
@@ -246,11 +246,18 @@ def parts_of_date(ask: Date, options: bytes) -> bytes:
 
 
 def format_date_range(ask: DateRange, options: bytes) -> bytes:
-    """The text of what lies between two moments."""
-    return icu.decoded(date_format(options).range(ask.start, ask.end)[0]).encode()
+    """The text of what lies between two moments, which is that of one where nothing shown differs."""
+    made = date_format(options)
+    text, spans = made.range(ask.start, ask.end)
+    if not any(span.category >= SPAN for span in spans):
+        return _spaced(made.format(ask.start)[0])
+    return icu.decoded(text).encode()
 
 
 def parts_of_date_range(ask: DateRange, options: bytes) -> bytes:
     """The same in pieces, as JSON."""
-    text, spans = date_format(options).range(ask.start, ask.end)
+    made = date_format(options)
+    text, spans = made.range(ask.start, ask.end)
+    if not any(span.category >= SPAN for span in spans):
+        text, spans = made.format(ask.start)
     return encoded(parts(text, spans, _named, sourced=True))

@@ -41,8 +41,13 @@ class Resolved(NamedTuple):
 
     @property
     def id(self) -> bytes:
-        """ICU's name of the locale with all that is in force."""
-        words = "".join(f"-{key}-{value}" for key, value in sorted(self.values.items()) if value and key != "hc")
+        """ICU's name of the locale with all that is in force but the hour cycle, which patterns say."""
+        return self.id_with({})
+
+    def id_with(self, more: Mapping[str, str | None]) -> bytes:
+        """The same with other keywords in force, too."""
+        values = {key: value for key, value in self.values.items() if key != "hc"} | dict(more)
+        words = "".join(f"-{key}-{value}" for key, value in sorted(values.items()) if value)
         return locale_id(f"{self.base}-u{words}" if words else self.base)
 
 

@@ -205,10 +205,10 @@ class NumberFormat:
         return parts(text, spans, lambda span: self._named(span, text, start), sourced=True)
 
     def _named(self, span: Span, text: bytes, number: str) -> str:
+        shown = icu.decoded(text[2 * span.start : 2 * span.end])
         if span.field == SIGN:
-            shown = icu.decoded(text[2 * span.start : 2 * span.end])
             return "plusSign" if "+" in shown else "minusSign"
-        if span.field == INTEGER and not number[-1].isdigit() and not number.endswith("."):
+        if span.field == INTEGER and not any(character.isnumeric() for character in shown):
             return "nan" if number.endswith("NaN") else "infinity"
         if span.field == PERCENT and self.options.style == "unit":
             return "unit"

@@ -16,6 +16,7 @@ SPAN: Final = 0x1000
 """A category that has this bit is not about a piece, but about one end of a range, or one item of a list."""
 LITERAL: Final = "literal"
 SOURCES: Final = ("startRange", "endRange")
+SHARED: Final = "shared"
 
 
 class Span(NamedTuple):
@@ -69,18 +70,23 @@ def parts(
     inside = [span for span in spans if span.category < SPAN]
     for index, span in sorted(enumerate(inside), key=lambda item: item[1].start - item[1].end):
         owner[span.start : span.end] = [index] * (span.end - span.start)
-    ends = [span for span in spans if span.category >= SPAN] if sourced else []
-    side = ["shared" if sourced else ""] * length
-    for span in ends:
-        side[span.start : span.end] = [SOURCES[span.field]] * (span.end - span.start)
     found, start = [], 0
     for at in range(1, length + 1):
-        if at < length and owner[at] == owner[start] and side[at] == side[start]:
+        if at < length and owner[at] == owner[start]:
             continue
         kind = name(inside[owner[start]]) if owner[start] >= 0 else LITERAL
-        found.append(Part(kind, icu.decoded(text[2 * start : 2 * at]), side[start]))
+        source = _source(spans, start, at) if sourced else ""
+        found.append(Part(kind, icu.decoded(text[2 * start : 2 * at]), source))
         start = at
     return found
+
+
+def _source(spans: Sequence[Span], start: int, end: int) -> str:
+    """The end of the range that a piece is part of."""
+    for span in spans:
+        if span.category >= SPAN and span.start <= start and end <= span.end:
+            return SOURCES[span.field]
+    return SHARED
 
 
 def encoded(found: list[Part]) -> bytes:

@@ -9,7 +9,6 @@
     RelativeTimeFormat: "intl/relative", ListFormat: "intl/list", Locale: "intl/locale", DisplayNames: "intl/names",
     Segmenter: "intl/segmenter",
   };
-  const ABSENT = { __proto__: null, DurationFormat: "Node 20 has none either; format its parts with Intl.NumberFormat and Intl.ListFormat" };
   const METHODS = { __proto__: null, toLocale: "intl/methods", localeCompare: "intl/collator" };
   const Intl = {};
 
@@ -41,17 +40,6 @@
   };
   for (const name in functions) put(name, functions[name]);
   for (const name in PARTS) offer(name, () => use(PARTS[name])[name]);
-  for (const name in ABSENT) {
-    defineProperty(Intl, name, {
-      __proto__: null,
-      get() {
-        throw new Error(`Intl.${name} is not there: ${ABSENT[name]}`);
-      },
-      set: (value) => put(name, value),
-      configurable: true,
-      enumerable: false,
-    });
-  }
   defineProperty(Intl, Symbol.toStringTag, { value: "Intl", configurable: true });
 
   /** Makes what the code names, so that it is in its image. */
