@@ -112,7 +112,11 @@ class DateTimeFormat:
         self.calendar = locales.calendar_of(icu.call("ucal_getType", self._calendar).decode("ascii"))
         self._interval: icu.Handle | None = None
 
-    def format(self, moment: float) -> tuple[bytes, list[Span]]:
+    def format(self, moment: float) -> str:
+        """A moment's text."""
+        return icu.text_of("udat_format", self._format, moment, after=(None,))
+
+    def pieces(self, moment: float) -> tuple[bytes, list[Span]]:
         """A moment's text, as ICU encodes it, and its pieces."""
         iterator = icu.open_handle("ufieldpositer_open", "ufieldpositer_close")
         text = icu.text_of("udat_formatForFields", self._format, moment, after=(iterator,))
@@ -212,9 +216,9 @@ def date_format(options: bytes) -> DateTimeFormat:
     return DateTimeFormat(msgspec.json.decode(options, type=DateOptions))
 
 
-def _spaced(text: bytes) -> bytes:
+def _spaced(text: str) -> bytes:
     """A text with spaces for narrow ones: code that takes dates apart has always found those, so V8 keeps to them."""
-    return icu.decoded(text).replace(NARROW_SPACE, " ").encode()
+    return text.replace(NARROW_SPACE, " ").encode()
 
 
 class Date(Ask):
@@ -237,12 +241,12 @@ def resolve_date(_ask: Ask, options: bytes) -> bytes:
 
 def format_date(ask: Date, options: bytes) -> bytes:
     """A moment's text."""
-    return _spaced(date_format(options).format(ask.date)[0])
+    return _spaced(date_format(options).format(ask.date))
 
 
 def parts_of_date(ask: Date, options: bytes) -> bytes:
     """A moment's text in pieces, as JSON."""
-    return encoded(parts(*date_format(options).format(ask.date), _named))
+    return encoded(parts(*date_format(options).pieces(ask.date), _named))
 
 
 def format_date_range(ask: DateRange, options: bytes) -> bytes:
@@ -250,7 +254,7 @@ def format_date_range(ask: DateRange, options: bytes) -> bytes:
     made = date_format(options)
     text, spans = made.range(ask.start, ask.end)
     if not any(span.category >= SPAN for span in spans):
-        return _spaced(made.format(ask.start)[0])
+        return _spaced(made.format(ask.start))
     return icu.decoded(text).encode()
 
 
@@ -259,5 +263,5 @@ def parts_of_date_range(ask: DateRange, options: bytes) -> bytes:
     made = date_format(options)
     text, spans = made.range(ask.start, ask.end)
     if not any(span.category >= SPAN for span in spans):
-        text, spans = made.format(ask.start)
+        text, spans = made.pieces(ask.start)
     return encoded(parts(text, spans, _named, sourced=True))

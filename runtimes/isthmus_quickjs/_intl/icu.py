@@ -79,6 +79,7 @@ SIGNATURES: Final = {
         ucurr_getName p psipp!
         udat_close v p
         udat_countAvailable i -
+        udat_format i pdpip!
         udat_formatForFields i pdpip!
         udat_getAvailable s i
         udat_getCalendar p p
@@ -122,7 +123,10 @@ SIGNATURES: Final = {
         uloc_minimizeSubtags i ssi!
         uloc_openAvailableByType p i!
         uloc_toLanguageTag i ssib!
+        uloc_toLegacyType s ss
         uloc_toUnicodeLocaleType s ss
+        unum_open p ipisp!
+        unum_setAttribute v pii
         unumf_close v p
         unumf_closeResult v p
         unumf_formatDecimal v psip!
@@ -155,7 +159,10 @@ SIGNATURES: Final = {
         ureldatefmt_openResult p !
         ureldatefmt_resultAsValue p p!
         ures_close v p
+        ures_getByIndex p pip!
         ures_getByKey p psp!
+        ures_getKey s p
+        ures_getSize i p
         ures_getStringByKey p psp!
         ures_openDirect p ss!
         """.splitlines()

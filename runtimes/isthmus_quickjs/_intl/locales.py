@@ -21,7 +21,7 @@ __all__ = [
 DEFAULT: Final = "en-US"
 WITH_ALIASES: Final = 2
 
-Service = Literal["general", "collation"]
+Service = Literal["general", "collation", "plural"]
 Tags = Annotated[list[Tag], msgspec.Meta(max_length=1024)]
 Keyword = Annotated[str, msgspec.Meta(max_length=64, pattern="^[a-z0-9]{3,8}(-[a-z0-9]{3,8})*$")]
 
@@ -57,14 +57,26 @@ def names_of(opened: icu.Handle) -> Iterator[str]:
         yield name.decode("ascii")
 
 
+def _keys(*path: bytes) -> Iterator[str]:
+    """The names in a table of ICU's data."""
+    table = icu.open_handle("ures_openDirect", "ures_close", None, path[0])
+    for name in path[1:]:
+        table = icu.open_handle("ures_getByKey", "ures_close", table, name, None)
+    for index in range(icu.call("ures_getSize", table)):
+        entry = icu.open_handle("ures_getByIndex", "ures_close", table, index, None)
+        yield icu.call("ures_getKey", entry).decode("ascii")
+
+
 @cache
 def _available(service: Service) -> frozenset[str]:
-    if service == "collation":
-        opened = icu.open_handle("ucol_openAvailableLocales", "uenum_close")
+    if service == "plural":
+        names = _keys(b"plurals", b"locales")
+    elif service == "collation":
+        names = names_of(icu.open_handle("ucol_openAvailableLocales", "uenum_close"))
     else:
-        opened = icu.open_handle("uloc_openAvailableByType", "uenum_close", WITH_ALIASES)
+        names = names_of(icu.open_handle("uloc_openAvailableByType", "uenum_close", WITH_ALIASES))
     tags = set()
-    for name in names_of(opened):
+    for name in names:
         parts = name.split("_")
         tags.add("-".join(parts))
         if len(parts) == 3 and len(parts[1]) == 4:  # the script goes without saying

@@ -23,7 +23,8 @@ FIELDS: Final = (
     "", "timeZoneName",
 )  # fmt: skip
 WIDTHS: Final = {"long": 0, "short": 1, "narrow": 2}
-CURRENCY_STYLES: Final = {"long": 1, "short": 0, "narrow": 2}
+LONG_NAME: Final = 1
+"""As Node has it, a currency's name is always the long one."""
 MISSING: Final = b"\0"
 """The answer where there is no name; a name stands behind a 1."""
 
@@ -67,20 +68,19 @@ class DisplayNames:
             return self._found("uldn_regionDisplayName", code.encode())
         if kind == "script":
             return self._found("uldn_scriptDisplayName", code.encode())
-        found = icu.text_of("uldn_keyValueDisplayName", self._names, b"calendar", code.encode())
-        return found if found and found != code else None
+        legacy = icu.call("uloc_toLegacyType", b"ca", code.encode()) or code.encode()
+        return self._found("uldn_keyValueDisplayName", b"calendar", legacy)
 
-    def _found(self, function: str, code: bytes) -> str | None:
+    def _found(self, function: str, *code: bytes) -> str | None:
         try:
-            return icu.text_of(function, self._names, code) or None
+            return icu.text_of(function, self._names, *code) or None
         except icu.Fault:
             return None
 
     def _currency(self, code: str) -> str | None:
         text, _length = icu.utf16(f"{code}\0")
         length = ctypes.c_int32(0)
-        style = CURRENCY_STYLES[self._options.style]
-        at = icu.call("ucurr_getName", text, self.locale.id, style, None, ctypes.byref(length))
+        at = icu.call("ucurr_getName", text, self.locale.id, LONG_NAME, None, ctypes.byref(length))
         found = icu.decoded(ctypes.string_at(at, 2 * length.value))
         return found if found != code else None
 

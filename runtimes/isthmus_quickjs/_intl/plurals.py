@@ -33,8 +33,9 @@ class PluralRules:
 
     def __init__(self, options: PluralOptions) -> None:
         self.numbers = NumberFormat(options.number)
+        self.locale = locales.resolve(options.number.locales, "plural", {}, {})
         kind = 1 if options.type == "ordinal" else 0
-        self._rules = icu.open_handle("uplrules_openForType", "uplrules_close", self.numbers.locale.id, kind)
+        self._rules = icu.open_handle("uplrules_openForType", "uplrules_close", self.locale.id, kind)
 
     def select(self, number: str) -> str:
         """The form that a number takes."""
@@ -60,7 +61,7 @@ def _rules(options: bytes) -> PluralRules:
 def resolve_plural(_ask: Ask, options: bytes) -> bytes:
     """What the options come to: the locale and its forms."""
     made = _rules(options)
-    return msgspec.json.encode({"locale": made.numbers.locale.tag, "pluralCategories": made.forms()})
+    return msgspec.json.encode({"locale": made.locale.tag, "pluralCategories": made.forms()})
 
 
 def select_plural(ask: Number, options: bytes) -> bytes:

@@ -17,6 +17,9 @@ __all__ = ["RelativeOptions", "RelativeTime", "format_relative", "parts_of_relat
 UNITS: Final = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 STYLES: Final = {"long": 0, "short": 1, "narrow": 2}
 NO_CAPITALS: Final = 256
+DECIMAL: Final = 1
+LEAST_GROUPED, AS_USUAL = 22, -2
+"""The attribute that says of how many digits a number has groups, and its value for what the locale has."""
 NUMBERS: Final = 2
 """The category of a number's pieces."""
 
@@ -48,8 +51,10 @@ class RelativeTimeFormat:
             {"nu": lambda _base, value: value in known},
         )
         self._function = f"ureldatefmt_format{'Numeric' if options.numeric == 'always' else ''}ToResult"
-        self._format = icu.open_handle(
-            "ureldatefmt_open", "ureldatefmt_close", self.locale.id, None, STYLES[options.style], NO_CAPITALS
+        numbers = icu.call("unum_open", DECIMAL, None, 0, self.locale.id, None)
+        icu.call("unum_setAttribute", numbers, LEAST_GROUPED, AS_USUAL)
+        self._format = icu.open_handle(  # which takes the format of numbers over
+            "ureldatefmt_open", "ureldatefmt_close", self.locale.id, numbers, STYLES[options.style], NO_CAPITALS
         )
 
     def format(self, value: float, unit: Unit) -> tuple[bytes, list[Span]]:

@@ -45,6 +45,6 @@
       const bound = (left, right) => compare(own.asked, `${left}`, `${right}`);
       return (own.bound ??= Object.defineProperty(bound, "name", { value: "" }));
     },
-  }, true);
+  }, "collation");
   return { Collator, compare, request };
 }

@@ -39,9 +39,6 @@
         const found = { locale: resolved.locale, type };
         for (const name of SHOWN) if (number[name] !== undefined) found[name] = number[name];
         found.pluralCategories = [...resolved.pluralCategories];
-        for (const name of ["roundingIncrement", "roundingMode"]) found[name] = number[name];
-        found.roundingPriority = number.rounding.endsWith("Precision") ? number.rounding : "auto";
-        found.trailingZeroDisplay = number.trailingZeroDisplay;
         return found;
       },
       select(value) {
@@ -58,6 +55,6 @@
         }
         return told("plural.selectRange", fields, asked);
       },
-    }),
+    }, "plural"),
   };
 }

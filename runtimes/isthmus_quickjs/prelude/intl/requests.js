@@ -160,14 +160,14 @@
     }
   }
 
-  /** An interface: its constructor with supportedLocalesOf, its methods, its tag. */
-  function exposed(made, methods, collation = false) {
+  /** An interface: its constructor with supportedLocalesOf, its methods, its tag; data is whose locales it has. */
+  function exposed(made, methods, data = "general") {
     const service = `Intl.${made.name}`;
     hide(made, {
       supportedLocalesOf(locales) {
         const tags = canonical(locales), options = arguments[1];
         matcher(coerced(options, service), service);
-        return known("supported", { __proto__: null, locales: tags, service: collation ? "collation" : "general" });
+        return known("supported", { __proto__: null, locales: tags, service: data });
       },
     });
     hide(made.prototype, methods);
