@@ -70,21 +70,22 @@ def parts(
     inside = [span for span in spans if span.category < SPAN]
     for index, span in sorted(enumerate(inside), key=lambda item: item[1].start - item[1].end):
         owner[span.start : span.end] = [index] * (span.end - span.start)
+    ends = [span for span in spans if span.category >= SPAN]
     found, start = [], 0
     for at in range(1, length + 1):
         if at < length and owner[at] == owner[start]:
             continue
         kind = name(inside[owner[start]]) if owner[start] >= 0 else LITERAL
-        source = _source(spans, start, at) if sourced else ""
+        source = _source(ends, start, at) if sourced else ""
         found.append(Part(kind, icu.decoded(text[2 * start : 2 * at]), source))
         start = at
     return found
 
 
-def _source(spans: Sequence[Span], start: int, end: int) -> str:
+def _source(ends: Sequence[Span], start: int, end: int) -> str:
     """The end of the range that a piece is part of."""
-    for span in spans:
-        if span.category >= SPAN and span.start <= start and end <= span.end:
+    for span in ends:
+        if span.start <= start and end <= span.end:
             return SOURCES[span.field]
     return SHARED
 

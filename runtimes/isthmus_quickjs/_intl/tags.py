@@ -29,7 +29,7 @@ _EXTENSIONS: Final = (
 )
 _FORM: Final = re.compile(rf"{_LANGUAGE}((?:{_EXTENSIONS})*)(?:-x(?:-[a-z\d]{{1,8}})+)?", re.ASCII)
 _SINGLETON: Final = re.compile(r"-([a-z\d])(?=-)")
-_BASE: Final = re.compile(r"([a-z]+)(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}|\d{3}))?((?:-[a-z\d]{4,})*)", re.ASCII)
+_BASE: Final = re.compile(r"([a-z]+)(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}|\d{3})(?![a-z\d]))?((?:-[a-z\d]{4,})*)", re.ASCII)
 
 Tag = Annotated[str, msgspec.Meta(max_length=LONGEST_TAG)]
 

@@ -9,7 +9,6 @@
     RelativeTimeFormat: "intl/relative", ListFormat: "intl/list", Locale: "intl/locale", DisplayNames: "intl/names",
     Segmenter: "intl/segmenter",
   };
-  const METHODS = { __proto__: null, toLocale: "intl/methods", localeCompare: "intl/collator" };
   const Intl = {};
 
   function put(name, value) {
@@ -45,7 +44,6 @@
   /** Makes what the code names, so that it is in its image. */
   function prepare(code) {
     for (const name in PARTS) if (code.includes(name)) use(PARTS[name]);
-    for (const name in METHODS) if (code.includes(name)) use(METHODS[name]);
   }
 
   return { Intl, prepare };

@@ -12,7 +12,6 @@
   ];
 
   function globals({ code, kind, libraries, modules: named }) {
-    use("locales");
     for (const module in modules) {
       if (module !== "segment" || kind === "source") for (const name of modules[module]) promise(module, name);
     }
@@ -21,7 +20,7 @@
       install(module);
       use(module).prepare?.(code);
     }
-    if (/ocale/.test(code)) use("intl").prepare(code);
+    use("locales").prepare(code);
     if (libraries?.places.length) use("libraries").place(libraries);
     if (code.includes(".buffer()")) use("buffer"); // of a Response
     if (/\bprocess\b/.test(code)) declareProcess();

@@ -4,7 +4,7 @@
   const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
   const { apply } = Reflect;
   const { use } = shared;
-  const { getTime } = Date.prototype;
+  const { getTime } = Date.prototype, { includes } = String.prototype;
   const asNumber = Number.prototype.valueOf, asBigInt = BigInt.prototype.valueOf;
   const TypedArray = getPrototypeOf(Uint8Array.prototype);
   const lengthOf = getOwnPropertyDescriptor(TypedArray, "length").get;
@@ -68,5 +68,15 @@
       return use("intl/methods").list(this, apply(lengthOf, this, []), arguments[0], arguments[1]);
     },
   });
-  return true;
+
+  /** Makes what the methods that the code names need, so that it is in its image. */
+  function prepare(code) {
+    if (!apply(includes, code, ["ocale"])) return;
+    use("intl/methods");
+    if (apply(includes, code, ["toLocaleString"])) use("intl/number"), use("intl/date");
+    if (apply(includes, code, ["toLocaleDate"]) || apply(includes, code, ["toLocaleTime"])) use("intl/date");
+    if (apply(includes, code, ["localeCompare"])) use("intl/collator");
+  }
+
+  return { prepare };
 }

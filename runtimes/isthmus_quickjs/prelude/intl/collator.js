@@ -4,6 +4,7 @@
   const { create } = Object;
   const { ask } = shared.use("ask");
   const { brand, bytesOf, canonical, choice, coerced, exposed, flag, keyword, known, matcher, slotsOf } = shared.use("intl/requests");
+  const ascii = shared.use("intl/ascii");
   const SERVICE = "Intl.Collator";
   const slots = brand();
 
@@ -22,17 +23,21 @@
     return into;
   }
 
+  /** What is asked for, as it goes to the host, and whether that may be left alone with ASCII. */
   function request(locales, options) {
-    return bytesOf(read(locales, options));
+    const asked = read(locales, options);
+    return { __proto__: null, bytes: bytesOf(asked), usual: ascii.isUsual(asked) };
   }
 
-  function compare(asked, left, right) {
-    return ask("intl:collator.compare", {}, asked, native.utf8Encode(left), native.utf8Encode(right))[0] - 1;
+  function compare({ bytes, usual }, left, right) {
+    const order = usual ? ascii.compare(left, right) : undefined;
+    if (order !== undefined) return order;
+    return ask("intl:collator.compare", {}, bytes, native.utf8Encode(left), native.utf8Encode(right))[0] - 1;
   }
 
   function Collator() {
     const self = new.target ? this : create(Collator.prototype), asked = request(arguments[0], arguments[1]);
-    new slots(self, { asked, resolved: known("collator.resolve", {}, asked), bound: undefined });
+    new slots(self, { asked, resolved: known("collator.resolve", {}, asked.bytes), bound: undefined });
     return self;
   }
 

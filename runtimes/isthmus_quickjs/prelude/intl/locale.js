@@ -3,7 +3,7 @@
   "use strict";
   const { canonical, choice, flag, hide, keyword, known, needNew, needed, slotsOf, brand, tagsAre } = shared.use("intl/requests");
   const SERVICE = "Intl.Locale";
-  const BASE = /^([a-z]+)(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}|\d{3}))?((?:-(?:[a-z\d]{5,8}|\d[a-z\d]{3}))*)/;
+  const BASE = /^([a-z]+)(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}|\d{3})(?![a-z\d]))?((?:-(?:[a-z\d]{5,8}|\d[a-z\d]{3}))*)/;
   const FORMS = { __proto__: null, language: /^(?:[a-z]{2,3}|[a-z]{5,8})$/i, script: /^[a-z]{4}$/i, region: /^(?:[a-z]{2}|\d{3})$/i };
   const KEYS = { __proto__: null, calendar: "ca", collation: "co", hourCycle: "hc", caseFirst: "kf", numeric: "kn", numberingSystem: "nu" };
   const LISTS = ["calendars", "collations", "hourCycles", "numberingSystems"];
