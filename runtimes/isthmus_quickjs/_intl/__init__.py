@@ -6,14 +6,29 @@ them is kept, the latest few, by that text.  Everything is a pure function of wh
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Any, Final
 
-from isthmus_quickjs._asks import Ask, Handled, answered, handles
+from isthmus_quickjs._asks import Ask, Handled, Refusal, answered, handles
 
-from . import casing, collation, dates, info, lists, locales, names, numbers, plurals, relative, segments, tags
+from . import (
+    casing,
+    collation,
+    dates,
+    icu,
+    info,
+    lists,
+    locales,
+    names,
+    numbers,
+    plurals,
+    relative,
+    segments,
+    tags,
+)
 
-__all__ = ["answer"]
+__all__ = ["answer", "make_ready"]
 
 _LOCK: Final = threading.Lock()
 """Formats are not made for two threads at once."""
@@ -23,6 +38,13 @@ def answer(name: str, payload: bytes) -> bytes:
     """Answer one operation; see :func:`isthmus_quickjs._asks.answered`."""
     with _LOCK:
         return answered(_OPERATIONS, name, payload)
+
+
+def make_ready() -> bytes:
+    """Load the library, if that can be; where it can't, it is said by what is asked of it."""
+    with contextlib.suppress(Refusal):
+        icu.load()
+    return b""
 
 
 _OPERATIONS: Final[dict[str, Handled[Any]]] = {

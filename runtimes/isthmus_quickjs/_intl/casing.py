@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from . import icu
 
 __all__ = ["Case", "change_case"]
@@ -26,6 +27,8 @@ def change_case(ask: Case, text: bytes) -> bytes:
         Refusal: it is too long.
     """
     if len(text) > LONGEST:
-        raise Refusal(f"Texts of more than {LONGEST} bytes can't be changed in case at once", name="RangeError")
+        raise Refusal(
+            f"Texts of more than {LONGEST} bytes can't be changed in case at once", name="RangeError"
+        )
     encoded, length = icu.utf16(text.decode(errors="replace"))
     return icu.text_of(f"u_strTo{ask.to}", after=(encoded, length, ask.language.encode())).encode()

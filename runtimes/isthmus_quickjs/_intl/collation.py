@@ -7,8 +7,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from . import icu, locales
+from .locales import Keyword, Tags
+from .tags import locale_id
 
 __all__ = ["CollatorOptions", "compare", "resolve_collator"]
 
@@ -22,16 +25,16 @@ STRENGTHS: Final = {"base": (0, OFF), "accent": (1, OFF), "case": (0, ON), "vari
 CASES: Final = {"upper": UPPER, "lower": LOWER, "false": OFF}
 
 
-class CollatorOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class CollatorOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="camel"):
     """What a Collator is made of; options as ECMA-402 (10.1) names them."""
 
-    locales: locales.Tags
+    locales: Tags
     usage: Literal["sort", "search"] = "sort"
-    collation: locales.Keyword | None = None
+    collation: Keyword | None = None
     numeric: Literal["true", "false"] | None = None
-    caseFirst: Literal["upper", "lower", "false"] | None = None
+    case_first: Literal["upper", "lower", "false"] | None = None
     sensitivity: Literal["base", "accent", "case", "variant"] | None = None
-    ignorePunctuation: bool | None = None
+    ignore_punctuation: bool | None = None
 
 
 class Collator:
@@ -46,7 +49,7 @@ class Collator:
         self.locale = locales.resolve(
             options.locales,
             "collation",
-            {"co": options.collation, "kn": options.numeric, "kf": options.caseFirst},
+            {"co": options.collation, "kn": options.numeric, "kf": options.case_first},
             {
                 "co": lambda base, value: value in locales.collations(base),
                 "kn": lambda _base, value: value in {"true", "false"},
@@ -57,7 +60,7 @@ class Collator:
         if options.usage == "search":
             order = "search"
         name = f"{self.locale.base}-u-co-{order}" if order else self.locale.base
-        self._order = icu.open_handle("ucol_open", "ucol_close", locales.locale_id(name))
+        self._order = icu.open_handle("ucol_open", "ucol_close", locale_id(name))
         self._set(NUMERIC, {"true": ON, "false": OFF}.get(self.locale.values["kn"] or ""))
         self._set(CASE_FIRST, CASES.get(self.locale.values["kf"] or ""))
         # ICU's own default of most orders, but not of all, is what JavaScript calls "variant".
@@ -66,8 +69,8 @@ class Collator:
             strength, level = STRENGTHS[sensitivity]
             self._set(STRENGTH, strength)
             self._set(CASE_LEVEL, level)
-        if options.ignorePunctuation is not None:
-            self._set(ALTERNATE, SHIFTED if options.ignorePunctuation else 21)
+        if options.ignore_punctuation is not None:
+            self._set(ALTERNATE, SHIFTED if options.ignore_punctuation else 21)
 
     def compare(self, left: bytes, right: bytes) -> int:
         """-1, 0 or 1."""
@@ -112,5 +115,7 @@ def resolve_collator(_ask: Ask, options: bytes) -> bytes:
 def compare(_ask: Ask, options: bytes, left: bytes, right: bytes) -> bytes:
     """One byte: 0, 1 or 2 where a text comes before, with or after another."""
     if max(len(left), len(right)) > LONGEST:
-        raise Refusal(f"Texts of more than {LONGEST} bytes can't be compared by a locale's order", name="RangeError")
+        raise Refusal(
+            f"Texts of more than {LONGEST} bytes can't be compared by a locale's order", name="RangeError"
+        )
     return bytes([_collator(options).compare(left, right) + 1])

@@ -8,8 +8,10 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from .._asks import Ask
+from isthmus_quickjs._asks import Ask
+
 from . import icu, locales
+from .locales import Keyword, Tags
 from .parts import SPAN, Span, encoded, parts, spans_of, text_of_value
 from .patterns import CYCLES, cycle_of, fields_of, skeleton_of, with_cycle
 from .zones import offset_id, zone_named
@@ -42,34 +44,34 @@ Number = Literal["2-digit", "numeric"]
 Moment = Annotated[float, msgspec.Meta(ge=-FARTHEST, le=FARTHEST)]
 
 
-class DateOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class DateOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="camel"):
     """What a DateTimeFormat is made of; options as ECMA-402 (11.1) names them.
 
     Attributes:
         locales: canonical tags, the best first.
-        timeZone: as the author writes it.
+        time_zone: as the author writes it.
         fields: choice of fields; empty where there is a style.
     """
 
-    locales: locales.Tags
-    calendar: locales.Keyword | None = None
-    numberingSystem: locales.Keyword | None = None
-    hourCycle: Cycle | None = None
+    locales: Tags
+    calendar: Keyword | None = None
+    numbering_system: Keyword | None = None
+    hour_cycle: Cycle | None = None
     hour12: bool | None = None
-    timeZone: Annotated[str, msgspec.Meta(max_length=4096)] = "UTC"
-    dateStyle: Style | None = None
-    timeStyle: Style | None = None
+    time_zone: Annotated[str, msgspec.Meta(max_length=4096)] = "UTC"
+    date_style: Style | None = None
+    time_style: Style | None = None
     weekday: Width | None = None
     era: Width | None = None
     year: Number | None = None
     month: Literal["2-digit", "numeric", "narrow", "short", "long"] | None = None
     day: Number | None = None
-    dayPeriod: Width | None = None
+    day_period: Width | None = None
     hour: Number | None = None
     minute: Number | None = None
     second: Number | None = None
-    fractionalSecondDigits: Literal["1", "2", "3"] | None = None
-    timeZoneName: (
+    fractional_second_digits: Literal["1", "2", "3"] | None = None
+    time_zone_name: (
         Literal["long", "short", "longOffset", "shortOffset", "longGeneric", "shortGeneric"] | None
     ) = None
 
@@ -83,15 +85,15 @@ class DateTimeFormat:
 
     def __init__(self, options: DateOptions) -> None:
         self.options = options
-        self.zone = zone_named(options.timeZone)
+        self.zone = zone_named(options.time_zone)
         numbering, calendars = locales.numbering_systems(), locales.calendars()
         self.locale = locales.resolve(
             options.locales,
             "general",
             {
-                "nu": options.numberingSystem,
+                "nu": options.numbering_system,
                 "ca": options.calendar,
-                "hc": None if options.hour12 is not None else options.hourCycle,
+                "hc": None if options.hour12 is not None else options.hour_cycle,
             },
             {
                 "nu": lambda _base, value: value in numbering,
@@ -101,10 +103,10 @@ class DateTimeFormat:
         )
         generator = _generator(self.locale.id)
         cycle = self._cycle(generator)
-        if options.dateStyle or options.timeStyle:
+        if options.date_style or options.time_style:
             pattern = self._styled(cycle, generator)
         else:
-            pattern = self._fitting(skeleton_of(msgspec.structs.asdict(options), cycle), cycle, generator)
+            pattern = self._fitting(skeleton_of(msgspec.to_builtins(options), cycle), cycle, generator)
         self.pattern = pattern
         self.cycle = cycle_of(pattern)
         self._format = self._opened(PATTERN, PATTERN, pattern)
@@ -122,7 +124,9 @@ class DateTimeFormat:
         text = icu.text_of("udat_formatForFields", self._format, moment, after=(iterator,))
         start, end = ctypes.c_int32(0), ctypes.c_int32(0)
         spans = []
-        while (field := icu.call("ufieldpositer_next", iterator, ctypes.byref(start), ctypes.byref(end))) >= 0:
+        while (
+            field := icu.call("ufieldpositer_next", iterator, ctypes.byref(start), ctypes.byref(end))
+        ) >= 0:
             spans.append(Span(CATEGORY, field, start.value, end.value))
         return icu.utf16(text)[0], spans
 
@@ -131,7 +135,9 @@ class DateTimeFormat:
         if self._interval is None:
             skeleton = icu.utf16(icu.text_of("udatpg_getSkeleton", None, *icu.utf16(self.pattern)))
             zone = icu.utf16(offset_id(self.zone))
-            self._interval = icu.open_handle("udtitvfmt_open", "udtitvfmt_close", self.locale.id_with({"hc": self.cycle}), *skeleton, *zone)
+            self._interval = icu.open_handle(
+                "udtitvfmt_open", "udtitvfmt_close", self.locale.id_with({"hc": self.cycle}), *skeleton, *zone
+            )
         result = icu.open_handle("udtitvfmt_openResult", "udtitvfmt_closeResult")
         ends = [self._at(moment) for moment in (start, end)]
         icu.call("udtitvfmt_formatCalendarToResult", self._interval, *ends, result)
@@ -140,7 +146,7 @@ class DateTimeFormat:
 
     def resolved(self) -> dict[str, Any]:
         """What the options come to."""
-        styled = self.options.dateStyle is not None or self.options.timeStyle is not None
+        styled = self.options.date_style is not None or self.options.time_style is not None
         return {
             "locale": self.locale.tag,
             "calendar": self.calendar,
@@ -164,10 +170,10 @@ class DateTimeFormat:
     def _styled(self, cycle: str, generator: icu.Handle) -> str:
         pattern = icu.text_of(
             "udat_toPattern",
-            self._opened(STYLES[self.options.timeStyle], STYLES[self.options.dateStyle], ""),
+            self._opened(STYLES[self.options.time_style], STYLES[self.options.date_style], ""),
             0,
         )
-        if self.options.timeStyle is None or cycle_of(pattern) == cycle:
+        if self.options.time_style is None or cycle_of(pattern) == cycle:
             return pattern
         skeleton = icu.text_of("udatpg_getSkeleton", None, *icu.utf16(pattern))
         letters = skeleton.translate(str.maketrans(dict.fromkeys("abB")))
@@ -201,9 +207,7 @@ def _generator(locale: bytes) -> icu.Handle:
 
 
 def _best(skeleton: str, generator: icu.Handle) -> str:
-    return icu.text_of(
-        "udatpg_getBestPatternWithOptions", generator, *icu.utf16(skeleton), MATCH_HOUR_LENGTH
-    )
+    return icu.text_of("udatpg_getBestPatternWithOptions", generator, *icu.utf16(skeleton), MATCH_HOUR_LENGTH)
 
 
 def _named(span: Span) -> str:

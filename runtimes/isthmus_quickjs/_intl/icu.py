@@ -14,9 +14,9 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from .._asks import Refusal
+from isthmus_quickjs._asks import Refusal
 
-__all__ = ["Fault", "Handle", "ascii_of", "call", "decoded", "open_handle", "text_of", "utf16"]
+__all__ = ["Fault", "Handle", "ascii_of", "call", "decoded", "load", "open_handle", "text_of", "utf16"]
 
 CARRIER: Final = "icu4py.messageformat"
 """An extension module that is linked to all of ICU that is needed here: a look-up in it finds what is in those."""
@@ -206,8 +206,12 @@ class Handle:
 
 
 @cache
-def _library() -> tuple[ctypes.PyDLL, str]:
-    """The library, and what its functions' names end with: the version of ICU it was built from."""
+def load() -> tuple[ctypes.PyDLL, str]:
+    """The library, and what its functions' names end with: the version of ICU it was built from.
+
+    Raises:
+        Refusal: it can't be loaded.
+    """
     try:
         found = importlib.util.find_spec(CARRIER)
         if found is None or found.origin is None:
@@ -225,11 +229,13 @@ def _library() -> tuple[ctypes.PyDLL, str]:
 
 @cache
 def _function(name: str) -> tuple[Callable[..., Any], bool]:
-    library, suffix = _library()
+    library, suffix = load()
     result, arguments = SIGNATURES[name]
     function = getattr(library, name + suffix)
     function.restype = TYPES[result]
-    function.argtypes = [ctypes.c_void_p if letter == "!" else TYPES[letter] for letter in arguments if letter != "-"]
+    function.argtypes = [
+        ctypes.c_void_p if letter == "!" else TYPES[letter] for letter in arguments if letter != "-"
+    ]
     return function, arguments.endswith("!")
 
 

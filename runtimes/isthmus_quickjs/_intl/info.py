@@ -6,12 +6,21 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from .._asks import Ask
+from isthmus_quickjs._asks import Ask
+
 from . import icu, locales, zones
 from .patterns import cycle_of
 from .tags import Tag, keywords_of, likely, locale_id
 
-__all__ = ["LocaleAsk", "calendar_list", "collation_list", "currency_list", "locale", "numbering_list", "zone_list"]
+__all__ = [
+    "LocaleAsk",
+    "calendar_list",
+    "collation_list",
+    "currency_list",
+    "locale",
+    "numbering_list",
+    "zone_list",
+]
 
 COMMON_CURRENCIES: Final = 1 | 8
 NOT_ORDERS: Final = ("search", "standard", "private")
@@ -47,9 +56,7 @@ def _calendars(tag: str) -> list[str]:
     chosen = keywords_of(tag)[1].get("ca")
     if chosen:
         return [chosen]
-    opened = icu.open_handle(
-        "ucal_getKeywordValuesForLocale", "uenum_close", b"calendar", locale_id(tag), 1
-    )
+    opened = icu.open_handle("ucal_getKeywordValuesForLocale", "uenum_close", b"calendar", locale_id(tag), 1)
     return [locales.calendar_of(name) for name in locales.names_of(opened)]
 
 
@@ -77,15 +84,17 @@ def _zones(tag: str) -> list[str] | None:
     region = [part for part in keywords_of(tag)[0].split("-")[1:] if part.isupper() or part.isdigit()]
     if not region:
         return None
-    opened = icu.open_handle(
-        "ucal_openTimeZoneIDEnumeration", "uenum_close", 1, region[0].encode(), None
-    )
+    opened = icu.open_handle("ucal_openTimeZoneIDEnumeration", "uenum_close", 1, region[0].encode(), None)
     return sorted(zones.zone_named(name) for name in locales.names_of(opened))
 
 
 def _week(tag: str) -> dict[str, Any]:
     calendar = icu.open_handle("ucal_open", "ucal_close", *icu.utf16("UTC"), locale_id(tag), 0)
-    days = [_monday_first(day) for day in range(1, 8) if icu.call("ucal_getDayOfWeekType", calendar, day) == WEEKEND]
+    days = [
+        _monday_first(day)
+        for day in range(1, 8)
+        if icu.call("ucal_getDayOfWeekType", calendar, day) == WEEKEND
+    ]
     first = icu.call("ucal_getAttribute", calendar, FIRST_DAY)
     least = icu.call("ucal_getAttribute", calendar, MINIMAL_DAYS)
     return {"firstDay": _monday_first(first), "weekend": sorted(days), "minimalDays": least}
@@ -118,7 +127,9 @@ def collation_list(_ask: Ask) -> bytes:
     """All orders that some locale has beside the usual one, as JSON."""
     opened = icu.open_handle("ucol_getKeywordValues", "uenum_close", b"collation")
     names = {locales.collation_of(name) for name in locales.names_of(opened)}
-    return msgspec.json.encode(sorted(name for name in names if not name.startswith(NOT_ORDERS) or name == "searchjl"))
+    return msgspec.json.encode(
+        sorted(name for name in names if not name.startswith(NOT_ORDERS) or name == "searchjl")
+    )
 
 
 def currency_list(_ask: Ask) -> bytes:

@@ -8,21 +8,23 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from .._asks import Ask
+from isthmus_quickjs._asks import Ask
+
 from . import icu, locales
+from .locales import Tags
 from .parts import SPAN, Span, encoded, parts, spans_of, text_of_value
 
 __all__ = ["ListOptions", "format_list", "parts_of_list", "resolve_list"]
 
 TYPES: Final = {"conjunction": 0, "disjunction": 1, "unit": 2}
 WIDTHS: Final = {"long": 0, "short": 1, "narrow": 2}
-MOST: Final = 10_000
+MOST: Final = 5000
 
 
-class ListOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class ListOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="camel"):
     """What a ListFormat is made of; options as ECMA-402 (13.1) names them."""
 
-    locales: locales.Tags
+    locales: Tags
     type: Literal["conjunction", "disjunction", "unit"] = "conjunction"
     style: Literal["long", "short", "narrow"] = "long"
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
 
-from .._asks import Ask
+from isthmus_quickjs._asks import Ask
+
 from . import icu
 from .tags import Tag, keywords_of, locale_id
 
@@ -87,7 +87,7 @@ def _available(service: Service) -> frozenset[str]:
 def _best(tag: str, service: Service) -> str | None:
     available = _available(service)
     while tag not in available:
-        tag, dash, last = tag.rpartition("-")
+        tag, dash, _ = tag.rpartition("-")
         if not dash:
             return None
         if len(tag) > 2 and tag[-2] == "-":  # a singleton says nothing without what follows
@@ -139,7 +139,9 @@ class Supported(Ask):
 
 def supported(ask: Supported) -> bytes:
     """Those of the tags that there are data for, a JSON array."""
-    return msgspec.json.encode([tag for tag in ask.locales if _best(keywords_of(tag)[0], ask.service) is not None])
+    return msgspec.json.encode(
+        [tag for tag in ask.locales if _best(keywords_of(tag)[0], ask.service) is not None]
+    )
 
 
 @cache
@@ -157,7 +159,8 @@ def numbering_systems() -> frozenset[str]:
 def numbering_of(locale: bytes) -> str:
     """The numbering system that a locale, by ICU's name, writes numbers in."""
     system = icu.open_handle("unumsys_open", "unumsys_close", locale)
-    return icu.call("unumsys_getName", system).decode("ascii")
+    name: bytes = icu.call("unumsys_getName", system)
+    return name.decode("ascii")
 
 
 @cache

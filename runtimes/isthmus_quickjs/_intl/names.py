@@ -8,8 +8,10 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from .._asks import Ask
+from isthmus_quickjs._asks import Ask
+
 from . import icu, locales
+from .locales import Tags
 from .tags import LONGEST_TAG, locale_id
 
 __all__ = ["Name", "NameOptions", "name_of", "resolve_names"]
@@ -29,13 +31,13 @@ MISSING: Final = b"\0"
 """The answer where there is no name; a name stands behind a 1."""
 
 
-class NameOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class NameOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="camel"):
     """What DisplayNames are made of; options as ECMA-402 (12.1) names them."""
 
-    locales: locales.Tags
+    locales: Tags
     type: Literal["language", "region", "script", "currency", "calendar", "dateTimeField"]
     style: Literal["long", "short", "narrow"] = "long"
-    languageDisplay: Literal["dialect", "standard"] = "dialect"
+    language_display: Literal["dialect", "standard"] = "dialect"
 
 
 class DisplayNames:
@@ -48,7 +50,7 @@ class DisplayNames:
     def __init__(self, options: NameOptions) -> None:
         self._options = options
         self.locale = locales.resolve(options.locales, "general", {}, {})
-        dialect = DIALECT if options.languageDisplay == "dialect" else STANDARD
+        dialect = DIALECT if options.language_display == "dialect" else STANDARD
         contexts = (ctypes.c_int32 * 4)(dialect, NO_CAPITALS, LENGTHS[options.style], NO_SUBSTITUTE)
         self._names = icu.open_handle("uldn_openForContext", "uldn_close", self.locale.id, contexts, 4)
 

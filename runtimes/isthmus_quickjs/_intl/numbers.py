@@ -8,8 +8,10 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from . import icu, locales
+from .locales import Keyword, Tags
 from .parts import Part, Span, encoded, parts, spans_of, text_of_value
 
 __all__ = [
@@ -17,7 +19,7 @@ __all__ = [
     "format_range", "number_format", "parts_of_number", "parts_of_range", "resolve_number", "skeleton",
 ]  # fmt: skip
 
-LONGEST: Final = 20_000
+LONGEST: Final = 5000
 """Digits of a number."""
 FARTHEST: Final = 2000
 """The exponent of a number, at the most."""
@@ -28,7 +30,12 @@ NOTATIONS: Final = {"standard": "", "scientific": "scientific", "engineering": "
 SIGNS: Final = {
     "auto": "auto", "always": "always", "never": "never", "exceptZero": "except-zero", "negative": "negative",
 }  # fmt: skip
-GROUPINGS: Final = {"auto": "group-auto", "always": "group-on-aligned", "min2": "group-min2", "false": "group-off"}
+GROUPINGS: Final = {
+    "auto": "group-auto",
+    "always": "group-on-aligned",
+    "min2": "group-min2",
+    "false": "group-off",
+}
 ROUNDINGS: Final = {
     "ceil": "ceiling", "floor": "floor", "expand": "up", "trunc": "down", "halfCeil": "half-ceiling",
     "halfFloor": "half-floor", "halfExpand": "half-up", "halfTrunc": "half-down", "halfEven": "half-even",
@@ -47,7 +54,7 @@ Digits = Annotated[int, msgspec.Meta(ge=0, le=100)]
 Significant = Annotated[int, msgspec.Meta(ge=1, le=21)]
 
 
-class NumberOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class NumberOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="camel"):
     """What a NumberFormat is made of; options as ECMA-402 (15.1) names them, those that depend on others settled.
 
     Attributes:
@@ -56,65 +63,69 @@ class NumberOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             two, or what is usual in compact notation.
     """
 
-    locales: locales.Tags
-    numberingSystem: locales.Keyword | None = None
+    locales: Tags
+    numbering_system: Keyword | None = None
     style: Literal["decimal", "percent", "currency", "unit"] = "decimal"
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "XXX"
-    currencyDisplay: Literal["code", "symbol", "narrowSymbol", "name"] = "symbol"
-    currencySign: Literal["standard", "accounting"] = "standard"
+    currency_display: Literal["code", "symbol", "narrowSymbol", "name"] = "symbol"
+    currency_sign: Literal["standard", "accounting"] = "standard"
     unit: Annotated[str, msgspec.Meta(pattern="^[a-z]+(-[a-z]+)*$", max_length=64)] = "meter"
-    unitDisplay: Literal["short", "narrow", "long"] = "short"
+    unit_display: Literal["short", "narrow", "long"] = "short"
     notation: Literal["standard", "scientific", "engineering", "compact"] = "standard"
-    compactDisplay: Literal["short", "long"] = "short"
-    signDisplay: Literal["auto", "always", "never", "exceptZero", "negative"] = "auto"
-    useGrouping: Literal["auto", "always", "min2", "false"] = "auto"
-    minimumIntegerDigits: Annotated[int, msgspec.Meta(ge=1, le=21)] = 1
-    minimumFractionDigits: Digits = 0
-    maximumFractionDigits: Digits = 3
-    minimumSignificantDigits: Significant = 1
-    maximumSignificantDigits: Significant = 21
+    compact_display: Literal["short", "long"] = "short"
+    sign_display: Literal["auto", "always", "never", "exceptZero", "negative"] = "auto"
+    use_grouping: Literal["auto", "always", "min2", "false"] = "auto"
+    minimum_integer_digits: Annotated[int, msgspec.Meta(ge=1, le=21)] = 1
+    minimum_fraction_digits: Digits = 0
+    maximum_fraction_digits: Digits = 3
+    minimum_significant_digits: Significant = 1
+    maximum_significant_digits: Significant = 21
     rounding: Literal["fractionDigits", "significantDigits", "morePrecision", "lessPrecision", "compact"] = (
         "fractionDigits"
     )
-    roundingIncrement: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 1
-    roundingMode: Literal[
+    rounding_increment: Annotated[int, msgspec.Meta(ge=1, le=5000)] = 1
+    rounding_mode: Literal[
         "ceil", "floor", "expand", "trunc", "halfCeil", "halfFloor", "halfExpand", "halfTrunc", "halfEven"
     ] = "halfExpand"
-    trailingZeroDisplay: Literal["auto", "stripIfInteger"] = "auto"
+    trailing_zero_display: Literal["auto", "stripIfInteger"] = "auto"
 
 
 def skeleton(options: NumberOptions) -> str:
     """What ICU calls these options, but for the locale."""
-    stems = [f"rounding-mode-{ROUNDINGS[options.roundingMode]}", GROUPINGS[options.useGrouping], _precision(options)]
+    stems = [
+        f"rounding-mode-{ROUNDINGS[options.rounding_mode]}",
+        GROUPINGS[options.use_grouping],
+        _precision(options),
+    ]
     if options.notation == "compact":
-        stems.append(f"compact-{options.compactDisplay}")
+        stems.append(f"compact-{options.compact_display}")
     else:
         stems.append(NOTATIONS[options.notation])
-    if options.minimumIntegerDigits > 1:
-        stems.append("integer-width/+" + "0" * options.minimumIntegerDigits)
-    sign = SIGNS[options.signDisplay]
+    if options.minimum_integer_digits > 1:
+        stems.append("integer-width/+" + "0" * options.minimum_integer_digits)
+    sign = SIGNS[options.sign_display]
     if options.style == "percent":
         stems.append("percent scale/100")
     elif options.style == "currency":
-        stems += [f"currency/{options.currency}", f"unit-width-{WIDTHS[options.currencyDisplay]}"]
-        if options.currencySign == "accounting":
+        stems += [f"currency/{options.currency}", f"unit-width-{WIDTHS[options.currency_display]}"]
+        if options.currency_sign == "accounting":
             sign = {"auto": "accounting", "never": "never"}.get(sign, f"accounting-{sign}")
     elif options.style == "unit":
-        stems += [f"unit/{options.unit}", f"unit-width-{WIDTHS[options.unitDisplay]}"]
+        stems += [f"unit/{options.unit}", f"unit-width-{WIDTHS[options.unit_display]}"]
     stems.append(f"sign-{sign}")
     return " ".join(filter(None, stems))
 
 
 def _precision(options: NumberOptions) -> str:
-    fewest, most = options.minimumFractionDigits, options.maximumFractionDigits
-    tail = "/w" if options.trailingZeroDisplay == "stripIfInteger" else ""
+    fewest, most = options.minimum_fraction_digits, options.maximum_fraction_digits
+    tail = "/w" if options.trailing_zero_display == "stripIfInteger" else ""
     if options.rounding == "compact":
         return ""
-    significant = _digits("@", options.minimumSignificantDigits, options.maximumSignificantDigits)
+    significant = _digits("@", options.minimum_significant_digits, options.maximum_significant_digits)
     if options.rounding == "significantDigits":
         return significant + tail
-    if options.roundingIncrement > 1:
-        digits = str(options.roundingIncrement).rjust(most + 1, "0")
+    if options.rounding_increment > 1:
+        digits = str(options.rounding_increment).rjust(most + 1, "0")
         whole = digits[: len(digits) - most] + (f".{digits[len(digits) - most :]}" if most else "")
         return f"precision-increment/{whole}{tail}"
     fraction = "." + _digits("0", fewest, most) if most else "precision-integer"
@@ -139,7 +150,8 @@ def decimal(numeral: str) -> bytes:
         raise ValueError("no number")
     if found is None or abs(int(found[1] or 0)) > FARTHEST:
         raise Refusal(
-            f"A number of more than {LONGEST} digits, or beyond 1e{FARTHEST}, can't be formatted", name="RangeError"
+            f"A number of more than {LONGEST} digits, or beyond 1e{FARTHEST}, can't be formatted",
+            name="RangeError",
         )
     return numeral.encode("ascii")
 
@@ -157,7 +169,7 @@ class NumberFormat:
         self.locale = locales.resolve(
             options.locales,
             "general",
-            {"nu": options.numberingSystem},
+            {"nu": options.numbering_system},
             {"nu": lambda _base, value: value in known},
         )
         stems = icu.utf16(skeleton(options))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["CYCLES", "FIELDS", "cycle_of", "fields_of", "skeleton_of", "with_cycle"]
 
@@ -41,14 +41,12 @@ def cycle_of(pattern: str) -> str | None:
 def with_cycle(pattern: str, cycle: str) -> str:
     """A pattern whose hours go by that cycle."""
     pieces = re.split(r"('[^']*')", pattern)
-    return "".join(
-        piece if piece.startswith("'") else HOURS.sub(CYCLES[cycle], piece) for piece in pieces
-    )
+    return "".join(piece if piece.startswith("'") else HOURS.sub(CYCLES[cycle], piece) for piece in pieces)
 
 
-def skeleton_of(options: Mapping[str, str | None], cycle: str) -> str:
+def skeleton_of(options: Mapping[str, Any], cycle: str) -> str:
     """What ICU calls a choice of fields."""
-    letters = "".join(values.get(options[name] or "", "") for name, values in FIELDS.items())
+    letters = "".join(values.get(options[name], "") for name, values in FIELDS.items())
     return letters.replace("j", CYCLES[cycle])
 
 

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from .._asks import Ask
+from isthmus_quickjs._asks import Ask
+
 from . import icu, locales
 from .numbers import Number, NumberFormat, NumberOptions, NumberRange, decimal
 

@@ -7,8 +7,10 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from .._asks import Ask
+from isthmus_quickjs._asks import Ask
+
 from . import icu, locales
+from .locales import Keyword, Tags
 from .numbers import FIELDS
 from .parts import SPAN, Part, Span, encoded, parts, spans_of, text_of_value
 
@@ -26,11 +28,11 @@ NUMBERS: Final = 2
 Unit = Literal["year", "quarter", "month", "week", "day", "hour", "minute", "second"]
 
 
-class RelativeOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class RelativeOptions(msgspec.Struct, forbid_unknown_fields=True, frozen=True, rename="camel"):
     """What a RelativeTimeFormat is made of; options as ECMA-402 (17.1) names them."""
 
-    locales: locales.Tags
-    numberingSystem: locales.Keyword | None = None
+    locales: Tags
+    numbering_system: Keyword | None = None
     style: Literal["long", "short", "narrow"] = "long"
     numeric: Literal["always", "auto"] = "always"
 
@@ -47,14 +49,19 @@ class RelativeTimeFormat:
         self.locale = locales.resolve(
             options.locales,
             "general",
-            {"nu": options.numberingSystem},
+            {"nu": options.numbering_system},
             {"nu": lambda _base, value: value in known},
         )
         self._function = f"ureldatefmt_format{'Numeric' if options.numeric == 'always' else ''}ToResult"
         numbers = icu.call("unum_open", DECIMAL, None, 0, self.locale.id, None)
         icu.call("unum_setAttribute", numbers, LEAST_GROUPED, AS_USUAL)
         self._format = icu.open_handle(  # which takes the format of numbers over
-            "ureldatefmt_open", "ureldatefmt_close", self.locale.id, numbers, STYLES[options.style], NO_CAPITALS
+            "ureldatefmt_open",
+            "ureldatefmt_close",
+            self.locale.id,
+            numbers,
+            STYLES[options.style],
+            NO_CAPITALS,
         )
 
     def format(self, value: float, unit: Unit) -> tuple[bytes, list[Span]]:
@@ -102,5 +109,9 @@ def format_relative(ask: RelativeTime, options: bytes) -> bytes:
 def parts_of_relative(ask: RelativeTime, options: bytes) -> bytes:
     """The text in pieces, as JSON."""
     text, spans = _format(options).format(ask.signed, ask.unit)
-    found = parts(text, [span for span in spans if span.category in {NUMBERS, SPAN}], lambda span: FIELDS[span.field])
-    return encoded([Part(part.type, part.value, unit="" if part.type == "literal" else ask.unit) for part in found])
+    found = parts(
+        text, [span for span in spans if span.category in {NUMBERS, SPAN}], lambda span: FIELDS[span.field]
+    )
+    return encoded(
+        [Part(part.type, part.value, unit="" if part.type == "literal" else ask.unit) for part in found]
+    )

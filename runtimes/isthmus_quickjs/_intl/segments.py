@@ -6,8 +6,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from . import icu, locales
+from .locales import Tags
 
 __all__ = ["Segments", "resolve_segmenter", "segments"]
 
@@ -22,7 +24,7 @@ DONE: Final = -1
 class Segments(Ask):
     """What is asked: whose rules; then, where a text is to be segmented, the text."""
 
-    locales: locales.Tags
+    locales: Tags
     granularity: Literal["grapheme", "word", "sentence"]
 
 

@@ -9,10 +9,20 @@ from typing import Annotated, Final
 
 import msgspec
 
-from .._asks import Ask, Refusal
+from isthmus_quickjs._asks import Ask, Refusal
+
 from . import icu
 
-__all__ = ["LONGEST_TAG", "Canonical", "Tag", "canonical", "canonical_tags", "keywords_of", "likely", "locale_id"]
+__all__ = [
+    "LONGEST_TAG",
+    "Canonical",
+    "Tag",
+    "canonical",
+    "canonical_tags",
+    "keywords_of",
+    "likely",
+    "locale_id",
+]
 
 LONGEST_TAG: Final = 156
 """ICU takes no longer ones."""
@@ -20,7 +30,9 @@ ALIASES: Final = b"metadata"
 STRICT: Final = 1
 INCORRECT: Final = "Incorrect locale information provided"
 
-_LANGUAGE: Final = r"(?:[a-z]{2,3}|[a-z]{5,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?((?:-(?:[a-z\d]{5,8}|\d[a-z\d]{3}))*)"
+_LANGUAGE: Final = (
+    r"(?:[a-z]{2,3}|[a-z]{5,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?((?:-(?:[a-z\d]{5,8}|\d[a-z\d]{3}))*)"
+)
 _EXTENSIONS: Final = (
     r"(?:-u(?:(?:-[a-z\d]{3,8})+(?:-[a-z\d][a-z](?:-[a-z\d]{3,8})*)*|(?:-[a-z\d][a-z](?:-[a-z\d]{3,8})*)+)"
     r"|-t(?:-(?:[a-z]{2,3}|[a-z]{5,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|\d{3}))?(?:-(?:[a-z\d]{5,8}|\d[a-z\d]{3}))*"
@@ -29,7 +41,9 @@ _EXTENSIONS: Final = (
 )
 _FORM: Final = re.compile(rf"{_LANGUAGE}((?:{_EXTENSIONS})*)(?:-x(?:-[a-z\d]{{1,8}})+)?", re.ASCII)
 _SINGLETON: Final = re.compile(r"-([a-z\d])(?=-)")
-_BASE: Final = re.compile(r"([a-z]+)(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}|\d{3})(?![a-z\d]))?((?:-[a-z\d]{4,})*)", re.ASCII)
+_BASE: Final = re.compile(
+    r"([a-z]+)(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}|\d{3})(?![a-z\d]))?((?:-[a-z\d]{4,})*)", re.ASCII
+)
 
 Tag = Annotated[str, msgspec.Meta(max_length=LONGEST_TAG)]
 

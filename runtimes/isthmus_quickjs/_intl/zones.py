@@ -6,7 +6,8 @@ import re
 from functools import cache, lru_cache
 from typing import Final
 
-from .._asks import Refusal
+from isthmus_quickjs._asks import Refusal
+
 from . import icu, locales
 
 __all__ = ["known_zones", "offset_id", "zone_named"]
@@ -51,4 +52,6 @@ def offset_id(name: str) -> str:
 def known_zones() -> list[str]:
     """The names that time zones go by, sorted."""
     names = {zone_named(name) for name in _names()}
-    return sorted(name for name in names if "/" in name and not name.startswith(("Etc/", "SystemV/")) or name == "UTC")
+    return sorted(
+        name for name in names if ("/" in name and not name.startswith(("Etc/", "SystemV/"))) or name == "UTC"
+    )

@@ -4,6 +4,7 @@
   const { create } = Object;
   const { brand, bytesOf, canonical, choice, exposed, known, matcher, needed, needNew, slotsOf, told } = shared.use("intl/requests");
   const SERVICE = "Intl.ListFormat";
+  const MOST = 5000; // items; nothing stops the host half way
   const slots = brand();
 
   function read(locales, options) {
@@ -24,7 +25,7 @@
         items[items.length] = item.toWellFormed();
       }
     }
-    if (items.length > 10_000) throw new RangeError(`A list of ${items.length} items, more than 10000, can't be formatted`);
+    if (items.length > MOST) throw new RangeError(`A list of ${items.length} items, more than ${MOST}, can't be formatted`);
     return bytesOf(items);
   }
 

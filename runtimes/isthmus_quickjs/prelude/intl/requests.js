@@ -9,6 +9,7 @@
   const KEYWORD = /^[a-z\d]{3,8}(?:-[a-z\d]{3,8})*$/i;
   const LONGEST = 4096; // characters of what is said to be a language tag
   const canonicals = create(null);
+  if (shared.isLoading()) native.call("intl", new Uint8Array(0)); // so that the first call need not wait for ICU
   let tagOf = () => undefined; // of an Intl.Locale; there is none before its part is made
 
   // ---- questions
