@@ -51,7 +51,7 @@ class Collator:
             "collation",
             {"co": options.collation, "kn": options.numeric, "kf": options.case_first},
             {
-                "co": lambda base, value: value in locales.collations(base),
+                "co": lambda base, value: options.usage == "sort" and value in locales.collations(base),
                 "kn": lambda _base, value: value in {"true", "false"},
                 "kf": lambda _base, value: value in CASES,
             },

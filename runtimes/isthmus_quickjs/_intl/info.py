@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Literal
 
 import msgspec
@@ -24,6 +25,7 @@ __all__ = [
 
 COMMON_CURRENCIES: Final = 1 | 8
 NOT_ORDERS: Final = ("search", "standard", "private")
+REGION: Final = re.compile(r"-([A-Z]{2}|\d{3})(?![a-z\d])")
 FIRST_DAY, MINIMAL_DAYS = 1, 2
 WEEKDAY, WEEKEND = 0, 1
 
@@ -43,13 +45,9 @@ def locale(ask: LocaleAsk) -> bytes:
     return msgspec.json.encode(_ANSWERS[ask.what](ask.tag))
 
 
-def _sized(function: str) -> Any:
-    def sized(tag: str) -> str:
-        _, keywords = keywords_of(tag)
-        del keywords
-        return icu.ascii_of("uloc_toLanguageTag", icu.ascii_of(function, locale_id(tag)).encode(), after=(0,))
-
-    return sized
+def _minimized(tag: str) -> str:
+    shortest = icu.ascii_of("uloc_minimizeSubtags", locale_id(tag))
+    return icu.ascii_of("uloc_toLanguageTag", shortest.encode(), after=(0,))
 
 
 def _calendars(tag: str) -> list[str]:
@@ -81,10 +79,10 @@ def _text(tag: str) -> dict[str, str]:
 
 
 def _zones(tag: str) -> list[str] | None:
-    region = [part for part in keywords_of(tag)[0].split("-")[1:] if part.isupper() or part.isdigit()]
+    region = REGION.search(keywords_of(tag)[0])
     if not region:
         return None
-    opened = icu.open_handle("ucal_openTimeZoneIDEnumeration", "uenum_close", 1, region[0].encode(), None)
+    opened = icu.open_handle("ucal_openTimeZoneIDEnumeration", "uenum_close", 1, region[1].encode(), None)
     return sorted(zones.zone_named(name) for name in locales.names_of(opened))
 
 
@@ -107,7 +105,7 @@ def _monday_first(day: int) -> int:
 
 _ANSWERS: Final = {
     "maximize": likely,
-    "minimize": _sized("uloc_minimizeSubtags"),
+    "minimize": _minimized,
     "calendars": _calendars,
     "collations": _collations,
     "hourCycles": _hour_cycles,

@@ -72,8 +72,10 @@ def canonical(tag: str) -> str:
     """
     lowered = tag.lower() if tag.isascii() else ""
     form = _FORM.fullmatch(lowered) if len(tag) <= LONGEST_TAG else None
-    if form is None or _repeats(form):
+    if form is None:
         raise Refusal(INCORRECT, name="RangeError")
+    if _repeats(form):
+        raise Refusal(f"Invalid language tag: {tag}", name="RangeError")
     try:
         written = icu.ascii_of("uloc_toLanguageTag", locale_id(lowered), after=(STRICT,))
     except icu.Fault as fault:

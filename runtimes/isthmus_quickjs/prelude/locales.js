@@ -4,7 +4,7 @@
   const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
   const { apply } = Reflect;
   const { use } = shared;
-  const { getTime } = Date.prototype, { includes } = String.prototype;
+  const { getTime, toString, toTimeString } = Date.prototype, { includes } = String.prototype;
   const asNumber = Number.prototype.valueOf, asBigInt = BigInt.prototype.valueOf;
   const TypedArray = getPrototypeOf(Uint8Array.prototype);
   const lengthOf = getOwnPropertyDescriptor(TypedArray, "length").get;
@@ -23,7 +23,18 @@
     return `${value}`;
   }
 
+  /** A date's text with the name of its time zone, which is always the same one. */
+  function zoned(text) {
+    return text === "Invalid Date" ? text : `${text} (Coordinated Universal Time)`;
+  }
+
   put(Date.prototype, {
+    toString() {
+      return zoned(apply(toString, this, []));
+    },
+    toTimeString() {
+      return zoned(apply(toTimeString, this, []));
+    },
     toLocaleString() {
       return use("intl/methods").date(apply(getTime, this, []), "any", "all", arguments[0], arguments[1]);
     },

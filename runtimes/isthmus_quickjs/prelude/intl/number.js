@@ -90,17 +90,16 @@
   }
 
   function limit(value, name) {
-    if (value === undefined) throw new TypeError(`Invalid ${name} : undefined`);
-    return numeral(value);
+    const found = numeral(value);
+    if (found === "NaN") throw new RangeError(`Invalid ${name} : ${value}`);
+    return found;
   }
 
   function range(operation, asked, start, end) {
-    if (start === undefined || end === undefined) limit(undefined, start === undefined ? "start" : "end");
-    const fields = { __proto__: null, start: limit(start, "start"), end: limit(end, "end") };
-    for (const name of ["start", "end"]) {
-      if (fields[name] === "NaN") throw new RangeError(`Invalid ${name} : NaN`);
+    if (start === undefined || end === undefined) {
+      throw new TypeError(`Invalid ${start === undefined ? "start" : "end"} : undefined`);
     }
-    return [`number.${operation}`, fields, asked];
+    return [`number.${operation}`, { __proto__: null, start: limit(start, "start"), end: limit(end, "end") }, asked];
   }
 
   function NumberFormat() {
