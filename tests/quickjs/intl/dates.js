@@ -1,8 +1,7 @@
 // Dates and times, by locales, options, zones and calendars.
 const LOCALES = [
-  "en-US", "en-GB", "en-CA", "en-AU", "en-IN", "de", "de-AT", "fr", "fr-CA", "es", "es-MX", "it", "pt-BR", "pt-PT", "nl", "sv",
-  "nb", "da", "fi", "pl", "cs", "ru", "uk", "tr", "ja", "zh-CN", "zh-TW", "ko", "ar", "ar-EG", "he", "hi", "bn", "th", "fa", "vi",
-  "id", "el", "hu", "bg",
+  "en-US", "en-GB", "en-CA", "en-IN", "de", "fr", "fr-CA", "es", "es-MX", "it", "pt-BR", "nl", "sv", "pl", "cs", "ru", "tr", "ja", "zh-CN",
+  "ko", "ar", "ar-EG", "he", "hi", "th", "fa",
 ];
 const MOMENTS = [0, 1709210096789, 1720000000000, -62135596800000, 1e12];
 const ZONES = [

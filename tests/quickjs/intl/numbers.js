@@ -1,7 +1,7 @@
 // Numbers, their plural forms, and times told from now.
 const LOCALES = [
-  "en-US", "en-IN", "de", "de-AT", "de-CH", "fr", "fr-CA", "es", "es-MX", "it", "pt-BR", "pt-PT", "nl", "sv", "pl", "cs", "ru", "tr",
-  "ja", "zh-CN", "zh-TW", "ko", "ar", "ar-EG", "he", "hi", "bn", "th", "fa", "id", "hu", "bg", "en-u-nu-thai", "ja-u-nu-hanidec",
+  "en-US", "en-IN", "de", "de-AT", "de-CH", "fr", "es", "it", "pt-BR", "nl", "sv", "pl", "ru", "ja", "zh-CN", "ko", "ar-EG", "he", "hi",
+  "en-u-nu-thai",
 ];
 const VALUES = [
   0, -0, 1, 1234.5, -1234567.891, 0.000123, 1e21, 1.5, 2.5, 0.255, 1.005, NaN, Infinity, -Infinity, 12345678901234567890n,
@@ -58,7 +58,7 @@ for (const value of VALUES) put(`en ${typeof value} ${value}`, () => OPTIONS.map
 }));
 
 const COUNTED = [0, 1, 2, 3, 4, 5, 11, 21, 22, 100, 101, 1.5, -1, NaN, Infinity, 1e6, 1e7];
-for (const locale of ["en", "de", "fr", "es", "it", "pt-BR", "pl", "cs", "ru", "ar", "he", "hi", "ja", "cy", "lt", "ga", "sl", "lv"]) {
+for (const locale of ["en", "de", "fr", "es", "pt-BR", "pl", "ru", "ar", "ja", "cy", "lv"]) {
   for (const type of ["cardinal", "ordinal"]) {
     const rules = new Intl.PluralRules(locale, { type });
     put(`${locale} ${type}`, () => [rules.resolvedOptions(), COUNTED.map((number) => rules.select(number))]);

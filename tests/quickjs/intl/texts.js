@@ -1,7 +1,6 @@
 // The order of texts, lists, names, segments, upper and lower case, language tags, and what interfaces look like.
 const LOCALES = [
-  "en-US", "de", "fr", "es", "pt-BR", "sv", "da", "pl", "cs", "ru", "tr", "ja", "zh-CN", "zh-TW", "ko", "ar", "th", "lt", "lv",
-  "de-u-co-phonebk", "en-u-kn-true", "da-u-kf-upper",
+  "en-US", "de", "fr", "es", "sv", "cs", "ru", "tr", "ja", "zh-CN", "ko", "ar", "th", "de-u-co-phonebk", "en-u-kn-true", "da-u-kf-upper",
 ];
 const WORDS = [
   "a", "A", "á", "ä", "z", "Z", "b", "ch", "cz", "ñ", "n", "o", "ö", "ø", "aa", "å", "10", "9", "2", "-a", "_b", "B", "resume", "résumé",
@@ -59,8 +58,8 @@ for (const locale of ["tr", "az", "lt", "el", "el-GR", "TR", "en", "und", ["xx",
 // Beyond ASCII and within it, so that the order that is made without ICU is ICU's.
 const SIGNS = [];
 for (let code = 9; code < 127; code++) if (code < 14 || code > 31) SIGNS.push(String.fromCharCode(code));
-const SAMPLE = [...SIGNS, ...SIGNS.map((sign) => `a${sign}`), "", "aB", "Ab", "AB", "ab", "abc", "ABc", "a-b", "é", "\x01"];
-for (const locale of [undefined, "en", "fr", "pt-BR"]) {
+const SAMPLE = [...SIGNS, "", "aB", "Ab", "AB", "ab", "abc", "ABc", "a-b", "é", "\x01"];
+for (const locale of [undefined, "fr"]) {
   put(`signs ${locale}`, () => SAMPLE.map((a) => SAMPLE.map((b) => "<=>"[a.localeCompare(b, locale) + 1]).join("")));
 }
 
