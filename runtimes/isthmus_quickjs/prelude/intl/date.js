@@ -6,6 +6,7 @@
   const {
     brand, bytesOf, canonical, choice, coerced, exposed, flag, keyword, known, matcher, slotsOf, told, whole,
   } = shared.use("intl/requests");
+  const { send } = shared.use("ask");
   const SERVICE = "Intl.DateTimeFormat";
   const FARTHEST = 8.64e15;
   const NUMBER = ["2-digit", "numeric"], WIDTH = ["narrow", "short", "long"], STYLE = ["full", "long", "medium", "short"];
@@ -75,7 +76,7 @@
   }
 
   function format(asked, value) {
-    return told("date.format", { __proto__: null, date: clipped(value) }, asked);
+    return native.utf8Decode(send("intl:date.format", `{"date":${clipped(value)},"sizes":[${asked.length}]}`, asked));
   }
 
   function range(operation, asked, start, end) {

@@ -5,6 +5,7 @@
   const {
     brand, bytesOf, canonical, choice, coerced, exposed, keyword, known, matcher, slotsOf, told, wrong,
   } = shared.use("intl/requests");
+  const { send } = shared.use("ask");
   const numeral = shared.use("intl/numerals"), readDigits = shared.use("intl/digits");
   const { isUnit } = shared.use("intl/values");
   const SERVICE = "Intl.NumberFormat";
@@ -86,7 +87,8 @@
   }
 
   function format(asked, value) {
-    return told("number.format", { __proto__: null, number: numeral(value) }, asked);
+    const head = `{"number":"${numeral(value)}","sizes":[${asked.length}]}`;
+    return native.utf8Decode(send("intl:number.format", head, asked));
   }
 
   function limit(value, name) {
