@@ -24,8 +24,8 @@ WORK = {
         "12/31/1969, 7:00:00 PM",
     ),
     "a date, its format kept": ("there.format(0)", "12/31/1969, 7:00:00 PM"),
-    "two texts": ("'résumé'.localeCompare('result')", -1),
-    "two texts in ASCII": ("'resume'.localeCompare('result')", -1),
+    "two texts": ("'résumé'.localeCompare('result')", 1),
+    "two texts in ASCII": ("'resume'.localeCompare('result')", 1),
     "nothing": ("index", REPEATED - 1),
 }
 """What is done, and what comes of it."""
