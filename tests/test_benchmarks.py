@@ -13,7 +13,9 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("bench", "cases"), [("call", 11), ("crypto", 3), ("intl", 7), ("libraries", 4), ("wasm", 4)])
+@pytest.mark.parametrize(
+    ("bench", "cases"), [("call", 11), ("crypto", 3), ("intl", 7), ("libraries", 4), ("wasm", 4)]
+)
 def test_every_case_of_a_quick_run_has_a_figure(bench: str, cases: int) -> None:
     command = [sys.executable, "-m", "benchmarks", bench, "--quick", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)

@@ -22,7 +22,7 @@ DEFAULT: Final = "en-US"
 WITH_ALIASES: Final = 2
 
 Service = Literal["general", "collation", "plural"]
-Tags = Annotated[list[Tag], msgspec.Meta(max_length=1024)]
+Tags = Annotated[list[Tag], msgspec.Meta(max_length=256)]
 Keyword = Annotated[str, msgspec.Meta(max_length=64, pattern="^[a-z0-9]{3,8}(-[a-z0-9]{3,8})*$")]
 
 

@@ -51,7 +51,7 @@ Tag = Annotated[str, msgspec.Meta(max_length=LONGEST_TAG)]
 class Canonical(Ask):
     """Tags as an author writes them."""
 
-    tags: Annotated[list[Annotated[str, msgspec.Meta(max_length=4096)]], msgspec.Meta(max_length=1024)]
+    tags: Annotated[list[Annotated[str, msgspec.Meta(max_length=4096)]], msgspec.Meta(max_length=256)]
 
 
 def canonical_tags(ask: Canonical) -> bytes:

@@ -8,6 +8,7 @@
   const { ask } = shared.use("ask");
   const KEYWORD = /^[a-z\d]{3,8}(?:-[a-z\d]{3,8})*$/i;
   const LONGEST = 4096; // characters of what is said to be a language tag
+  const MOST = 256; // locales of one request
   const canonicals = create(null);
   if (shared.isLoading()) native.call("intl", new Uint8Array(0)); // so that the first call need not wait for ICU
   let tagOf = () => undefined; // of an Intl.Locale; there is none before its part is made
@@ -63,6 +64,7 @@
       const tag = canonicalOne(tags[i]);
       if (!apply(includes, found, [tag])) found[found.length] = tag;
     }
+    if (found.length > MOST) throw new RangeError(`A list of ${found.length} locales, more than ${MOST}, can't be looked through`);
     return found;
   }
 
