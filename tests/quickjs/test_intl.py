@@ -72,8 +72,8 @@ ERRORS = {
     "new Intl.ListFormat().format([1])": "TypeError  Iterable yielded 1 which is not a string",
     "'a'.localeCompare('b', 'x_y')": "RangeError  Incorrect locale information provided",
     "Intl.supportedValuesOf('moods')": "RangeError  Invalid key : moods",
-    "new Intl.NumberFormat('en').format('1' + '0'.repeat(5000))": "RangeError  A number of more than 5000 digits, or beyond 1e2000, can't be formatted",
-    "new Intl.NumberFormat('en').format('1e9999999')": "RangeError  A number of more than 5000 digits, or beyond 1e2000, can't be formatted",
+    "new Intl.NumberFormat('en').format('1' + '0'.repeat(5000))": "RangeError  A number of more than 5000 digits, or beyond 1e400, can't be formatted",
+    "new Intl.NumberFormat('en').format('1e9999999')": "RangeError  A number of more than 5000 digits, or beyond 1e400, can't be formatted",
     "new Intl.ListFormat('en').format(Array(5001).fill('a'))": "RangeError  A list of 5001 items, more than 5000, can't be formatted",
     "new Intl.Segmenter().segment('a'.repeat(300000))": "RangeError  Texts of more than 262144 bytes can't be segmented at once",
     "'é'.localeCompare('e'.repeat(2000000), 'de')": "RangeError  Texts of more than 1048576 bytes can't be compared by a locale's order",
@@ -88,6 +88,18 @@ async def test_what_functions_write_every_day(scripts: Scripts) -> None:
 async def test_errors_say_what_is_wrong(scripts: Scripts) -> None:
     said = await ours(scripts, list(ERRORS))
     assert dict(zip(ERRORS, said, strict=True)) == {key: f"threw {text}" for key, text in ERRORS.items()}
+
+
+async def test_a_date_that_icu_has_no_way_to_write_is_an_error(scripts: Scripts) -> None:
+    (said,) = await ours(scripts, ["new Intl.DateTimeFormat('en-u-ca-chinese').formatToParts(8.64e15)"])
+    assert said.startswith("threw TypeError  Internal error. Icu error.")
+
+
+def test_digits_that_only_icu_knows_are_an_integer() -> None:
+    made = NumberFormat(NumberOptions(locales=["en"], numbering_system="gukh"))
+    assert [part.type for part in made.parts("12345")] == ["integer", "group", "integer"]
+    kinds = [part.type for part in made.parts_of_range("-Infinity", "5")]
+    assert kinds == ["minusSign", "infinity", "literal", "integer"]
 
 
 async def test_a_list_within_itself_ends(scripts: Scripts) -> None:

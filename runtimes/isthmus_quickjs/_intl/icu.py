@@ -172,8 +172,8 @@ SIGNATURES: Final = {
 """What a function gives and takes, in letters of ``TYPES``; ``!`` stands for the address of an error code."""
 
 
-class Fault(Exception):
-    """ICU's refusal.
+class Fault(Refusal):
+    """What ICU can't do, dates at the end of time in some calendars among it; the function gets a TypeError, as V8 has it.
 
     Args:
         name: the function.
@@ -181,8 +181,8 @@ class Fault(Exception):
     """
 
     def __init__(self, name: str, code: int) -> None:
-        super().__init__(f"{name} fails with ICU's error {code}")
-        self.code = code
+        super().__init__(f"Internal error. Icu error. ({name}: {code})", name="TypeError")
+        self.number = code
 
 
 class Handle:
@@ -295,7 +295,7 @@ def _written(name: str, arguments: tuple[Any, ...], after: tuple[Any, ...], widt
         try:
             length = call(name, *arguments, buffer, room, *after)
         except Fault as fault:
-            if fault.code != OVERFLOW or room >= MOST_ROOM:
+            if fault.number != OVERFLOW or room >= MOST_ROOM:
                 raise
             room *= 16
         else:

@@ -12,7 +12,7 @@ from isthmus_quickjs._asks import Ask, Refusal
 
 from . import icu, locales
 from .locales import Keyword, Tags
-from .parts import Part, Span, encoded, parts, spans_of, text_of_value
+from .parts import SPAN, Part, Span, encoded, parts, spans_of, text_of_value
 
 __all__ = [
     "CurrencyDigits", "NumberFormat", "NumberOptions", "currency_digits", "decimal", "format_number",
@@ -21,10 +21,12 @@ __all__ = [
 
 LONGEST: Final = 5000
 """Digits of a number."""
-FARTHEST: Final = 2000
+FARTHEST: Final = 400
 """The exponent of a number, at the most."""
 NUMERAL: Final = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d{1,9}))?|-?Infinity|-?NaN", re.ASCII)
-INFINITE: Final = ("Infinity", "-Infinity")
+ENDLESS: Final = ("Infinity", "NaN")
+LAST: Final = 1
+"""The field of the span that is the end of a range."""
 
 NOTATIONS: Final = {"standard": "", "scientific": "scientific", "engineering": "engineering"}
 SIGNS: Final = {
@@ -214,13 +216,18 @@ class NumberFormat:
     def parts_of_range(self, start: str, end: str) -> list[Part]:
         """A range's text in pieces."""
         text, spans = self.range(start, end)
-        return parts(text, spans, lambda span: self._named(span, text, start), sourced=True)
+        last = [span for span in spans if span.category >= SPAN and span.field == LAST]
+
+        def named(span: Span) -> str:
+            ending = any(whole.start <= span.start and span.end <= whole.end for whole in last)
+            return self._named(span, text, end if ending else start)
+
+        return parts(text, spans, named, sourced=True)
 
     def _named(self, span: Span, text: bytes, number: str) -> str:
-        shown = icu.decoded(text[2 * span.start : 2 * span.end])
         if span.field == SIGN:
-            return "plusSign" if "+" in shown else "minusSign"
-        if span.field == INTEGER and not any(character.isnumeric() for character in shown):
+            return "plusSign" if "+" in icu.decoded(text[2 * span.start : 2 * span.end]) else "minusSign"
+        if span.field == INTEGER and number.endswith(ENDLESS):
             return "nan" if number.endswith("NaN") else "infinity"
         if span.field == PERCENT and self.options.style == "unit":
             return "unit"

@@ -70,12 +70,13 @@ def parts(
     inside = [span for span in spans if span.category < SPAN]
     for index, span in sorted(enumerate(inside), key=lambda item: item[1].start - item[1].end):
         owner[span.start : span.end] = [index] * (span.end - span.start)
+    names = [name(span) for span in inside]  # once each: a number of a thousand groups is one integer
     ends = [span for span in spans if span.category >= SPAN]
     found, start = [], 0
     for at in range(1, length + 1):
         if at < length and owner[at] == owner[start]:
             continue
-        kind = name(inside[owner[start]]) if owner[start] >= 0 else LITERAL
+        kind = names[owner[start]] if owner[start] >= 0 else LITERAL
         source = _source(ends, start, at) if sourced else ""
         found.append(Part(kind, icu.decoded(text[2 * start : 2 * at]), source))
         start = at
