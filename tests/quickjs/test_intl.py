@@ -59,6 +59,8 @@ EVERYDAY = {
 }
 ERRORS = {
     "new Date(0).toLocaleString('en', { timeZone: 'Mars/Olympus' })": "RangeError  Invalid time zone specified: Mars/Olympus",
+    "new Intl.DateTimeFormat('en', { timeZone: '../../../etc/passwd' })": "RangeError  Invalid time zone specified: ../../../etc/passwd",
+    "new Intl.NumberFormat('en\\0root')": "RangeError  Incorrect locale information provided",
     "(1).toLocaleString('en_US')": "RangeError  Incorrect locale information provided",
     "(1).toLocaleString('en', { style: 'currency' })": "TypeError  Currency code is required with currency style.",
     "(1).toLocaleString('en', { style: 'unit', unit: 'furlong' })": "RangeError  Invalid unit argument for Intl.NumberFormat() 'furlong'",
