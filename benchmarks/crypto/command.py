@@ -6,24 +6,15 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-import msgspec
-
 from benchmarks._command import parser, run
 from benchmarks._figures import Case, Figures, interleave, timed
 from benchmarks._report import Bar
-from isthmus import Limits
-from isthmus.abc import Call
-from isthmus_quickjs._frames import RETURNED, pack_record, parse_frame
-from isthmus_quickjs._guest import Guest
-from isthmus_quickjs._runtime import modules_named_in
-from isthmus_quickjs._source import Source
-from isthmus_quickjs._world import World
+from benchmarks._world import LoneWorld
 
 from .sha256 import JAVASCRIPT
 
 __all__ = ["main"]
 
-LIMITS = Limits()
 REPEATED = 200
 """Hashes of 64 bytes in one call, so that the call itself does not count."""
 LARGE = 1 << 20
@@ -50,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]:
     quick = given.quick
     with ExitStack() as stack:
-        subject = _Subject(stack)
+        subject = LoneWorld(stack, CODE, "crypto.js")
         large = subject.run({"how": "host"})
         if large != subject.run({"how": "javascript"}):
             raise RuntimeError("the two do not agree on what SHA-256 is")
@@ -68,7 +59,7 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
     return list(figures.values()), bars
 
 
-def _cases(subject: _Subject, *, quick: bool) -> list[Case]:
+def _cases(subject: LoneWorld, *, quick: bool) -> list[Case]:
     def little() -> None:
         subject.run({"times": REPEATED})
 
@@ -95,32 +86,3 @@ def _cases(subject: _Subject, *, quick: bool) -> list[Case]:
             inside=True,
         ),
     ]
-
-
-class _Subject:
-    """A function in a world that is restored before each call."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        options: dict[str, object] = {
-            "kind": "destination",
-            "modules": modules_named_in(CODE),
-            "lenient": False,
-        }
-        image = Guest().load(
-            Source(code=CODE, file="crypto.js"),
-            options,
-            memory=LIMITS.memory,
-            log_bytes=LIMITS.log_bytes + 1,
-            proceed=lambda *_: True,
-        )
-        self._world = World(image)
-        stack.callback(self._world.close)
-
-    def run(self, event: dict[str, object]) -> object:
-        call = Call("onTrack", msgspec.json.encode(event), b"{}", "subject#1", 1_700_000_000.0, bytes(32))
-        self._world.restore()
-        result = self._world.invoke(pack_record(call), lambda *_: True)
-        frame = parse_frame(result.ran[0].frame)
-        if frame.status != RETURNED:
-            raise RuntimeError(f"the call ended otherwise: {frame.value!r}")
-        return msgspec.json.decode(frame.value)

@@ -19,7 +19,7 @@ TABLE: Final = "table:"
 FRAMES: Final = "frames"
 """A stack, to be told in terms of the files that the author wrote."""
 QUICK_LENGTH: Final = 64 * 1024
-"""Bytes that a quick call is asked of, at the most."""
+"""Bytes of a stack, at the most."""
 
 
 class Libraries(Protocol):
@@ -88,7 +88,7 @@ def _is_quick(name: str, length: int) -> bool:
     return (
         name.startswith((MODULE, TABLE))
         or name == FRAMES
-        or (name.partition(":")[0] in _natives.QUICK and length <= QUICK_LENGTH)
+        or length <= _natives.QUICK.get(name.partition(":")[0], -1)
     )
 
 

@@ -21,8 +21,8 @@ __all__ = ["QUICK", "answer"]
 PRELUDE: Final = Path(__file__).parent / "prelude"
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes hashed at once: nothing stops a hash half way, and this takes a tenth of a second."""
-QUICK: Final = frozenset({"modules", "hash", "hmac", "hashes", "idna"})
-"""Operations that take microseconds, asked of little."""
+QUICK: Final = {**dict.fromkeys(("modules", "hash", "hmac", "hashes", "idna"), 64 * 1024), "intl": 1024}
+"""Operations that take microseconds, and of how many bytes at the most they do."""
 EXTENDABLE: Final = {"shake_128": 16, "shake_256": 32}
 """Hashes whose output is as long as one asks; Node's default lengths, in bytes."""
 
@@ -127,12 +127,20 @@ def _cryptography(operation: str, payload: bytes) -> bytes:
     return answered(operation, payload) if operation else b""
 
 
+def _intl(operation: str, payload: bytes) -> bytes:
+    """Whatever depends on a language or a region; without an operation, ICU is made ready, while a function loads."""
+    from ._intl import answer as answered, make_ready  # most functions never ask
+
+    return answered(operation, payload) if operation else make_ready()
+
+
 _OPERATIONS: Final[dict[str, Callable[[str, bytes], bytes]]] = {
     "modules": _modules,
     "hash": _hash,
     "hmac": _hmac,
     "hashes": _hashes,
     "crypto": _cryptography,
+    "intl": _intl,
     "zlib": _zlib.answer,
     "idna": _idna,
     **_compression.OPERATIONS,

@@ -65,7 +65,7 @@ WeakRef FinalizationRegistry ArrayBuffer SharedArrayBuffer Atomics DataView JSON
 DisposableStack AsyncDisposableStack
 """.split()  # noqa: SIM905
 OURS = """
-global window self console setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate performance queueMicrotask
+global window self console Intl setTimeout setInterval setImmediate clearTimeout clearInterval clearImmediate performance queueMicrotask
 fetch Headers Request Response FetchError AbortError AbortController AbortSignal Event EventTarget cache structuredClone URL
 URLSearchParams Buffer crypto TextEncoder TextDecoder Blob File FormData atob btoa DOMException
 Crypto CryptoKey SubtleCrypto http https zlib

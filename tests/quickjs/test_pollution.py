@@ -79,6 +79,12 @@ SETTERS = [
     "values",
     "line",
     "column",
+    "sizes",
+    "locales",
+    "number",
+    "date",
+    "timeZone",
+    "style",
 ]
 POLLUTIONS |= {
     f"Object.prototype.{name} set aside": f"Object.defineProperty(Object.prototype, '{name}', "
@@ -101,6 +107,8 @@ EVERYTHING = """
     await attempt(() => cache.delete('key'));
     await attempt(() => structuredClone({ a: new Date(0) }));
     await attempt(() => new URL('http://a.example/x?y#z').href);
+    await attempt(() => new Date(0).toLocaleString('de', { timeZone: 'Europe/Berlin' }) + (1234.5).toLocaleString());
+    await attempt(() => new Intl.NumberFormat('en', { style: 'percent' }).formatToParts(2).length + 'b'.localeCompare('ä'));
     await attempt(() => { clearTimeout(setTimeout(() => {}, 1000)) });
     Promise.reject(new Error('nobody cares'));
     if (event.throws) throw new RetryError('as asked');

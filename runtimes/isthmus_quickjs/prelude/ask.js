@@ -38,5 +38,17 @@
     return answer.slice(1);
   }
 
-  return { ask, plain };
+  /** The same with one byte string, and a head that is JSON text already. */
+  function send(operation, head, part) {
+    const encoded = native.utf8Encode(head), length = encoded.length, payload = new Uint8Array(4 + length + part.length);
+    payload[0] = length;
+    payload[1] = length >>> 8;
+    payload.set(encoded, 4);
+    payload.set(part, 4 + length);
+    const answer = native.call(operation, payload);
+    if (answer[0]) throw refused(answer);
+    return answer.subarray(1);
+  }
+
+  return { ask, plain, send };
 }

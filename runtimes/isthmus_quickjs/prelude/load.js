@@ -20,6 +20,7 @@
       install(module);
       use(module).prepare?.(code);
     }
+    use("locales").prepare(code);
     if (libraries?.places.length) use("libraries").place(libraries);
     if (code.includes(".buffer()")) use("buffer"); // of a Response
     if (/\bprocess\b/.test(code)) declareProcess();
