@@ -145,11 +145,10 @@ def conclude(
     else:
         raise RuntimeFault(f"a reply's ending is Returned, Thrown or Killed, not {type(ending).__name__}")
     door = binding.door
-    if door.redactor is not None:
-        problem = _shown_problem(problem, door)
-        items = _shown_items(items, door)
-        if value is not None and binding.kind is Kind.DESTINATION:
-            value = _shown_value(value, door)
+    problem = _shown_problem(problem, door)
+    items = _shown_items(items, door)
+    if door.redactor is not None and value is not None and binding.kind is Kind.DESTINATION:
+        value = _shown_value(value, door)
     started = reply.started or begun
     return Outcome(
         function=binding.function.name,
@@ -245,9 +244,9 @@ def _shown_problem(problem: Problem | None, door: Door) -> Problem | None:
     if problem is None:
         return None
     return Problem(
-        name=door.show(problem.name),
-        message=door.show(problem.message),
-        stack=door.show(problem.stack),
+        name=door.excerpt(problem.name),
+        message=door.excerpt(problem.message),
+        stack=door.excerpt(problem.stack),
         code=problem.code,
     )
 
