@@ -120,7 +120,7 @@
     }
 
     get timeStamp() {
-      return Math.max(0, this.#course.at - shared.use("timers").performance.timeOrigin);
+      return Math.max(0, this.#course.at - shared.use("performance").performance.timeOrigin);
     }
 
     initEvent(type, bubbles = false, cancelable = false) {
