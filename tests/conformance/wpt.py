@@ -36,7 +36,7 @@ class Files(Host):
     async def fetch(self, request: FetchRequest) -> FetchResponse:
         await trio.lowlevel.checkpoint()
         if request.url.endswith(ECHO):
-            return FetchResponse(status=200, reason="OK", body=request.body, url=request.url)
+            return FetchResponse(status=200, reason="OK", body=request.body or b"", url=request.url)
         path = (self._root / unquote(urlsplit(request.url).path).lstrip("/")).resolve()
         if path.is_relative_to(self._root) and path.is_file():
             return FetchResponse(status=200, reason="OK", body=path.read_bytes(), url=request.url)

@@ -3,6 +3,7 @@
   "use strict";
   const { hasOwn } = Object;
   const { Body, contentOf, contentTo, wholeOf } = shared.use("body");
+  const { expose } = shared.use("idl");
   const { Headers, encodeHeaders } = shared.use("headers");
   const PLAIN_URL = /^https?:\/\/[a-z\d][a-z\d.-]*(:\d+)?([/?][\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a~]*)?$/;
   /** What a request has to say for browsers; here it changes nothing. */
@@ -190,9 +191,7 @@
   }
   fetch.isRedirect = (status) => [301, 302, 303, 307, 308].includes(status);
 
-  for (const made of [Request, Response]) {
-    Object.defineProperty(made.prototype, Symbol.toStringTag, { value: made.name, configurable: true });
-  }
+  expose(Request, Response);
 
   /** Makes the streams that the code will read bodies by, so that they are in its image. */
   function prepare(code) {

@@ -11,10 +11,13 @@
     entries = [];
   });
 
+  /** Has the call's end heard, though it asks nothing of the host. */
+  const hearEnd = () => void (native.flags[0] = 1);
+
   class PerformanceEntry {
     #about;
 
-    constructor(key, about) {
+    constructor(key = undefined, about = undefined) {
       needKey(key);
       this.#about = about;
     }
@@ -69,7 +72,7 @@
   class PerformanceMeasure extends PerformanceEntry {
     #detail;
 
-    constructor(key, about, detail) {
+    constructor(key = undefined, about = undefined, detail = undefined) {
       super(key, { ...about, type: "measure" });
       this.#detail = detail;
     }
@@ -81,7 +84,10 @@
 
   function now() {
     const at = native.now();
-    if (origin === null && !shared.isLoading()) origin = at;
+    if (origin === null && !shared.isLoading()) {
+      origin = at;
+      hearEnd();
+    }
     return at - (origin ?? at);
   }
 
@@ -110,6 +116,7 @@
   function keep(entry) {
     const at = entries.findLastIndex((each) => each.startTime <= entry.startTime);
     if (entries.length < MOST) entries.splice(at + 1, 0, entry);
+    hearEnd();
     return entry;
   }
 
@@ -118,7 +125,7 @@
   };
 
   class Performance extends EventTarget {
-    constructor(key) {
+    constructor(key = undefined) {
       needKey(key);
       super();
     }
