@@ -13,9 +13,13 @@ from typing import Any, Final
 
 import pytest
 
-import isthmus_quickjs
 from isthmus import Function, Kind, Limits, Outcome, Request, SettingDefinition, open_engine
+from isthmus.abc import Runtime
 from isthmus.errors import LoadError
+from isthmus.hookspecs import hookimpl
+from isthmus_quickjs._guest import Guest
+from isthmus_quickjs._lanes import Lanes
+from isthmus_quickjs._runtime import QuickJSRuntime
 
 D, I, SI, S = Kind.DESTINATION, Kind.INSERT, Kind.SOURCE_INSERT, Kind.SOURCE  # noqa: E741 -- the kinds' initials
 TRACK: Final = {"type": "track", "event": "Signed Up", "userId": "u1", "messageId": "m1"}
@@ -298,6 +302,57 @@ RULES: Final = {
         code="onBatch = () => { throw new ValidationError('why') }", given=[TRACK, PAGE], status="refused",
         problem=("ValidationError", "why", "message_rejected"), items=["refused", "refused"],
     ),
+    # ---------------------------------------------------------------- A11
+    "A11 crypto is Node's module": Rule(
+        code="return [crypto.createHash('sha256').update(event.userId).digest('hex').slice(0, 8), typeof crypto.subtle, crypto.randomUUID().length]",
+        value=["bb82030d", "object", 36],
+    ),
+    "A11 hashes by HMAC sign a payload": Rule(
+        code="return crypto.createHmac('sha1', 'key').update(JSON.stringify({ a: 1 })).digest('base64')",
+        value="tVV6S488wwjRnrT2nzNjkqMe73s=",
+    ),
+    "A11 zlib may take its own name": Rule(
+        code="zlib = zlib.zlib; onTrack = () => zlib.gunzipSync(zlib.gzipSync('text')).toString()", value="text"
+    ),
+    "A11 a library may take its own name": Rule(
+        code="uuidv5 = { uuidv5: (space, name) => space + name }; uuidv5 = uuidv5.uuidv5; onTrack = () => uuidv5('a', 'b')", value="ab"
+    ),
+    "A11 atob reads a token": Rule(
+        code="return JSON.parse(atob('eyJzdWIiOiJ1MSJ9')).sub + btoa('x:y')", value="u1eDp5"
+    ),
+    "A11 Buffer writes Base64": Rule(
+        code="return Buffer.from('user:p\u00e4ss').toString('base64') + Buffer.byteLength('\u00e4')", value="dXNlcjpww6Rzcw==2"
+    ),
+    "A11 a URL is made of parts": Rule(
+        code="const url = new URL('/v1/users?a=1', 'https://api.example'); url.searchParams.set('q', 'x y'); return [url.href, String(new URLSearchParams({ a: '1', b: '&' }))]",
+        value=["https://api.example/v1/users?a=1&q=x+y", "a=1&b=%26"],
+    ),
+    "A11 Request, Response and Headers are classes": Rule(
+        code="const r = new Request('https://a.example', { method: 'POST', body: '{}', headers: new Headers({ 'X-A': '1' }) });"
+        " return [r.method, r.headers.get('x-a'), await r.json(), (await new Response('{\"a\":1}', { status: 201 }).json()).a, new Response('', { status: 404 }).ok]",
+        value=["POST", "1", {}, 1, False],
+    ),
+    "A11 FormData is a form of fields and files": Rule(
+        code="const form = new FormData(); form.append('a', '1'); form.append('f', Buffer.from('x'), { filename: 'x.csv' });"
+        " return [/boundary=/.test(form.getHeaders()['content-type']), form.getBuffer().toString().includes('filename=\"x.csv\"')]",
+        value=[True, True],
+    ),
+    "A11 timers run and are taken back": Rule(
+        code="const said = []; const never = setTimeout(() => said.push('never'), 1); clearTimeout(never);"
+        " await new Promise((done) => { let n = 0; const each = setInterval(() => { said.push(n); if (++n === 2) { clearInterval(each); done() } }, 1) }); return said",
+        value=[0, 1],
+    ),
+    "A11 a fetch that fails is a FetchError": Rule(
+        code="try { await fetch('https://nowhere.invalid') } catch (e) { return [e.name, e.type, e instanceof Error] }",
+        value=["FetchError", "system", True],
+    ),
+    "A11 https is Node's module": Rule(
+        code="return new Promise((done) => https.get('https://nowhere.invalid', () => {}).on('error', (e) => done([e instanceof Error, typeof e.code])))",
+        value=[True, "string"],
+    ),
+    "A11 the console is there for all of them": Rule(
+        code="console.log('a', { b: 1 }); console.error(new Error('c')); console.table([{ d: 1 }]); return typeof console.warn", value="function"
+    ),
     # ---------------------------------------------------------------- A12
     "A12 a value is loaded and handed over": Rule(code="return cache.load('k', 1000, async () => ({ a: 1 }))", value={"a": 1}),
     "A12 a value that is there is not loaded": Rule(
@@ -330,7 +385,20 @@ RULES: Final = {
 }  # fmt: skip
 
 
-async def outcome_of(rule: Rule) -> Outcome:
+class Shared:
+    """The runtime, over the one compiled guest of all tests."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+
+    @hookimpl
+    def isthmus_runtimes(self) -> list[Runtime]:
+        runtime = QuickJSRuntime()
+        runtime._guest, runtime._lanes = self._guest, Lanes([self._guest.code.engine], 1)
+        return [runtime]
+
+
+async def outcome_of(rule: Rule, guest: Guest) -> Outcome:
     code = rule.code
     if (
         not any(f"on{name}" in code for name in ("Track", "Page", "Delete", "Batch", "Request", "Nothing"))
@@ -339,7 +407,7 @@ async def outcome_of(rule: Rule) -> Outcome:
         code = f"async function onTrack(event, settings) {{ {code}\n}}"
     function = Function(name="ruled", kind=rule.kind, language="javascript", code=code, file="handler.js")
     async with open_engine(
-        plugins=[isthmus_quickjs], load_entry_points=False, limits=Limits(wall=rule.wall)
+        plugins=[Shared(guest)], load_entry_points=False, limits=Limits(wall=rule.wall)
     ) as engine:
         instance = await engine.load(function)
         if isinstance(rule.given, list):
@@ -348,8 +416,8 @@ async def outcome_of(rule: Rule) -> Outcome:
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
-async def test_rule(rule: Rule) -> None:
-    outcome = await outcome_of(rule)
+async def test_rule(rule: Rule, guest: Guest) -> None:
+    outcome = await outcome_of(rule, guest)
     problem = outcome.problem
     if rule.status is not None:
         assert outcome.status == rule.status, outcome
@@ -385,18 +453,61 @@ def _without_ids(message: dict[str, Any]) -> dict[str, Any]:
         ("exports.onTrack = () => 1", "exports is not defined"),
     ],
 )
-async def test_rule_a2_code_that_does_not_load_at_segment_does_not_here(code: str, said: str) -> None:
+async def test_rule_a2_code_that_does_not_load_at_segment_does_not_here(
+    code: str, said: str, guest: Guest
+) -> None:
     with pytest.raises(LoadError) as caught:
-        await outcome_of(Rule(code=f"{code} // onNothing"))
+        await outcome_of(Rule(code=f"{code} // onNothing"), guest)
     assert said in caught.value.message
 
 
-async def test_rule_a12_instances_share_nothing() -> None:
+LIBRARIES = [
+    "_",
+    "moment",
+    "xml",
+    "xml2js",
+    "jsonwebtoken",
+    "OAuth",
+    "uuidv5",
+    "fetchretrylib",
+    "libphonenumberjslib",
+    "aws4",
+    "cryptojslib",
+    "AWS",
+    "stripe",
+    "twilio",
+    "sendgrid",
+    "jsforce",
+    "hubspotlib",
+    "mailchimplib",
+    "nodemailjet",
+    "skyflowlib",
+    "winstonlib",
+    "google",
+    "azure",
+    "jsftp",
+    "akeylessLabs",
+    "oneSignal",
+    "pg",
+    "snowflakesdk",
+    "clickHouseClient",
+    "sentrylib",
+]
+
+
+async def test_rule_a11_every_library_has_its_name(guest: Guest) -> None:
+    """What each does, or says where it is not there, is tested with the libraries."""
+    code = f"return {LIBRARIES}.filter((name) => !(name in globalThis))"
+    outcome = await outcome_of(Rule(code=code), guest)
+    assert json.loads(bytes(outcome.value or b"")) == []
+
+
+async def test_rule_a12_instances_share_nothing(guest: Guest) -> None:
     code = "async function onTrack(event, settings) { return cache.load('k', -1, async () => settings.who) }"
     function = Function(
         name="ruled", kind=D, language="javascript", code=code, settings=(SettingDefinition(name="who"),)
     )
-    async with open_engine(plugins=[isthmus_quickjs], load_entry_points=False) as engine:
+    async with open_engine(plugins=[Shared(guest)], load_entry_points=False) as engine:
         instances = [await engine.load(function, settings={"who": who}) for who in ("one", "two")]
         outcomes = [await engine.invoke(instance, TRACK) for instance in instances * 2]
     assert [json.loads(bytes(outcome.value or b"")) for outcome in outcomes] == ["one", "two"] * 2
