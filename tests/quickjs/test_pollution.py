@@ -182,6 +182,7 @@ USES = {
         const zipped = new Response('text').body.pipeThrough(new CompressionStream('gzip')).pipeThrough(new DecompressionStream('gzip'));
         return [(await reader.read(new Uint8Array(2))).value.length, await new Response(zipped.pipeThrough(new TextDecoderStream()).pipeThrough(new TextEncoderStream())).text()]
     """,
+    "the last match": "/(a)/.test('ab'); return [RegExp.$1, RegExp.rightContext]",
     "text": "return [new TextDecoder('latin1').decode(new TextEncoder().encode('gr\u00fc')), atob(btoa('x')), Buffer.from('x').toString('hex')]",
     "addresses": """
         const p = new URLSearchParams('a=1&b=2'); p.sort(); p.append('c', '3');
