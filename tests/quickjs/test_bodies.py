@@ -19,6 +19,15 @@ STREAMS = {
         "let text = ''; for await (const piece of (await fetch('http://a.example')).body) text += piece; return text",
         '{"ok":true}',
     ),
+    "those who listen hear it as of Node's streams": (
+        ("const { body } = await fetch('http://a.example'); return new Promise((done) => { let all = '';"
+        "body.on('data', (piece) => { all += piece.toString() }).on('end', () => done(all)) })"),
+        '{"ok":true}',
+    ),
+    "a body flows into what is written to": (
+        "const said = []; return new Promise((done) => { new Response('x').body.pipe({ write: (p) => said.push(String(p)), end: () => done(said) }) })",
+        ["x"],
+    ),
     "a body is read into one's own memory": (
         ("const r = new Response('abcdef').body.getReader({ mode: 'byob' }), read = await r.read(new Uint8Array(4));"
         "return [String.fromCharCode(...read.value), String.fromCharCode(...(await r.read(new Uint8Array(4))).value), (await r.read(new Uint8Array(1))).done]"),

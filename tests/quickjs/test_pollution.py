@@ -167,6 +167,7 @@ IMPORTS = """
 USES = {
     "bodies": """
         await (await fetch('http://a.example/one', { method: 'POST', body: new Blob(['text']).stream() })).text();
+        new Response('x').body.on('data', () => {});
         const form = new FormData(); form.append('a', new File(['x'], 'n')); form.append('b', 'y');
         return [...await new Response(form).formData()].length
     """,

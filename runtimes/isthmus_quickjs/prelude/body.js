@@ -44,10 +44,10 @@
       return this.#used || (this.#stream !== null && use("bodies/streams").isDisturbed(this.#stream));
     }
 
-    /** null, or a stream of bytes, whose pieces are Buffers to those who iterate over it. */
+    /** null, or a stream of bytes, whose pieces are Buffers to those who iterate over it or listen as to one of Node's. */
     get body() {
       if (this.#content === null) return null;
-      this.#stream ??= use("bodies/streams").streamOf(bytesOf(this.#content), this.#used);
+      this.#stream ??= use("bodies/streams").bodyOf(bytesOf(this.#content), this.#used);
       return this.#stream;
     }
 

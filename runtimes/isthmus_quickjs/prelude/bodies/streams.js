@@ -21,9 +21,17 @@
       },
     });
     if (isUsed) stream.getReader().cancel();
-    Object.defineProperty(stream, Symbol.asyncIterator, {
-      value: () => buffers(stream), writable: true, configurable: true,
-    });
+    return stream;
+  }
+
+  /** The stream of a request's or a response's body, in which node-fetch's habits find what they look for. */
+  function bodyOf(bytes, isUsed) {
+    const stream = streamOf(bytes, isUsed);
+    const put = (name, value) => Object.defineProperty(stream, name, { value, writable: true, configurable: true });
+    put(Symbol.asyncIterator, () => buffers(stream));
+    for (const name of ["on", "once", "pipe", "removeListener", "resume"]) {
+      put(name, (...values) => shared.use("bodies/node").flowOf(stream)[name](...values));
+    }
     return stream;
   }
 
@@ -65,5 +73,5 @@
     return bytes;
   }
 
-  return { from, given, isDisturbed, readWhole, streamOf };
+  return { bodyOf, from, given, isDisturbed, readWhole, streamOf };
 }
