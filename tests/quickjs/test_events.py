@@ -97,6 +97,11 @@ EVENTS = {
         "b.abort('why'); a.abort('other'); return [said, any.reason]"),
         [[["b", True], "any"], "why"],
     ),
+    "timeouts of signals and timers go off in their order": (
+        ("AbortSignal.timeout(4).onabort = () => say(4); setTimeout(() => say(3), 3); AbortSignal.timeout(2).onabort = () => say(2);"
+        "AbortSignal.timeout(2 ** 40).onabort = () => say('soon'); await new Promise((r) => setTimeout(r, 8)); return said"),
+        [2, 3, 4],
+    ),
     "a signal is not made by hand": (
         "try { new AbortSignal() } catch (e) { return e.code }",
         "ERR_ILLEGAL_CONSTRUCTOR",

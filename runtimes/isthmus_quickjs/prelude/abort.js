@@ -3,6 +3,7 @@
   "use strict";
   const { Event, EventTarget, dispatch, handlers } = shared.use("events");
   const { KEY, expose, needArguments, needKey, whole } = shared.use("idl");
+  const LONGEST = 2147483647; // milliseconds; as long as timers take
   const custom = Symbol.for("nodejs.util.inspect.custom");
   let trigger, upon;
 
@@ -65,7 +66,8 @@
       shared.refuseWhileLoading("AbortSignal.timeout");
       const signal = new AbortSignal(KEY);
       const reason = () => new DOMException("The operation was aborted due to timeout", "TimeoutError");
-      shared.sleep(whole(delay, "delay"), () => trigger(signal, reason()));
+      // In its turn among the timers; one beyond their longest would go off at once.
+      shared.use("timers").setTimeout(() => trigger(signal, reason()), Math.min(whole(delay, "delay"), LONGEST));
       return signal;
     }
 
@@ -106,7 +108,12 @@
     }
   }
 
+  /** Makes what the code will use, so that it is in its image. */
+  function prepare(code) {
+    if (code.includes("AbortSignal.timeout")) shared.use("timers");
+  }
+
   handlers(AbortSignal, ["abort"]);
   expose(AbortSignal, AbortController);
-  return { AbortController, AbortSignal, upon };
+  return { AbortController, AbortSignal, prepare, upon };
 }
