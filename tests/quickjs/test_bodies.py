@@ -117,6 +117,10 @@ STREAMS = {
         "const b = new ArrayBuffer(4); try { structuredClone([b, () => {}], { transfer: [b] }) } catch (e) { return [e.name, b.byteLength] }",
         ["DataCloneError", 4],
     ),
+    "what is handed over is a thing, and once": (
+        "const b = new ArrayBuffer(4); return [[1], [b, b], [{}]].map((transfer) => { try { structuredClone(0, { transfer }) } catch (e) { return [e.name, b.byteLength] } })",
+        [["TypeError", 4], ["DataCloneError", 4], ["DataCloneError", 4]],
+    ),
     "an array over memory that is handed over": (
         "const a = new Uint8Array([1, 2, 3]), c = structuredClone({ a }, { transfer: [a.buffer] }); return [[...c.a], a.length, c.a.buffer.byteLength]",
         [[1, 2, 3], 0, 3],

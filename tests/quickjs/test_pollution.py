@@ -291,7 +291,7 @@ async def test_built_ins_turned_against_the_prelude_cost_the_function_only(
     scripts: Scripts, pollution: str
 ) -> None:
     code = f"""async function onTrack(event) {{ if (event.attack) {{ {pollution} }}\n{EVERYTHING} }}"""
-    script = await scripts(code, wall=5, memory=32 * MIB)
+    script = await scripts(code, wall=5, cpu=1, memory=32 * MIB)
     unharmed = await script.value(call_of({"attack": False}))
     for throws in (False, True):
         host = FakeHost()

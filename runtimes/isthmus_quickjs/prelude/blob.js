@@ -111,7 +111,7 @@
     #lastModified;
 
     constructor(parts, name, options = undefined) {
-      needArguments(arguments, "sources", "fileName");
+      needArguments(arguments, "fileBits", "fileName");
       super(parts, options);
       const { lastModified } = dictionary(options, "options");
       this.#name = `${name}`.toWellFormed();

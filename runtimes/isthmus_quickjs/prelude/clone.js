@@ -25,6 +25,7 @@
   function handedOver(transfer) {
     const ends = [], made = new Map(), ports = [];
     for (const value of transfer) {
+      if (typeof value !== "object" || value === null) throw shared.use("invalid").wrongType("transfer", "a list of objects", transfer);
       const messages = shared.made("messages");
       if (made.has(value)) throw new DOMException("A thing can be transferred once", "DataCloneError");
       if (messages?.isPort(value) && !messages.isDetached(value)) {
