@@ -221,6 +221,10 @@ FORMS = {
         'x\r\n--b\r\nContent-Disposition: form-data; name="gr\u00fc\u00df%22%0D%0A"\r\n\r\n\u20ac\r\n--b--'.encode(),
         [["gr\u00fc\u00df\"\r\n", "\u20ac"]],
     ),
+    "backslashes and quotes": (
+        b'--b\r\nContent-Disposition: form-data; name="a\\"b\\"; filename=x\r\n\r\n1\r\n--b--',
+        [['a"b\\', "x", "text/plain", "MQ=="]],
+    ),
     "a file without a type is text": (
         b'--b\r\nContent-Disposition: form-data; name="f"; filename=""\r\n\r\nt\r\n--b--',
         [["f", "", "text/plain", "dA=="]],

@@ -8,11 +8,14 @@
     throw new TypeError(`The body can't be read as a form: ${why}`);
   }
 
-  /** A header's parameters by lower-case name: ; name=token or ; name="quoted". */
+  /**
+   * A header's parameters by lower-case name: ; name=token or ; name="text".  A quote within a text is %22 where browsers wrote
+   * it and \" where others did; a backslash before the last quote is one.
+   */
   function parameters(header) {
     const found = { __proto__: null };
-    for (const [, name, quoted, token] of header.matchAll(/;\s*([^\s=;]+)\s*=\s*(?:"((?:[^"\\]|\\[^])*)"|([^;\s]*))/g)) {
-      found[name.toLowerCase()] ??= quoted === undefined ? token : quoted.replace(/\\([\\"])/g, "$1");
+    for (const [, name, quoted, token] of header.matchAll(/;[ \t]*([^ \t=;]+)[ \t]*=[ \t]*(?:"([^]*?)"(?=[ \t]*(?:;|$))|([^; \t]*))/g)) {
+      found[name.toLowerCase()] ??= quoted === undefined ? token : quoted.replace(/\\"/g, '"');
     }
     return found;
   }
