@@ -27,6 +27,9 @@ MAX_NOTICES = 16
 NOTICE_LENGTH = 1000
 """Characters kept of one."""
 
+LONGEST_ERROR = 16 * 1024
+"""Characters kept of an error's name, its message and its stack."""
+
 
 @final
 class Door:
@@ -46,6 +49,16 @@ class Door:
     def show(self, text: str, *, cut_off: bool = False) -> str:
         """The text as it may be seen; one that was cut off, without a value that it ends within."""
         return text if self.redactor is None else self.redactor(text, cut_off=cut_off)
+
+    def excerpt(self, text: str) -> str:
+        """What is told of an error: its beginning, where it is very long.
+
+        Redacted before it is cut: half a secret is one that no redactor knows.  The runtime may have
+        cut it as well, a good deal later than here.
+        """
+        is_long = len(text) > LONGEST_ERROR
+        shown = self.show(text, cut_off=is_long)
+        return f"{shown[:LONGEST_ERROR]}…" if is_long else shown
 
     def head(self, body: bytes) -> str:
         """The beginning of a body as it may be seen."""

@@ -145,13 +145,12 @@ def conclude(
     else:
         raise RuntimeFault(f"a reply's ending is Returned, Thrown or Killed, not {type(ending).__name__}")
     door = binding.door
-    if door.redactor is not None:
-        if problem is not None:
-            problem = _shown_problem(problem, door)
-        if items:
-            items = _shown_items(items, door)
-        if value is not None and binding.kind is Kind.DESTINATION:
-            value = _shown_value(value, door)
+    if problem is not None:
+        problem = _shown_problem(problem, door)
+    if items:
+        items = _shown_items(items, door)
+    if door.redactor is not None and value is not None and binding.kind is Kind.DESTINATION:
+        value = _shown_value(value, door)
     started = reply.started or begun
     return Outcome(
         function=binding.function.name,
@@ -246,9 +245,9 @@ def failed(
 
 def _shown_problem(problem: Problem, door: Door) -> Problem:
     return Problem(
-        name=door.show(problem.name),
-        message=door.show(problem.message),
-        stack=door.show(problem.stack),
+        name=door.excerpt(problem.name),
+        message=door.excerpt(problem.message),
+        stack=door.excerpt(problem.stack),
         code=problem.code,
     )
 

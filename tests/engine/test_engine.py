@@ -19,6 +19,7 @@ from tests.engine.scripted import TRACK, engine_with, function, instance_with, s
 
 import isthmus
 from isthmus import Code, Engine, Kind, Limits, Request, SettingDefinition, Status
+from isthmus._host import LONGEST_ERROR
 from isthmus.abc import Call, FetchRequest, Hop, Host, Killed, Program, Reply, Returned, Runtime, Thrown
 from isthmus.hookspecs import hookimpl
 from isthmus.testing import ScriptedRuntime, Throw, World
@@ -418,6 +419,36 @@ async def test_no_secret_is_seen_in_anything_that_is_shown() -> None:
         "said": "[redacted:key]",
         "[redacted:key]": ["[redacted:pin]", "[redacted:pin]", 7, True],
     }
+
+
+@pytest.mark.parametrize("before", range(LONGEST_ERROR - 20, LONGEST_ERROR + 2, 3))
+@pytest.mark.parametrize("rest", ["", "z" * LONGEST_ERROR], ids=["short", "long"])
+async def test_no_part_of_a_secret_shows_where_an_error_is_cut(before: int, rest: str) -> None:
+    def on_track(event: Any, settings: Any, world: World) -> Any:
+        said = "x" * before + settings["key"] + rest
+        raise Throw(said, said, said)
+
+    async with instance_with(
+        {"onTrack": on_track},
+        fields={"settings": secret_settings("key")},
+        settings={"key": "hunter-2-hunter-3"},
+    ) as (engine, instance):
+        outcome = await engine.invoke(instance, TRACK)
+    problem = outcome.problem
+    assert problem is not None
+    for told in (problem.name, problem.message, problem.stack):
+        assert "hunt" not in told
+        assert len(told) <= LONGEST_ERROR + 1
+
+
+async def test_a_long_error_is_cut_where_nothing_is_secret_too() -> None:
+    def on_track(event: Any, settings: Any, world: World) -> Any:
+        raise Throw("Error", "x" * 100_000, "")
+
+    async with instance_with({"onTrack": on_track}) as (engine, instance):
+        outcome = await engine.invoke(instance, TRACK)
+    assert outcome.problem is not None
+    assert outcome.problem.message == "x" * LONGEST_ERROR + "…"
 
 
 async def test_what_travels_on_is_not_touched_by_redaction() -> None:

@@ -136,8 +136,9 @@ async def test_names_and_messages_arrive_as_they_are(scripts: Scripts, name: str
 
 async def test_an_endless_message_is_cut(scripts: Scripts) -> None:
     thrown = await (await scripts.body("throw new Error('x'.repeat(1e6))")).thrown()
-    assert 10_000 < len(thrown.message) < 20_000
-    assert thrown.message.endswith("…")
+    assert (
+        thrown.message == "x" * 32768
+    )  # twice what the engine tells, so that it knows a secret at its own cut
 
 
 async def test_a_forged_stack_is_taken_for_what_it_is(scripts: Scripts) -> None:

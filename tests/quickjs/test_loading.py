@@ -34,6 +34,10 @@ DEFINING = {
     "function onTrack() { return all.every((each) => each === globalThis) && 'ran' }",
     "globals put in the place of others": "fetch = () => 'ra'; URL = 'n'; function onTrack() { return fetch() + URL }",
     "variables named as globals": "var URL = 'ra'; function Buffer() { return 'n' }\nonTrack = () => URL + Buffer()",
+    "what the last match found": "onTrack = () => /(r)(a)(x)?/.test('- ran') && [RegExp.$1, RegExp.$2, RegExp.$3, RegExp.rightContext].join('')",
+    "what the last match found, logged meanwhile": "onTrack = () => { 'x=ran;'.replace(/=(.*);/, ''); console.log('%s', 'a b'); return RegExp.$1 }",
+    "matches by way of strings": "onTrack = () => 'xran'.match(/x(r)/) && 'ax'.split(/x/).length && 'an'.search(/(an)/) + 1"
+    " && RegExp.input === 'an' && RegExp['$&'] === 'an' && RegExp.lastParen === 'an' && 'ran'",
     "new Function and eval": "onTrack = () => new Function('return 1')() === eval('1') && 'ran'",
     "what Node's modules have is not there": "onTrack = () => ['require', 'exports', 'module', 'process']"
     ".every((name) => !(name in globalThis) && eval(`typeof ${name}`) === 'undefined') && 'ran'",

@@ -1,94 +1,22 @@
-// AbortController and AbortSignal, and the Event and EventTarget they are made of.
+// AbortController and AbortSignal (DOM).
 (native, shared) => {
   "use strict";
-  const KEY = Symbol("made here");
-
-  class Event {
-    #type;
-    #init;
-    #stopped = false;
-    target = null;
-    currentTarget = null;
-    defaultPrevented = false;
-    timeStamp = native.now();
-
-    constructor(type, init = {}) {
-      this.#type = `${type}`;
-      this.#init = init ?? {};
-    }
-
-    get type() {
-      return this.#type;
-    }
-
-    get bubbles() {
-      return Boolean(this.#init.bubbles);
-    }
-
-    get cancelable() {
-      return Boolean(this.#init.cancelable);
-    }
-
-    preventDefault() {
-      if (this.cancelable) this.defaultPrevented = true;
-    }
-
-    stopPropagation() {}
-
-    stopImmediatePropagation() {
-      this.#stopped = true;
-    }
-
-    static isStopped(event) {
-      return event.#stopped;
-    }
-  }
-  const { isStopped } = Event;
-  delete Event.isStopped;
-
-  class EventTarget {
-    #listeners = [];
-
-    addEventListener(type, callback, options) {
-      if (callback === null || callback === undefined) return;
-      const once = Boolean(options?.once);
-      if (!this.#listeners.some((each) => each.type === type && each.callback === callback)) {
-        this.#listeners.push({ type, callback, once });
-      }
-      options?.signal?.addEventListener("abort", () => this.removeEventListener(type, callback));
-    }
-
-    removeEventListener(type, callback) {
-      this.#listeners = this.#listeners.filter((each) => each.type !== type || each.callback !== callback);
-    }
-
-    dispatchEvent(event) {
-      event.target = event.currentTarget = this;
-      for (const { type, callback, once } of [...this.#listeners]) {
-        if (type !== event.type) continue;
-        if (once) this.removeEventListener(type, callback);
-        try {
-          if (typeof callback === "function") callback.call(this, event);
-          else callback.handleEvent(event);
-        } catch (error) {
-          shared.uncaught(error);
-        }
-        if (isStopped(event)) break;
-      }
-      event.currentTarget = null;
-      return !event.defaultPrevented;
-    }
-  }
+  const { Event, EventTarget, dispatch, handlers } = shared.use("events");
+  const { KEY, expose, needArguments, needKey, whole } = shared.use("idl");
+  const LONGEST = 2147483647; // milliseconds; as long as timers take
+  const custom = Symbol.for("nodejs.util.inspect.custom");
+  let trigger, upon;
 
   class AbortSignal extends EventTarget {
     #aborted = false;
     #reason = undefined;
-    onabort = null;
+    #actions = []; // before anyone hears of it
+    #sources = null; // of one that any() has made
+    #dependents = [];
 
     constructor(key) {
+      needKey(key);
       super();
-      if (key !== KEY) throw Object.assign(new TypeError("Illegal constructor"), { code: "ERR_ILLEGAL_CONSTRUCTOR" });
-      Object.defineProperty(this, "onabort", { enumerable: false });
     }
 
     get aborted() {
@@ -103,47 +31,66 @@
       if (this.#aborted) throw this.#reason;
     }
 
-    static trigger(signal, reason = new DOMException("This operation was aborted", "AbortError")) {
-      if (signal.#aborted) return;
-      signal.#aborted = true;
-      signal.#reason = reason;
-      const event = new Event("abort");
-      if (typeof signal.onabort === "function") signal.addEventListener("abort", signal.onabort, { once: true });
-      signal.dispatchEvent(event);
+    #mark(reason) {
+      this.#aborted = true;
+      this.#reason = reason;
     }
 
-    static abort(reason) {
+    #tell() {
+      const actions = this.#actions;
+      this.#actions = [];
+      for (const action of actions) action();
+      dispatch(this, new Event("abort"));
+    }
+
+    static {
+      trigger = (signal, reason = new DOMException("This operation was aborted", "AbortError")) => {
+        if (signal.#aborted) return;
+        signal.#mark(reason);
+        const followers = signal.#dependents.filter((each) => !each.#aborted);
+        for (const follower of followers) follower.#mark(reason);
+        signal.#tell();
+        for (const follower of followers) follower.#tell();
+      };
+      upon = (signal, action) => void signal.#actions.push(action);
+    }
+
+    static abort(reason = undefined) {
       const signal = new AbortSignal(KEY);
       trigger(signal, reason);
       return signal;
     }
 
     static timeout(delay) {
+      needArguments(arguments, "delay");
       shared.refuseWhileLoading("AbortSignal.timeout");
       const signal = new AbortSignal(KEY);
       const reason = () => new DOMException("The operation was aborted due to timeout", "TimeoutError");
-      shared.sleep(delay, () => trigger(signal, reason()));
+      // In its turn among the timers; one beyond their longest would go off at once.
+      shared.use("timers").setTimeout(() => trigger(signal, reason()), Math.min(whole(delay, "delay"), LONGEST));
       return signal;
     }
 
     static any(signals) {
-      const any = new AbortSignal(KEY);
-      for (const signal of signals) {
-        if (signal.aborted) {
-          trigger(any, signal.reason);
-          break;
-        }
-        signal.addEventListener("abort", () => trigger(any, signal.reason), { once: true });
+      needArguments(arguments, "signals");
+      const any = new AbortSignal(KEY), given = [...signals];
+      for (const [i, signal] of given.entries()) {
+        if (signal instanceof AbortSignal) continue;
+        throw shared.use("invalid").wrongType(`signals[${i}]`, "an instance of AbortSignal", signal);
+      }
+      const aborted = given.find((signal) => signal.#aborted);
+      if (aborted) any.#mark(aborted.#reason);
+      else {
+        any.#sources = new Set(given.flatMap((signal) => (signal.#sources ? [...signal.#sources] : [signal])));
+        for (const source of any.#sources) source.#dependents.push(any);
       }
       return any;
     }
 
-    [Symbol.for("nodejs.util.inspect.custom")]() {
+    [custom]() {
       return `AbortSignal { aborted: ${this.#aborted} }`;
     }
   }
-  const { trigger } = AbortSignal;
-  delete AbortSignal.trigger;
 
   class AbortController {
     #signal = new AbortSignal(KEY);
@@ -152,17 +99,21 @@
       return this.#signal;
     }
 
-    abort(reason) {
+    abort(reason = undefined) {
       trigger(this.#signal, reason);
     }
 
-    [Symbol.for("nodejs.util.inspect.custom")]() {
+    [custom]() {
       return `AbortController { signal: AbortSignal { aborted: ${this.#signal.aborted} } }`;
     }
   }
 
-  for (const made of [Event, EventTarget, AbortSignal, AbortController]) {
-    Object.defineProperty(made.prototype, Symbol.toStringTag, { value: made.name, configurable: true });
+  /** Makes what the code will use, so that it is in its image. */
+  function prepare(code) {
+    if (code.includes("AbortSignal.timeout")) shared.use("timers");
   }
-  return { AbortController, AbortSignal, Event, EventTarget };
+
+  handlers(AbortSignal, ["abort"]);
+  expose(AbortSignal, AbortController);
+  return { AbortController, AbortSignal, prepare, upon };
 }

@@ -1,6 +1,7 @@
 // Blob, File and FormData; a FormData is the form-data package's too: append with a file name, getHeaders, getBuffer.
 (native, shared) => {
   "use strict";
+  const { KEY, dictionary, expose, needArguments } = shared.use("idl");
   const TYPES = {
     __proto__: null, csv: "text/csv", gif: "image/gif", gz: "application/gzip", html: "text/html", jpeg: "image/jpeg",
     jpg: "image/jpeg", json: "application/json", pdf: "application/pdf", png: "image/png", svg: "image/svg+xml",
@@ -17,27 +18,56 @@
     return bytes;
   }
 
-  function bytesFrom(part) {
-    if (part instanceof Blob) return bytesOf(part);
+  /** A part as bytes, or as text that is not yet encoded. */
+  function partFrom(part) {
+    if (isBlob(part)) return bytesOf(part);
     if (ArrayBuffer.isView(part)) return new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
     if (native.classOf(part) === "ArrayBuffer") return new Uint8Array(part);
-    return native.utf8Encode(`${part}`);
+    return `${part}`;
   }
+
+  function encoded(part, lines = false) {
+    if (typeof part !== "string") return part;
+    return native.utf8Encode(lines ? part.replace(/\r\n?/g, "\n") : part);
+  }
+
+  function partsFrom(parts) {
+    if (parts === undefined) return [];
+    const isObject = (typeof parts === "object" && parts !== null) || typeof parts === "function";
+    if (isObject && typeof parts[Symbol.iterator] === "function") return Array.from(parts, partFrom);
+    throw shared.use("invalid").wrongType("sources", "a sequence", parts);
+  }
+
+  const typeFrom = (type) => (/[^\x20-\x7e]/.test(type) ? "" : `${type}`.toLowerCase());
+  let bytesOf, isBlob, copy;
 
   class Blob {
     #bytes;
     #type;
 
-    constructor(parts = [], { type = "" } = {}) {
-      if (typeof parts?.[Symbol.iterator] !== "function" || typeof parts === "string") {
-        throw shared.use("invalid").wrongType("sources", "a sequence", parts);
+    constructor(parts = undefined, options = undefined) {
+      if (parts === KEY) {
+        this.#bytes = options.bytes;
+        this.#type = options.type;
+        return;
       }
-      this.#bytes = joined(Array.from(parts, bytesFrom));
-      this.#type = /[^\x20-\x7e]/.test(type) ? "" : `${type}`.toLowerCase();
+      const list = partsFrom(parts), { endings = "transparent", type = "" } = dictionary(options, "options");
+      if (!["native", "transparent"].includes(`${endings}`)) {
+        throw shared.use("invalid").wrongType("options.endings", "one of 'transparent' or 'native'", endings);
+      }
+      this.#type = typeFrom(`${type}`);
+      this.#bytes = joined(list.map((part) => encoded(part, `${endings}` === "native")));
     }
 
-    static bytes(blob) {
-      return blob.#bytes;
+    static {
+      isBlob = (value) => typeof value === "object" && value !== null && #bytes in value;
+      bytesOf = (blob) => blob.#bytes;
+      /** Another Blob, or File, of the same bytes; undefined for what is none. */
+      copy = (value) => {
+        if (!isBlob(value)) return undefined;
+        const made = { bytes: value.#bytes, type: value.#type };
+        return isFile(value) ? new File(KEY, value.name, { ...made, lastModified: value.lastModified }) : new Blob(KEY, made);
+      };
     }
 
     get size() {
@@ -60,25 +90,36 @@
       return this.#bytes.slice();
     }
 
-    slice(start, end, type = "") {
-      return new Blob([this.#bytes.slice(start, end)], { type });
+    stream() {
+      return shared.use("bodies/streams").streamOf(this.#bytes, false);
+    }
+
+    slice(start = undefined, end = undefined, type = undefined) {
+      const bytes = this.#bytes.slice(Number(start), end === undefined ? undefined : Number(end));
+      return new Blob(KEY, { bytes, type: type === undefined ? "" : typeFrom(`${type}`) });
     }
 
     [Symbol.for("nodejs.util.inspect.custom")]() {
       return shared.use("inspect").look(this.constructor, { size: this.size, type: this.#type });
     }
   }
-  const { bytes: bytesOf } = Blob;
-  delete Blob.bytes;
+
+  let isFile;
 
   class File extends Blob {
     #name;
     #lastModified;
 
-    constructor(parts, name, options = {}) {
+    constructor(parts, name, options = undefined) {
+      needArguments(arguments, "fileBits", "fileName");
       super(parts, options);
-      this.#name = `${name}`;
-      this.#lastModified = Number(options.lastModified ?? Date.now());
+      const { lastModified } = dictionary(options, "options");
+      this.#name = `${name}`.toWellFormed();
+      this.#lastModified = lastModified === undefined ? Date.now() : Math.trunc(Number(lastModified)) || 0;
+    }
+
+    static {
+      isFile = (value) => #name in value;
     }
 
     get name() {
@@ -103,13 +144,15 @@
     #entry(name, value, options) {
       if (Array.isArray(value)) throw new Error("Arrays are not supported.");
       const { contentType, filename: given, filepath } = typeof options === "string" ? { filename: options } : options ?? {};
-      const isBytes = ArrayBuffer.isView(value) || native.classOf(value) === "ArrayBuffer";
-      const isBlob = isBytes || value instanceof Blob;
-      const filename = given ?? filepath ?? (value instanceof Blob ? value.name ?? "blob" : undefined);
-      if (!isBlob) value = `${value}`;
-      else if (!(value instanceof File)) value = new File([value], filename ?? "", { type: isBytes ? "" : value.type });
+      const isBytes = ArrayBuffer.isView(value) || native.classOf(value) === "ArrayBuffer", holdsBytes = isBytes || isBlob(value);
+      const filename = given ?? filepath ?? (isBlob(value) ? value.name ?? "blob" : undefined);
+      if (!holdsBytes) value = `${value}`;
+      else if (isBytes || !isFile(value) || given !== undefined) {
+        const { lastModified, type } = isBytes ? { type: "" } : value;
+        value = new File([value], filename ?? "", { type, lastModified });
+      }
       let type = contentType ?? "";
-      if (isBlob || filename !== undefined) type ||= value.type || typeOf(filename);
+      if (holdsBytes || filename !== undefined) type ||= value.type || typeOf(filename);
       return { name: `${name}`, value, filename, type };
     }
 
@@ -177,7 +220,7 @@
         line(`Content-Disposition: form-data; name=${quoted(name)}${file}`);
         if (type) line(`Content-Type: ${type}`);
         line("");
-        parts.push(bytesFrom(value));
+        parts.push(encoded(partFrom(value)));
         line("");
       }
       line(`--${this.getBoundary()}--`);
@@ -202,8 +245,6 @@
     }
   }
 
-  for (const made of [Blob, File, FormData]) {
-    Object.defineProperty(made.prototype, Symbol.toStringTag, { value: made.name, configurable: true });
-  }
-  return { Blob, File, FormData, bytesOf };
+  expose(Blob, File, FormData);
+  return { Blob, File, FormData, bytesOf, copy };
 }

@@ -3,10 +3,10 @@
   "use strict";
   const ERRORS = ["Error", "EvalError", "RangeError", "ReferenceError", "SyntaxError", "TypeError", "URIError"];
 
-  function refuse(value) {
+  function refuse(value, what = "cloned") {
     const isProxy = native.proxyTarget(value) !== undefined, kind = isProxy ? "Object" : native.classOf(value);
     const shown = typeof value === "symbol" || typeof value === "function" ? String(value) : `#<${kind}>`;
-    throw new DOMException(`${shown} could not be cloned.`, "DataCloneError");
+    throw new DOMException(`${shown} could not be ${what}.`, "DataCloneError");
   }
 
   function copyError(error, copy) {
@@ -21,8 +21,38 @@
     return shell;
   }
 
-  function structuredClone(value, { transfer = [] } = {}) {
-    const copies = new Map();
+  /** What the new owner gets for each thing that is handed over: filled, or taken, when all else is copied. */
+  function handedOver(transfer) {
+    const ends = [], made = new Map(), ports = [];
+    for (const value of transfer) {
+      if (typeof value !== "object" || value === null) throw shared.use("invalid").wrongType("transfer", "a list of objects", transfer);
+      const messages = shared.made("messages");
+      if (made.has(value)) throw new DOMException("A thing can be transferred once", "DataCloneError");
+      if (messages?.isPort(value) && !messages.isDetached(value)) {
+        const heir = messages.heirOf(value);
+        made.set(value, heir.port);
+        ends.push(heir.take);
+        ports.push(heir.port);
+      } else if (native.classOf(value) === "ArrayBuffer" && !value.detached) {
+        const { maxByteLength, resizable } = value;
+        const buffer = new ArrayBuffer(value.byteLength, resizable ? { maxByteLength } : undefined);
+        made.set(value, buffer);
+        ends.push(() => new Uint8Array(buffer).set(new Uint8Array(value.transfer())));
+      } else {
+        refuse(value, "transferred");
+      }
+    }
+    return { ends, made, ports };
+  }
+
+  /** A Blob or a File again, its bytes shared: nothing changes them.  Other objects of interfaces are not copied. */
+  function copyPlatform(value) {
+    return shared.made("blob")?.copy(value) ?? refuse(value);
+  }
+
+  /** A copy of a value, and the ports that were transferred with it, in their order. */
+  function copyOf(value, transfer) {
+    const { ends, made: copies, ports } = handedOver(transfer);
 
     function copy(value) {
       if (typeof value === "symbol" || typeof value === "function") refuse(value);
@@ -42,7 +72,7 @@
         case "RegExp":
           return keep(new RegExp(value.source, value.flags));
         case "ArrayBuffer":
-          return keep(transfer.includes(value) ? value.transfer() : value.slice());
+          return keep(value.slice());
         case "Error":
           return keep(copyError(value, copy));
         case "Map": {
@@ -58,6 +88,7 @@
           return made;
         }
         case "Array": case "Object": case "Arguments": {
+          if (shared.made("idl")?.isOfInterface(value)) return keep(copyPlatform(value));
           const made = kind === "Array" ? new Array(value.length) : {};
           keep(made);
           for (const key of Object.keys(value)) {
@@ -71,8 +102,15 @@
       }
     }
 
-    return copy(value);
+    const copied = copy(value);
+    for (const end of ends) end();
+    return { copy: copied, ports };
   }
 
-  return { structuredClone };
+  function structuredClone(value, options = undefined) {
+    if (!arguments.length) throw shared.use("invalid").missing("value");
+    return copyOf(value, [...options?.transfer ?? []]).copy;
+  }
+
+  return { copyOf, structuredClone };
 }

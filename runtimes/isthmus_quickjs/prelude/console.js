@@ -1,6 +1,7 @@
 // console: lines of output, each with its level, formatted as Node formats them; nothing is formatted once the log is full.
 (native, shared) => {
   "use strict";
+  const { defineProperty, setPrototypeOf } = Object;
   const { inspect } = shared.use("inspect"), { format } = shared.use("format");
   const [DEBUG, LOG, INFO, WARN, ERROR] = [0, 1, 2, 3, 4];
   const counts = new Map(), timers = new Map();
@@ -50,19 +51,19 @@
     ].join("\n");
   }
 
-  const console = {
+  const console = setPrototypeOf({
     debug: (...values) => write(DEBUG, values),
     log: (...values) => write(LOG, values),
     info: (...values) => write(INFO, values),
     warn: (...values) => write(WARN, values),
     error: (...values) => write(ERROR, values),
-    dir: (value, options) => write(LOG, ["%s", inspect(value, options ?? {})]),
+    dir: (value = undefined, options = undefined) => write(LOG, ["%s", inspect(value, options ?? {})]),
     dirxml: (...values) => write(LOG, values),
     trace(...values) {
       const at = shared.framesOf(new Error()), said = values.length ? `: ${format(values)}` : "";
       write(ERROR, ["%s", `Trace${said}${at && `\n${at}`}`]);
     },
-    assert(condition, ...values) {
+    assert(condition = false, ...values) {
       if (condition) return;
       if (typeof values[0] === "string") values[0] = `Assertion failed: ${values[0]}`;
       else values.unshift("Assertion failed");
@@ -89,11 +90,17 @@
       console.timeLog(label);
       timers.delete(`${label}`);
     },
-    table(rows, columns) {
+    table(rows = undefined, columns = undefined) {
       const isTable = typeof rows === "object" && rows !== null && native.proxyTarget(rows) === undefined;
       write(LOG, isTable && native.log(LOG) ? ["%s", table(rows, columns)] : [rows]);
     },
-  };
+    // There is no screen to be cleared, and no profiler.
+    clear() {},
+    profile() {},
+    profileEnd() {},
+    timeStamp() {},
+  }, {});
   console.groupCollapsed = console.group;
+  defineProperty(console, Symbol.toStringTag, { value: "console", configurable: true });
   return { console };
 }

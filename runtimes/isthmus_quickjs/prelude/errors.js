@@ -5,7 +5,7 @@
   const { apply } = Reflect;
   const { slice } = String.prototype;
   const { put, text, use } = shared;
-  const LONGEST = 16384; // characters of an error's message, and of its stack
+  const LONGEST = 32768; // characters of a message or a stack that are handed over; the host tells half of them
   let authored = ""; // the file name of the author's code
   let mapped = false; // it was made from other files, which the host knows
   const stack = getOwnPropertyDescriptor(Error.prototype, "stack");
@@ -76,7 +76,7 @@
   }
 
   function cut(long) {
-    return text(long.length > LONGEST ? `${apply(slice, long, [0, LONGEST])}…` : long);
+    return text(long.length > LONGEST ? apply(slice, long, [0, LONGEST]) : long);
   }
 
   /** JSON text of {name, message, stack, line, column} for whatever was thrown. */

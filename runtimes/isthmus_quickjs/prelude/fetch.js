@@ -2,9 +2,15 @@
 (native, shared) => {
   "use strict";
   const { hasOwn } = Object;
+  const { Body, contentOf, contentTo, wholeOf } = shared.use("body");
+  const { expose } = shared.use("idl");
   const { Headers, encodeHeaders } = shared.use("headers");
   const PLAIN_URL = /^https?:\/\/[a-z\d][a-z\d.-]*(:\d+)?([/?][\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a~]*)?$/;
-  const TEXT = "text/plain;charset=UTF-8";
+  /** What a request has to say for browsers; here it changes nothing. */
+  const UNUSED = {
+    cache: "default", credentials: "same-origin", destination: "", duplex: "half", integrity: "", keepalive: false, mode: "cors",
+    referrer: "about:client", referrerPolicy: "",
+  };
 
   class FetchError extends Error {
     constructor(message, type, system) {
@@ -24,105 +30,6 @@
     Object.defineProperty(made.prototype, "name", { value: made.name, writable: true, configurable: true });
   }
 
-  const isA = (value, module, name) => shared.made(module) && value instanceof shared.made(module)[name];
-
-  /** What a body is as text or bytes, and the content type it goes under unless one is given. */
-  function contentOf(body) {
-    if (body === undefined || body === null) return { content: null };
-    if (typeof body !== "object") return { content: `${body}`, type: TEXT };
-    if (ArrayBuffer.isView(body)) return { content: new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice() };
-    if (native.classOf(body) === "ArrayBuffer") return { content: new Uint8Array(body).slice() };
-    if (isA(body, "params", "URLSearchParams")) {
-      return { content: `${body}`, type: "application/x-www-form-urlencoded;charset=UTF-8" };
-    }
-    if (isA(body, "blob", "Blob")) return { content: shared.use("blob").bytesOf(body), type: body.type || undefined };
-    if (isA(body, "blob", "FormData")) {
-      return { content: body.getBuffer(), type: `multipart/form-data;boundary=${body.getBoundary()}` };
-    }
-    return { content: `${body}`, type: TEXT };
-  }
-
-  class Body {
-    #content; // null, text, or bytes
-    #used = false;
-    #size;
-
-    constructor(content, size = 0) {
-      this.#content = content;
-      this.#size = size;
-    }
-
-    get bodyUsed() {
-      return this.#used;
-    }
-
-    /** null, or what yields the whole body in one piece. */
-    get body() {
-      if (this.#content === null) return null;
-      const owner = this;
-      return {
-        async *[Symbol.asyncIterator]() {
-          yield owner.buffer();
-        },
-      };
-    }
-
-    #take() {
-      if (this.#used) throw new TypeError(`body used already for: ${this.url}`);
-      this.#used = true;
-      const content = this.#content ?? "";
-      if (this.#size && this.#bytes(content).length > this.#size) {
-        throw new FetchError(`content size at ${this.url} over limit: ${this.#size}`, "max-size");
-      }
-      return content;
-    }
-
-    #bytes(content) {
-      return typeof content === "string" ? native.utf8Encode(content) : content;
-    }
-
-    async text() {
-      const content = this.#take();
-      return typeof content === "string" ? content : native.utf8Decode(content);
-    }
-
-    async json() {
-      const text = await this.text();
-      try {
-        return shared.parse(text);
-      } catch (error) {
-        throw new FetchError(`invalid json response body at ${this.url} reason: ${error.message}`, "invalid-json");
-      }
-    }
-
-    async buffer() {
-      return shared.use("buffer").Buffer.from(this.#bytes(this.#take()));
-    }
-
-    async arrayBuffer() {
-      return this.#bytes(this.#take()).slice().buffer;
-    }
-
-    async bytes() {
-      return this.#bytes(this.#take()).slice();
-    }
-
-    async blob() {
-      return new (shared.use("blob").Blob)([this.#bytes(this.#take())], { type: this.headers.get("content-type") ?? "" });
-    }
-
-    async textConverted() {
-      throw new Error("textConverted() is not there, as without the package encoding; use a TextDecoder over arrayBuffer()");
-    }
-
-    static content(body) {
-      if (body.#used) throw new Error("cannot clone body after it is used");
-      return body.#content;
-    }
-  }
-  const kept = Body.content;
-  delete Body.content;
-
   class Response extends Body {
     constructor(body, { status = 200, statusText = "", headers, url = "", redirected = false, size = 0 } = {}) {
       const { content, type } = contentOf(body);
@@ -138,11 +45,15 @@
     }
 
     get type() {
-      return "default";
+      return this.status ? "default" : "error";
     }
 
     clone() {
-      return new Response(kept(this), this);
+      return new Response(contentTo(this), this);
+    }
+
+    static error() {
+      return new Response(null, { status: 0 });
     }
 
     static json(value, init) {
@@ -152,6 +63,7 @@
     }
 
     static redirect(url, status = 302) {
+      if (!fetch.isRedirect(status)) throw new RangeError(`Failed to create a redirect: ${status} is no status of one`);
       return new Response(null, { status, headers: { location: `${url}` } });
     }
 
@@ -166,7 +78,6 @@
     const given = `${input?.href ?? input}`.trim();
     if (PLAIN_URL.test(given)) return [given, null];
     if (!/^[a-z][a-z\d+.-]*:/i.test(given)) throw new TypeError("Only absolute URLs are supported");
-    if (!/^https?:/i.test(given)) throw new TypeError("Only HTTP(S) protocols are supported");
     const url = new (shared.use("url").URL)(given), { username, password } = url;
     url.hash = url.username = url.password = "";
     return [url.href, username || password ? `${decodeURIComponent(username)}:${decodeURIComponent(password)}` : null];
@@ -178,7 +89,7 @@
       const [url, credentials] = from ? [from.url, null] : absolute(input);
       const method = `${init.method ?? from?.method ?? "GET"}`.toUpperCase();
       const hasBody = init.body !== undefined && init.body !== null;
-      const { content, type } = hasBody || !from ? contentOf(init.body) : { content: kept(from) };
+      const { content, type } = hasBody || !from ? contentOf(init.body) : { content: contentTo(from) };
       if (content !== null && (method === "GET" || method === "HEAD")) {
         throw new TypeError("Request with GET/HEAD method cannot have body");
       }
@@ -197,6 +108,10 @@
         timeout: Number(init.timeout ?? from?.timeout ?? 0) || 0, size: Number(init.size ?? from?.size ?? 0) || 0,
       };
       for (const name in fields) Object.defineProperty(this, name, { value: fields[name], enumerable: true });
+      for (const name in UNUSED) {
+        const value = init[name] ?? from?.[name];
+        if (value !== undefined) Object.defineProperty(this, name, { value });
+      }
     }
 
     clone() {
@@ -209,11 +124,12 @@
     }
   }
 
+  for (const name in UNUSED) Object.defineProperty(Request.prototype, name, { value: UNUSED[name] });
+
   /** The operation's fields after id and op, as JSON text. */
-  function encoded(request) {
-    const { headers, method, redirect, url } = request;
+  function encoded({ headers, method, redirect, url }, content) {
     if (!headers.has("accept")) headers.set("accept", "*/*");
-    let content = kept(request), base64 = "";
+    let base64 = "";
     if (content !== null && typeof content !== "string") {
       if (native.utf8Valid(content)) content = native.utf8Decode(content);
       else {
@@ -240,24 +156,33 @@
       if (!["follow", "manual", "error"].includes(request.redirect)) {
         throw new TypeError(`redirect is "follow", "manual" or "error", not "${request.redirect}"`);
       }
+      if (!/^https?:/.test(url)) throw new TypeError("Only HTTP(S) protocols are supported");
       const abort = () => end(reject, new AbortError("The user aborted a request."));
-      let timer = null;
+      let id = null, timer = null, ended = false;
 
       function end(how, what) {
+        ended = true;
         signal?.removeEventListener("abort", abort);
-        shared.cancel(id);
+        if (id !== null) shared.cancel(id);
         if (timer !== null) shared.cancel(timer);
         how(what);
+      }
+
+      function send(content) {
+        if (ended) return;
+        id = shared.ask("fetch", encoded(request, content), (value, error) => {
+          if (error) end(reject, new FetchError(error.message, error.type || "system", error));
+          else end(resolve, respond(value, request));
+        }, 1);
       }
 
       if (signal?.aborted) {
         reject(new AbortError("The user aborted a request."));
         return;
       }
-      const id = shared.ask("fetch", encoded(request), (value, error) => {
-        if (error) end(reject, new FetchError(error.message, error.type || "system", error));
-        else end(resolve, respond(value, request));
-      }, 1);
+      const content = wholeOf(request);
+      if (content !== null && typeof content.then === "function") content.then(send, (error) => end(reject, error));
+      else send(content);
       signal?.addEventListener("abort", abort);
       if (timeout > 0) {
         timer = shared.sleep(timeout, () => end(reject, new FetchError(`network timeout at: ${url}`, "request-timeout")));
@@ -266,8 +191,13 @@
   }
   fetch.isRedirect = (status) => [301, 302, 303, 307, 308].includes(status);
 
-  for (const made of [Request, Response]) {
-    Object.defineProperty(made.prototype, Symbol.toStringTag, { value: made.name, configurable: true });
+  expose(Request, Response);
+
+  /** Makes the streams that the code will read bodies by, so that they are in its image. */
+  function prepare(code) {
+    if (/\.body\b[^=]*\b(getReader|pipeTo|pipeThrough|tee)\b|\bfor\s+await\b/.test(code)) shared.use("bodies/streams");
+    if (code.includes(".formData(")) shared.use("bodies/forms");
   }
-  return { fetch, Request, Response, FetchError, AbortError };
+
+  return { fetch, Request, Response, FetchError, AbortError, prepare };
 }

@@ -1,6 +1,7 @@
 // Headers as node-fetch 2 has them: WHATWG's, and raw().
 (native, shared) => {
   "use strict";
+  const { expose } = shared.use("idl");
   const TOKEN = /^[\^`\-\w!#$%&'*+.|~]+$/, VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
   function headerName(name) {
@@ -99,7 +100,7 @@
   }
   const encodeHeaders = Headers.encode;
   delete Headers.encode;
-  Object.defineProperty(Headers.prototype, Symbol.toStringTag, { value: "Headers", configurable: true });
+  expose(Headers);
 
   return { Headers, encodeHeaders };
 }

@@ -1,13 +1,15 @@
 // How interfaces look from outside, and what their arguments are converted to (WebIDL).
 (native, shared) => {
   "use strict";
-  const { defineProperty, getOwnPropertyDescriptor } = Object;
+  const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
   const { ownKeys } = Reflect;
   const KEY = Symbol("made here");
+  const exposed = new WeakSet();
 
   /** Interfaces as a specification writes them: members that are listed, and the name that Object.prototype.toString tells. */
   function expose(...interfaces) {
     for (const made of interfaces) {
+      exposed.add(made.prototype);
       for (const owner of [made, made.prototype]) {
         for (const key of ownKeys(owner)) {
           if (typeof key === "symbol" || ["constructor", "prototype", "length", "name"].includes(key)) continue;
@@ -24,6 +26,17 @@
     for (const owner of [made, made.prototype]) {
       for (const name in values) defineProperty(owner, name, { value: values[name], enumerable: true });
     }
+  }
+
+  /** Whether an object is of an interface, and not just of the author's making. */
+  function isOfInterface(value) {
+    for (let at = getPrototypeOf(value); at !== null; at = getPrototypeOf(at)) if (exposed.has(at)) return true;
+    return false;
+  }
+
+  /** Throws where fewer arguments came than have names here. */
+  function needArguments(given, ...names) {
+    if (given.length < names.length) throw shared.use("invalid").missing(...names);
   }
 
   function illegal() {
@@ -49,5 +62,5 @@
     throw new TypeError(`${name} must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}, not ${String(value)}`);
   }
 
-  return { KEY, constants, dictionary, expose, illegal, needKey, whole };
+  return { KEY, constants, dictionary, expose, illegal, isOfInterface, needArguments, needKey, whole };
 }

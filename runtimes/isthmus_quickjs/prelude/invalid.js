@@ -27,5 +27,12 @@
     return failure(RangeError, "ERR_OUT_OF_RANGE", message);
   }
 
-  return { failure, outOfRange, wrongType };
+  /** Arguments that have to be there. */
+  function missing(...names) {
+    const listed = names.map((name) => `"${name}"`), last = listed.pop();
+    const said = listed.length ? `${listed.join(", ")}${listed.length > 1 ? "," : ""} and ${last} arguments` : `${last} argument`;
+    return failure(TypeError, "ERR_MISSING_ARGS", `The ${said} must be specified`);
+  }
+
+  return { failure, missing, outOfRange, wrongType };
 }

@@ -24,6 +24,7 @@
     if (libraries?.places.length) use("libraries").place(libraries);
     if (code.includes(".buffer()")) use("buffer"); // of a Response
     if (/\bprocess\b/.test(code)) declareProcess();
+    if (/\bRegExp\s*(\.\s*(\$|last|left|right|input)|\[)/.test(code)) use("legacy");
   }
 
   /**

@@ -1,6 +1,7 @@
 // URLSearchParams (WHATWG URL), also as the live view of a URL's query.
 (native, shared) => {
   "use strict";
+  const { expose, needArguments } = shared.use("idl");
   const { encode, parseForm } = shared.use("percent");
   const KEPT = /[^A-Za-z\d*\-._]/gu;
   const formEncode = (text) => encode(text, KEPT).replaceAll("%20", "+");
@@ -10,8 +11,11 @@
     if (init === undefined || init === null) return [];
     if (typeof init !== "object" && typeof init !== "function") return parseForm(text(init).replace(/^\?/, ""));
     if (typeof init[Symbol.iterator] !== "function") {
-      return Reflect.ownKeys(init).filter((key) => Object.getOwnPropertyDescriptor(init, key).enumerable)
-        .map((key) => [text(key), text(init[key])]);
+      const found = new Map(); // names that are one as text have the last value
+      for (const key of Reflect.ownKeys(init)) {
+        if (Object.getOwnPropertyDescriptor(init, key)?.enumerable) found.set(text(key), text(init[key]));
+      }
+      return [...found];
     }
     return Array.from(init, (pair) => {
       const isList = typeof pair === "object" && typeof pair?.[Symbol.iterator] === "function";
@@ -28,7 +32,7 @@
     #list;
     #changed = null;
 
-    constructor(init) {
+    constructor(init = undefined) {
       this.#list = pairs(init);
     }
 
@@ -49,28 +53,34 @@
     }
 
     append(name, value) {
+      needArguments(arguments, "name", "value");
       this.#list.push([text(name), text(value)]);
       this.#tell();
     }
 
-    delete(name, value) {
+    delete(name, value = undefined) {
+      needArguments(arguments, "name");
       this.#list = this.#list.filter((pair) => pair[0] !== text(name) || (value !== undefined && pair[1] !== text(value)));
       this.#tell();
     }
 
     get(name) {
+      needArguments(arguments, "name");
       return this.#list.find((pair) => pair[0] === text(name))?.[1] ?? null;
     }
 
     getAll(name) {
+      needArguments(arguments, "name");
       return this.#list.filter((pair) => pair[0] === text(name)).map((pair) => pair[1]);
     }
 
-    has(name, value) {
+    has(name, value = undefined) {
+      needArguments(arguments, "name");
       return this.#list.some((pair) => pair[0] === text(name) && (value === undefined || pair[1] === text(value)));
     }
 
     set(name, value) {
+      needArguments(arguments, "name", "value");
       const first = this.#list.find((pair) => pair[0] === text(name));
       if (first) {
         first[1] = text(value);
@@ -86,7 +96,8 @@
       this.#tell();
     }
 
-    forEach(callback, self) {
+    forEach(callback, self = undefined) {
+      if (typeof callback !== "function") throw shared.use("invalid").wrongType("callback", "of type function", callback);
       for (const [name, value] of this) callback.call(self, value, name, this);
     }
 
@@ -102,10 +113,6 @@
       for (const [, value] of this.entries()) yield value;
     }
 
-    [Symbol.iterator]() {
-      return this.entries();
-    }
-
     toString() {
       return this.#list.map(([name, value]) => `${formEncode(name)}=${formEncode(value)}`).join("&");
     }
@@ -117,7 +124,10 @@
   }
   const { bind } = URLSearchParams;
   delete URLSearchParams.bind;
-  Object.defineProperty(URLSearchParams.prototype, Symbol.toStringTag, { value: "URLSearchParams", configurable: true });
+  expose(URLSearchParams);
+  Object.defineProperty(URLSearchParams.prototype, Symbol.iterator, {
+    value: URLSearchParams.prototype.entries, writable: true, configurable: true,
+  });
 
   return { URLSearchParams, bind };
 }

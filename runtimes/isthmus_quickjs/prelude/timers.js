@@ -1,10 +1,10 @@
-// Timers, and performance.now(): one sleep of the host at a time, for the timer that is due first.
+// Timers: one sleep of the host at a time, for the timer that is due first.
 (native, shared) => {
   "use strict";
   const LONGEST = 2147483647;
   const queue = []; // due first comes first, then who was there first
   const numbers = Object.create(null);
-  let lastNumber = 0, sleeping = null, origin = null;
+  let lastNumber = 0, sleeping = null;
 
   /** What setTimeout returns: Node's Timeout, which may be used as a number too. */
   class Timeout {
@@ -96,7 +96,7 @@
   shared.atEnd(() => {
     queue.length = 0;
     for (const number in numbers) delete numbers[number];
-    sleeping = origin = null;
+    sleeping = null;
   });
 
   function clear(timeout) {
@@ -113,22 +113,6 @@
     return new Timeout(callback, delay, values, repeats);
   }
 
-  const performance = {
-    /** Milliseconds since the call first asked. */
-    now() {
-      const now = native.now();
-      if (origin === null && !shared.isLoading()) origin = now;
-      return now - (origin ?? now);
-    },
-    get timeOrigin() {
-      performance.now();
-      return origin ?? native.now();
-    },
-    toJSON() {
-      return { timeOrigin: performance.timeOrigin };
-    },
-  };
-
   return {
     setTimeout: (callback, delay, ...values) => start("setTimeout", callback, delay, values, false),
     setInterval: (callback, delay, ...values) => start("setInterval", callback, delay, values, true),
@@ -136,6 +120,5 @@
     clearTimeout: clear,
     clearInterval: clear,
     clearImmediate: clear,
-    performance,
   };
 }

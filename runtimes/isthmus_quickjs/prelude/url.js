@@ -4,6 +4,7 @@
   const { URLSearchParams, bind } = shared.use("params");
   const { encode } = shared.use("percent");
   const { CONTROL, Refused, parseHost } = shared.use("host");
+  const { expose, needArguments } = shared.use("idl");
   const PORTS = { __proto__: null, "http:": 80, "https:": 443, "ws:": 80, "wss:": 443, "ftp:": 21, "file:": null };
   // What each part percent-encodes.
   const FRAGMENT = /[\0-\x20"<>`\x7f-\u{10ffff}]/gu;
@@ -14,6 +15,7 @@
   const DRIVE = /^[a-z][:|]$/i, DOT = /^(\.|%2e)$/i, DOTS = /^(\.|%2e){2}$/i;
 
   const isSpecial = (url) => url.protocol in PORTS;
+  const withoutBreaks = (value) => `${value}`.replace(/[\t\n\r]/g, "");
 
   // ---- parsing
 
@@ -90,7 +92,8 @@
   }
 
   function parse(input, base) {
-    let rest = `${input}`.toWellFormed().replace(/^[\0-\x20]+|[\0-\x20]+$/g, "").replace(/[\t\n\r]/g, "");
+    let rest = `${input}`.toWellFormed().replace(/^[\0-\x20]+|[\0-\x20]+$/g, "");
+    rest = withoutBreaks(rest);
     const scheme = /^[a-z][a-z\d+.-]*:/i.exec(rest)?.[0];
     const protocol = scheme?.toLowerCase() ?? base?.protocol;
     const url = { protocol, username: "", password: "", host: null, port: "", path: [], search: null, hash: null };
@@ -145,6 +148,17 @@
     return `${text}${pathname(url)}${url.search === null ? "" : `?${url.search}`}${url.hash === null ? "" : `#${url.hash}`}`;
   }
 
+  /** A host that is set; that of a file on this machine has no name. */
+  function hostFrom(url, text) {
+    const host = text ? parseHost(text, isSpecial(url)) : "";
+    return url.protocol === "file:" && host === "localhost" ? "" : host;
+  }
+
+  /** Blanks before a query or a fragment stay in a path that is opaque; where both are gone they go too. */
+  function trimPath(url) {
+    if (typeof url.path === "string" && url.search === null && url.hash === null) url.path = url.path.replace(/ +$/, "");
+  }
+
   function mayLackHost(url) {
     return (!isSpecial(url) || url.protocol === "file:") && !url.port && !url.username && !url.password;
   }
@@ -156,7 +170,8 @@
     #params = null;
     #renew = null;
 
-    constructor(input, base) {
+    constructor(input, base = undefined) {
+      needArguments(arguments, "url");
       try {
         this.#url = parse(input, base === undefined ? null : parse(base, null));
       } catch (error) {
@@ -166,12 +181,18 @@
       }
     }
 
-    static canParse(input, base) {
+    static parse(input, base = undefined) {
+      needArguments(arguments, "url");
       try {
-        return Boolean(new URL(input, base));
-      } catch {
-        return false;
+        return new URL(input, base);
+      } catch (error) {
+        if (error?.code === "ERR_INVALID_URL") return null;
+        throw error;
       }
+    }
+
+    static canParse(input, base = undefined) {
+      return URL.parse(input, base) !== null;
     }
 
     /** Changes a copy; a value that does not fit leaves the URL as it was. */
@@ -205,7 +226,7 @@
     }
 
     set protocol(value) {
-      const scheme = /^[a-z][a-z\d+.-]*(?=:|$)/i.exec(`${value}`)?.[0];
+      const scheme = /^[a-z][a-z\d+.-]*(?=:|$)/i.exec(withoutBreaks(value))?.[0];
       if (scheme) this.#change((url) => {
         const next = { protocol: `${scheme.toLowerCase()}:` };
         if (isSpecial(url) !== isSpecial(next) || (url.protocol === "file:" && !url.host)) return false;
@@ -241,7 +262,7 @@
     #setHost(value, change) {
       this.#change((url) => {
         if (typeof url.path === "string") return false;
-        const text = `${value}`.replace(/[\t\n\r]/g, ""), end = text.search(isSpecial(url) ? /[/\\?#]/ : /[/?#]/);
+        const text = withoutBreaks(value), end = text.search(isSpecial(url) ? /[/\\?#]/ : /[/?#]/);
         return change(url, end < 0 ? text : text.slice(0, end));
       });
     }
@@ -256,7 +277,7 @@
         const isFile = url.protocol === "file:";
         if (isFile && port !== undefined) return false;
         if (!name && (port !== undefined || !mayLackHost(url))) return false;
-        url.host = name ? parseHost(name, isSpecial(url)) : "";
+        url.host = hostFrom(url, name);
         if (port && port <= 65535) parsePort(url, port);
       });
     }
@@ -268,7 +289,7 @@
     set hostname(value) {
       this.#setHost(value, (url, text) => {
         if (!/^(\[[^\]]*\]|[^:]*)$/.test(text) || (!text && !mayLackHost(url))) return false;
-        url.host = text ? parseHost(text, isSpecial(url)) : "";
+        url.host = hostFrom(url, text);
       });
     }
 
@@ -279,7 +300,7 @@
     set port(value) {
       this.#change((url) => {
         if (!url.host || url.protocol === "file:") return false;
-        const text = `${value}`.replace(/[\t\n\r]/g, ""), digits = /^\d*/.exec(text)[0];
+        const text = withoutBreaks(value), digits = /^\d*/.exec(text)[0];
         if (text && !digits) return false;
         parsePort(url, digits);
       });
@@ -293,8 +314,8 @@
       this.#change((url) => {
         if (typeof url.path === "string") return false;
         url.path = [];
-        const text = `${value}`.toWellFormed().replace(/[\t\n\r]/g, "");
-        if (text || isSpecial(url)) parsePath(url, text.replace(isSpecial(url) ? /^[/\\]/ : /^\//, ""));
+        const text = withoutBreaks(value).toWellFormed();
+        if (text || isSpecial(url) || url.host === null) parsePath(url, text.replace(isSpecial(url) ? /^[/\\]/ : /^\//, ""));
       });
     }
 
@@ -303,8 +324,9 @@
     }
 
     set search(value) {
-      const query = `${value}`.replace(/^\?/, "").replace(/[\t\n\r]/g, "");
+      const query = withoutBreaks(value).replace(/^\?/, "");
       this.#url.search = `${value}` === "" ? null : encode(query, isSpecial(this.#url) ? SPECIAL_QUERY : QUERY);
+      trimPath(this.#url);
       this.#renew?.(query);
     }
 
@@ -313,6 +335,7 @@
         this.#params = new URLSearchParams(this.#url.search ?? "");
         this.#renew = bind(this.#params, (query) => {
           this.#url.search = query || null;
+          trimPath(this.#url);
         });
         this.#renew(this.#url.search ?? "");
       }
@@ -324,16 +347,17 @@
     }
 
     set hash(value) {
-      const text = `${value}`.replace(/^#/, "").replace(/[\t\n\r]/g, "");
+      const text = withoutBreaks(value).replace(/^#/, "");
       this.#url.hash = `${value}` === "" ? null : encode(text, FRAGMENT);
+      trimPath(this.#url);
     }
 
     toString() {
-      return this.href;
+      return serialize(this.#url);
     }
 
     toJSON() {
-      return this.href;
+      return serialize(this.#url);
     }
 
     [Symbol.for("nodejs.util.inspect.custom")]() {
@@ -342,7 +366,7 @@
       return shared.use("inspect").look(URL, shown);
     }
   }
-  Object.defineProperty(URL.prototype, Symbol.toStringTag, { value: "URL", configurable: true });
+  expose(URL);
 
   return { URL };
 }
