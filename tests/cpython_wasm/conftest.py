@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from tests.python import Functions, open_functions
+
+from isthmus_cpython_wasm import CPythonWasmRuntime
+
+
+@pytest.fixture
+async def functions() -> AsyncIterator[Functions]:
+    """Loads and runs Python functions within WebAssembly, whatever isolation they ask for."""
+    async with open_functions(runtime_class=CPythonWasmRuntime, default=True) as opened:
+        yield opened
