@@ -92,10 +92,8 @@ class Connection:
             OSError: the process is gone.
         """
         data = memoryview(_HEAD.pack(len(payload), kind) + payload)
-        try:
+        with suppress(BlockingIOError):
             data = data[self._socket.send(data) :]
-        except BlockingIOError:
-            pass
         self.whole = not data
         return data
 

@@ -22,8 +22,8 @@ from ._component import compiled_component, kept_component
 if TYPE_CHECKING:
     from isthmus.functions import Function
     from isthmus.limits import Limits
-    from isthmus_cpython._program import CPythonProgram
     from isthmus_cpython._cgroups import Group
+    from isthmus_cpython._program import CPythonProgram
     from isthmus_cpython._spawning import Recipe
 
 __all__ = ["CPythonWasmRuntime", "is_demanded"]
