@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,8 @@ logger = logging.getLogger("isthmus.cpython_wasm")
 
 COMPONENTIZE: Final = "0.25.1"
 """The version of componentize-py that builds it: CPython 3.14, WASI 0.2.9."""
+TZDATA: Final = "2026.6"
+"""The version of tzdata whose time zones are in it."""
 HERE: Final = Path(__file__).resolve().parent
 WORLD: Final = "confined"
 INSIDE: Final = ("__init__", "calls", "console", "loading", "serving", "traces", "values")
@@ -77,7 +80,7 @@ def _place() -> Path:
 def _key() -> str:
     """A digest of all that the compiled component depends on."""
     digest = hashlib.sha256(
-        "\0".join((COMPONENTIZE, version("wasmtime"), platform.machine(), _processor())).encode()
+        "\0".join((COMPONENTIZE, TZDATA, version("wasmtime"), platform.machine(), _processor())).encode()
     )
     for name, file in _parts():
         digest.update(name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
@@ -108,6 +111,17 @@ def _parts() -> Iterator[tuple[str, Path]]:
     yield "wit/world.wit", HERE / "guest" / "world.wit"
 
 
+def _zones() -> Iterator[tuple[str, Path]]:
+    """Time zones, as :func:`_parts`."""
+    spec = find_spec("tzdata")
+    assert spec is not None  # noqa: S101 -- its version was looked at
+    root = Path(spec.origin or "").parent / "zoneinfo"
+    for file in root.rglob("*"):
+        # Beside the zones there are modules and tables, whose names have a suffix.
+        if file.is_file() and not file.suffix and file.name not in {"leapseconds", "tzdata"}:
+            yield f"app/isthmus_cpython_wasm/guest/zones/{file.relative_to(root)}", file
+
+
 def _make(path: Path) -> None:
     logger.info("building Python as WebAssembly; this takes a minute, and happens once")
     with tempfile.TemporaryDirectory(prefix="isthmus-") as made:
@@ -134,7 +148,8 @@ def _make_room(directory: Path) -> None:
 
 
 def _build(directory: Path, component: Path) -> None:
-    for name, file in _parts():
+    command = _builder()
+    for name, file in (*_parts(), *_zones()):
         target = directory / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
@@ -142,7 +157,7 @@ def _build(directory: Path, component: Path) -> None:
     for package in ("isthmus_cpython", "isthmus_cpython_wasm"):
         (app / package / "__init__.py").touch()
     (app / "isthmus_app.py").write_text(_APP, encoding="utf-8")
-    command = [*_builder(), "-q", "-d", str(directory / "wit"), "-w", WORLD, "componentize"]
+    command += ["-q", "-d", str(directory / "wit"), "-w", WORLD, "componentize"]
     command += ["-p", str(app), "isthmus_app", "-o", str(component)]
     # The site-packages of a virtual environment would become part of the component.
     environment = {
@@ -161,15 +176,16 @@ def _build(directory: Path, component: Path) -> None:
 
 
 def _builder() -> list[str]:
-    try:
-        found = version("componentize-py")
-    except PackageNotFoundError:
-        found = "none"
-    if found != COMPONENTIZE:
-        raise EngineError(
-            f"Python as WebAssembly is built by componentize-py {COMPONENTIZE}, and there is {found}: "
-            "pip install 'isthmus[python-wasm]'"
-        )
+    for name, wanted in (("componentize-py", COMPONENTIZE), ("tzdata", TZDATA)):
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            found = "none"
+        if found != wanted:
+            raise EngineError(
+                f"Python as WebAssembly is built with {name} {wanted}, and there is {found}: "
+                "pip install 'isthmus[python-wasm]'"
+            )
     return [sys.executable, "-c", "import sys, componentize_py; sys.exit(componentize_py.script())"]
 
 

@@ -81,10 +81,16 @@ class CPythonWasmRuntime(CPythonRuntime):
     @property
     def isolation(self) -> str:  # type: ignore[override] # found out when it is first asked for
         """What separates a function from the host, on this machine."""
-        if kept_component() is None:
-            return "CPython as WebAssembly; not built yet: isthmus python-wasm builds it, and so does the first loading"
+        try:
+            built = kept_component() is not None
+        except EngineError as error:
+            return str(error)
+        if not built:
+            return "CPython as WebAssembly; not built yet: isthmus python-wasm does it, and so does the first loading"
+        processes = super().isolation.removeprefix("a confined process for every call, ")
         return (
-            f"CPython as WebAssembly, without files, sockets, threads or system calls; in {super().isolation}"
+            "a fresh instance of CPython as WebAssembly for every call: no files, no sockets, no threads, no system "
+            f"calls; its process is confined as well, {processes}"
         )
 
     async def load(self, function: Function, limits: Limits) -> CPythonProgram:
@@ -104,7 +110,7 @@ class CPythonWasmRuntime(CPythonRuntime):
         if required.lines:
             text = "packages are not supported within WebAssembly, which has the standard library alone"
             raise LoadError(f"{text}; the code asks for {required.lines[0]!r}", file=function.file)
-        await trio.to_thread.run_sync(compiled_component)
+        await trio.to_thread.run_sync(compiled_component, abandon_on_cancel=True)
         return await super().load(function, limits)
 
     def _recipe(self, packages: tuple[str, ...], limits: Limits | None, group: Group | None) -> Recipe:

@@ -115,18 +115,21 @@ async def test_an_event_loop_has_what_one_has(functions: Functions) -> None:
 async def test_the_library_is_there(functions: Functions) -> None:
     code = """
     import base64, collections, csv, dataclasses, decimal, difflib, email.message, fractions, hashlib, hmac, html, io, ipaddress, itertools
-    import json, logging, re, statistics, string, struct, textwrap, tomllib, unicodedata, urllib.parse, uuid, xml.etree.ElementTree as tree
+    import json, logging, re, sqlite3, statistics, string, struct, textwrap, tomllib, unicodedata, urllib.parse, uuid, zlib, zoneinfo
+    import datetime, xml.etree.ElementTree as tree
     def on_track(event, settings):
         return [
             hashlib.sha256(b"a").hexdigest()[:8], hmac.new(b"k", b"m", "sha256").hexdigest()[:8],
             str(decimal.Decimal("0.1") + decimal.Decimal("0.2")), tree.fromstring("<a><b>c</b></a>").find("b").text,
             tomllib.loads("a = 1"), b"\\xe9".decode("latin-1"), "\\u20ac".encode("cp1252").hex(), unicodedata.name("\\xe9"),
             list(csv.reader(["a,b"])), re.sub(r"(?P<x>a)", r"<\\g<x>>", "cat"), statistics.median([3, 1, 2]),
+            datetime.datetime(2024, 7, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin")).isoformat(), len(zoneinfo.available_timezones()) > 400,
+            sqlite3.connect(":memory:").execute("select 1 + 1").fetchone(), zlib.decompress(zlib.compress(b"x")).decode(),
         ]
     """
     assert value_of(await functions.outcome(code)) == [
         "ca978112", "b60090e3", "0.3", "c", {"a": 1}, "é", "80", "LATIN SMALL LETTER E WITH ACUTE",
-        [["a", "b"]], "c<a>t", 2,
+        [["a", "b"]], "c<a>t", 2, "2024-07-01T00:00:00+02:00", True, [2], "x",
     ]  # fmt: skip
 
 

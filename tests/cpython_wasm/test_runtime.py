@@ -118,7 +118,8 @@ async def test_without_a_builder_the_error_says_what_to_install(
     monkeypatch.setenv("ISTHMUS_CACHE", str(tmp_path))
     monkeypatch.setattr(_component, "COMPONENTIZE", "0.0.0")
     with pytest.raises(
-        EngineError, match=r"componentize-py 0\.0\.0, .+ pip install 'isthmus\[python-wasm\]'"
+        EngineError,
+        match=r"with componentize-py 0\.0\.0, and there is 0\.25\.1: pip install 'isthmus\[python-wasm\]'",
     ):
         await CPythonWasmRuntime().load(function(), Limits())
     assert "not built yet" in CPythonWasmRuntime().isolation

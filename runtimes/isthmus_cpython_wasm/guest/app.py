@@ -10,7 +10,7 @@ from typing import Any
 
 from isthmus_cpython.inside import calls, serving
 
-from . import absent, library, loops
+from . import absent, library, loops, zones
 from .frames import connection
 
 __all__ = ["WitWorld"]
@@ -32,6 +32,7 @@ class WitWorld:
 
 
 library.import_all()
+zones.install()
 loops.install()
 absent.install()
 calls._runner().run(calls._awaited(asyncio.sleep(0)))

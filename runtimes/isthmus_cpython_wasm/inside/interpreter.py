@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 from typing import Any, Final
@@ -18,8 +19,8 @@ __all__ = ["Interpreter", "engine"]
 
 STACK: Final = 2 * 1024 * 1024
 """Bytes of stack for code in WebAssembly; a process's main thread has more."""
-LOWEST: Final = 8
-"""The least number of a descriptor that children keep: lower ones are their own."""
+LOWEST, HIGHEST = 8, 64
+"""Numbers of the descriptors that children may keep: lower ones are their own, and more there are not."""
 EXHAUSTED: Final = "call stack exhausted"
 """How wasmtime says that code in WebAssembly has used up its stack."""
 
@@ -94,11 +95,9 @@ def _descriptors_of(path: str) -> list[int]:
     """Descriptors of a file that are open in this process."""
     wanted = os.stat(path)
     found = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            status = os.fstat(int(name))
-        except OSError:
-            continue
-        if (status.st_dev, status.st_ino) == (wanted.st_dev, wanted.st_ino):
-            found.append(int(name))
-    return sorted(found)
+    for file in range(LOWEST, HIGHEST):
+        with contextlib.suppress(OSError):
+            status = os.fstat(file)
+            if (status.st_dev, status.st_ino) == (wanted.st_dev, wanted.st_ino):
+                found.append(file)
+    return found
