@@ -76,6 +76,8 @@ class Interpreter:
                 assert live is not None  # noqa: S101 -- the component's world has it
                 try:
                     live(store, self._text)
+                except wasmtime.ExitTrap as end:
+                    os._exit(end.code)  # the process goes as its code would have it
                 except wasmtime.WasmtimeError as error:
                     if EXHAUSTED not in str(error):
                         raise
