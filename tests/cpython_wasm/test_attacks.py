@@ -37,11 +37,8 @@ ENDLESS: Final = {
     "wait_for_a_frame": "Timeout",
     "drip": "Timeout",
     "never_read_answers": "Timeout",
-    "unknown_kind": "Crash",
-    "write_garbage": "Crash",
-    "fetch_that_is_none": "Crash",
 }
-"""What only its limit ends, or the host, and how that is told."""
+"""What only its limit ends, and how that is told."""
 
 ENDING: Final = {
     "allocate_much": "MemoryLimit",
@@ -79,12 +76,15 @@ ENDING: Final = {
     "be_ready_twice": "Crash",
     "write_what_is_no_text": "Crash",
     "announce_much": "OutputLimit",
+    "unknown_kind": "Crash",
+    "write_garbage": "Crash",
+    "fetch_that_is_none": "Crash",
     "flood_of_lines": "= done",
     "flood_of_operations": "Crash",
     "strange_numbers": "= done",
     "strange_times": "Crash",
 }
-"""What ends by itself, and how that is told; after ``=`` comes a value, and nothing stands for any value but success."""
+"""What ends by itself or is ended by its host, and how that is told; after ``=`` comes a value, and nothing stands for any value but success."""
 
 
 class Fate(msgspec.Struct, frozen=True):

@@ -147,7 +147,7 @@ async def test_a_process_takes_call_after_call_and_goes_after_one_that_was_stopp
     """
     before = processes_below()
     async with open_functions(runtime_class=CPythonWasmRuntime, default=True, ready=1) as functions:
-        instance = await functions.load(code, wall=5.0)
+        instance = await functions.load(code, wall=60.0)
         for number in range(30):
             assert value_of(await functions.engine.invoke(instance, {"type": "track", "n": number})) == number
         assert len(processes_below() - before) <= 5  # the zygote, its first process, and few more
