@@ -22,6 +22,8 @@ FADING: Final = 0.98
 """What is left, call by call, of the most that were under way at once."""
 YIELDING: Final = 0.001
 """Seconds that making the next process ready holds back for the call that took the last: it is short, most likely."""
+RETURNING: Final = 1.0
+"""Seconds that a process may take to arm itself anew; calls wait for it, and its code may have no mind to."""
 MOST_FAULT: Final = 64 * 1024
 MOST_CPU: Final = 0.5
 """Seconds of processor time after which a process is used no more: the kernel's limit counts all its calls."""
@@ -111,9 +113,8 @@ class Pool:
         used, memory = process.cpu(), process.memory()
         if used is None or used >= MOST_CPU or not 0 < memory <= self._usual_memory + MOST_GROWTH:
             return False
-        if self._coming >= min(
-            self._most, max(1.0, self._peak) + 1
-        ):  # one more, that arms while another runs
+        enough = max(1.0, self._peak) + 1  # one more, that arms itself while another runs
+        if self._coming >= min(self._most, enough):
             return False
         scope = trio.CancelScope()
         self._returning.add(scope)
@@ -183,7 +184,7 @@ class Pool:
         """Wait, in a task of the loop's own, until a process has armed itself anew."""
         armed = False
         try:
-            with scope, trio.move_on_after(self._patience):
+            with scope, trio.move_on_after(RETURNING):
                 armed = await _is_armed(process.connection)
             await self._keep(process, armed=armed)
         except Exception:  # where an exception would end the whole program

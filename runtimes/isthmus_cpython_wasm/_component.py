@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import logging
 import os
@@ -77,6 +78,7 @@ def _place() -> Path:
     return directory / f"{_key()}.cwasm"
 
 
+@functools.cache
 def _key() -> str:
     """A digest of all that the compiled component depends on."""
     digest = hashlib.sha256(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-from tests.python import Functions, open_functions, processes_below, value_of
+from tests.python import Functions, lines_of, open_functions, processes_below, value_of
 
 import isthmus_cpython
 import isthmus_cpython_wasm
@@ -103,6 +103,12 @@ async def test_a_module_that_is_asked_for_with_care_may_be_missing(functions: Fu
     def on_track(event, settings): return ctypes
     """
     assert value_of(await functions.outcome(code)) is None
+
+
+async def test_what_a_modules_body_prints_is_nobodys(functions: Functions) -> None:
+    code = "import sys\nprint('loading')\nsys.stderr.write('loading\\n')\ndef on_track(event, settings): print('called')"
+    outcome = await functions.outcome(code)
+    assert lines_of(outcome) == [("log", "called")]
 
 
 async def test_a_memory_limit_too_low_for_an_interpreter_is_refused() -> None:

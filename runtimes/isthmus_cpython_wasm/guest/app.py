@@ -8,7 +8,7 @@ import gc
 import json
 from typing import Any
 
-from isthmus_cpython.inside import calls, serving
+from isthmus_cpython.inside import calls, clock, console, serving
 
 from . import absent, library, loops, zones
 from .frames import connection
@@ -35,6 +35,8 @@ library.import_all()
 zones.install()
 loops.install()
 absent.install()
+clock.install()
+console.capture(-1)  # nobody hears of what is printed while code is looked at
 calls._runner().run(calls._awaited(asyncio.sleep(0)))
 gc.collect()
 gc.freeze()
