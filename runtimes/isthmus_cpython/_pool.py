@@ -106,11 +106,11 @@ class Pool:
                 self._awaiting.unpark()  # it may have been woken for one that another can have
                 raise
 
-    def take_back(self, process: Process) -> bool:
-        """Have a process arm itself anew, if it can, for another call; whether it will."""
+    def take_back(self, process: Process, memory: int) -> bool:
+        """Have a process, with so many bytes at the most, arm itself anew for another call, if it can; whether it will."""
         if not self._reused or self._closed or process.ended is not None or not process.connection.whole:
             return False
-        used, memory = process.cpu(), process.memory()
+        used = process.cpu()
         if used is None or used >= MOST_CPU or not 0 < memory <= self._usual_memory + MOST_GROWTH:
             return False
         enough = max(1.0, self._peak) + 1  # one more, that arms itself while another runs

@@ -102,7 +102,7 @@ class CPythonProgram(Program):
             else:
                 # That it ends takes as long as a call does, and nobody waits for it.
                 exit_ = process.ended or Exit(cpu=process.cpu() or used, memory=process.memory())
-                if self._pool.take_back(process):
+                if self._pool.take_back(process, exit_.memory):
                     self._leave()
                 else:
                     process.let_go(self._leave)
