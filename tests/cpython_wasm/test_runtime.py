@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-from tests.python import Functions, lines_of, open_functions, processes_below, value_of
+from tests.python import LEVELS, Functions, lines_of, open_functions, processes_below, value_of
 
 import isthmus_cpython
 import isthmus_cpython_wasm
@@ -139,6 +139,22 @@ async def test_machine_code_is_not_taken_from_where_others_may_write(
     (tmp_path / "cpython_wasm").chmod(0o777)
     with pytest.raises(EngineError, match="machine code is not kept in"):
         await CPythonWasmRuntime().load(function(), Limits())
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_its_processes_have_every_level(level: str) -> None:
+    async with open_functions(level, runtime_class=CPythonWasmRuntime, default=True) as functions:
+        code = "def on_track(event, settings): return [event['n']] * 3"
+        instance = await functions.load(code)
+        for number in range(3):
+            assert (
+                value_of(await functions.engine.invoke(instance, {"type": "track", "n": number}))
+                == [number] * 3
+            )
+        reached = functions.runtime.reached
+        assert reached is not None
+        assert reached.level.value == level or reached.missing
+        assert f"its process is confined as well, {reached.level}: " in functions.runtime.isolation
 
 
 async def test_a_process_takes_call_after_call_and_goes_after_one_that_was_stopped() -> None:
