@@ -97,7 +97,8 @@ def _load(channel: Channel, refuse: loading.Refusal | None) -> None:
 def _serve(channel: Channel, image: dict[str, Any], *, once: bool) -> None:
     clock.start(clock.time_of_machine(), bytes(32))
     run: Callable[[bytes], bytes] = calls.taken_up(image)
-    if not channel.wait(0):
+    # Where calls follow each other at once, what is rehearsed for each is lost to all.
+    if not once and not channel.wait(0):
         calls.rehearse(image)
     gc.freeze()
     channel.send(ARMED, b"")
