@@ -100,7 +100,9 @@ def lines_of(outcome: Outcome) -> list[tuple[str, str]]:
 
 
 @asynccontextmanager
-async def open_functions(level: str = Level.KERNEL_NS, **options: Any) -> AsyncIterator[Functions]:
+async def open_functions(
+    level: str = Level.KERNEL_NS, runtime_class: type[CPythonRuntime] = CPythonRuntime, **options: Any
+) -> AsyncIterator[Functions]:
     """An engine with the runtime at a level, and a fetcher that answers what it was asked."""
 
     async def answer(request: FetchRequest) -> FetchResponse:
@@ -116,7 +118,7 @@ async def open_functions(level: str = Level.KERNEL_NS, **options: Any) -> AsyncI
 
     fetcher = MockFetcher(answer)
     options.setdefault("require_isolation", "process")
-    runtime = CPythonRuntime(isolation=level, **options)
+    runtime = runtime_class(isolation=level, **options)
     async with open_engine(plugins=[_Plugin(runtime), fetcher], load_entry_points=False) as engine:
         yield Functions(engine, runtime, fetcher)
 

@@ -77,7 +77,7 @@ class Engine:
 
     Attributes:
         plugins: what was found, with what each offers and why one is not used.
-        runtimes: by language.
+        runtimes: by language; a second one of a language by :attr:`isthmus.abc.Runtime.key`.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Engine:
         for given, expected in ((function, Function), (egress, Egress), (limits, Limits)):
             if not isinstance(given, expected):
                 raise EngineError(f"an isthmus.{expected.__name__} is wanted, not {type(given).__name__}")
-        runtime = self._runtime(function)
+        runtime = self.runtime_of(function)
         if self._fetcher is not None:
             self._fetcher.check_egress(egress)
         text = validate(function, settings)
@@ -179,13 +179,20 @@ class Engine:
         if self._scopes.closed:
             raise EngineClosed("the engine has been closed")
 
-    def _runtime(self, function: Function) -> Runtime:
-        runtime = self.runtimes.get(function.language)
+    def runtime_of(self, function: Function) -> Runtime:
+        """What runs a function, by its language and its isolation.
+
+        Raises:
+            PluginError: nothing does.
+        """
+        variant = "" if function.isolation in {"call", "instance"} else f"+{function.isolation}"
+        runtime = self.runtimes.get(function.language + variant)
         if runtime is None:
             known = ", ".join(map(repr, self.runtimes)) or "none"
+            wanted = f" with the isolation {function.isolation!r}" if variant else ""
             raise PluginError(
                 f"function {function.name!r}: no plugin offers a runtime for the language "
-                f"{function.language!r}; there is {known}"
+                f"{function.language!r}{wanted}; there is {known}"
             )
         return runtime
 

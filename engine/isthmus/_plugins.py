@@ -30,7 +30,7 @@ class Plugins:
         self._offered: list[tuple[Found, Runtime]] = []
         self._gather_runtimes()
         self.fetcher = self._find_fetcher()
-        self.runtimes: Mapping[str, Runtime] = MappingProxyType(self._by_language())
+        self.runtimes: Mapping[str, Runtime] = MappingProxyType(self._by_key())
         self.infos = self._discovery.infos
 
     def _gather_runtimes(self) -> None:
@@ -40,7 +40,7 @@ class Plugins:
                     if not isinstance(runtime, Runtime) or not getattr(runtime, "language", ""):
                         raise TypeError(f"isthmus_runtimes gave {runtime!r}, not a Runtime with a language")
                     self._offered.append((found, runtime))
-                    found.offers.append(f"runtime {runtime.language}")
+                    found.offers.append(f"runtime {runtime.key}")
             except Exception as exc:  # noqa: BLE001 -- reported
                 found.leave_out(f"isthmus_runtimes failed: {said(exc)}")
 
@@ -58,18 +58,18 @@ class Plugins:
                 return fetcher
         return None
 
-    def _by_language(self) -> dict[str, Runtime]:
+    def _by_key(self) -> dict[str, Runtime]:
         owners: dict[str, Found] = {}
         runtimes: dict[str, Runtime] = {}
         for plugin in self._discovery.found:
             for found, runtime in self._offered:
                 if found is not plugin or found.out:
                     continue
-                other = owners.setdefault(runtime.language, found)
-                if runtime.language in runtimes:
+                other = owners.setdefault(runtime.key, found)
+                if runtime.key in runtimes:
                     raise PluginError(
                         f"the plugins {other.name!r} and {found.name!r} both offer a runtime for "
-                        f"{runtime.language!r}; an engine takes one"
+                        f"{runtime.key!r}; an engine takes one"
                     )
-                runtimes[runtime.language] = runtime
+                runtimes[runtime.key] = runtime
         return runtimes

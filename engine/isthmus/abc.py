@@ -100,13 +100,21 @@ class Runtime(ABC):
 
     Attributes:
         language: what ``Function.language`` says to choose it.
+        variant: "" for the runtime of a language; a second one has a name of its own here, and runs the
+            functions whose ``isolation`` is that name.
         suffixes: file suffixes that mean this language, ``(".js",)``.
         isolation: one sentence: what separates a function from the host, on this machine.
     """
 
     language: str
+    variant: str = ""
     suffixes: tuple[str, ...] = ()
     isolation: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is known by in an engine: its language, and its variant after a plus sign."""
+        return f"{self.language}+{self.variant}" if self.variant else self.language
 
     @abstractmethod
     async def load(self, function: Function, limits: Limits) -> Program:

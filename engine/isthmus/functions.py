@@ -67,7 +67,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         file: the name its code goes by in stack traces; by default ``function`` with no suffix.
         settings: the settings its instances take.
         isolation: ``"call"`` gives each invocation a world of its own; ``"instance"`` keeps one world
-            for all calls of one instance, one call at a time, its globals and modules living on.
+            for all calls of one instance, one call at a time, its globals and modules living on; ``"wasm"``
+            gives each invocation a world of its own within WebAssembly, where the language has a runtime for that.
         lenient: ``Segment.group`` and ``Segment.page`` take calls with no user id.
         pass_through: an insert function without a handler for a type lets the event pass unchanged.
     """
@@ -78,7 +79,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     code: str | bytes
     file: str = "function"
     settings: tuple[SettingDefinition, ...] = ()
-    isolation: Literal["call", "instance"] = "call"
+    isolation: Literal["call", "instance", "wasm"] = "call"
     lenient: bool = False
     pass_through: bool = False
 
@@ -96,9 +97,9 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
                 raise InvalidFunction(
                     f"function {self.name!r} defines the setting {name!r}, whose name has half a surrogate pair"
                 ) from None
-        if self.isolation not in {"call", "instance"}:
+        if self.isolation not in {"call", "instance", "wasm"}:
             raise InvalidFunction(
-                f"function {self.name!r}: isolation is 'call' or 'instance', not {self.isolation!r}"
+                f"function {self.name!r}: isolation is 'call', 'instance' or 'wasm', not {self.isolation!r}"
             )
 
     def _check_types(self) -> None:

@@ -38,10 +38,10 @@ _PLACES = {
 
 @hookimpl
 def isthmus_runtimes() -> Iterable[Runtime]:
-    """Offer the runtime for ``language="python"``."""
-    from ._runtime import CPythonRuntime
+    """Offer the runtime for ``language="python"``, but where the operator wants all of it within WebAssembly."""
+    from ._runtime import CPythonRuntime, is_ruled_out
 
-    return [CPythonRuntime.from_environment()]
+    return [] if is_ruled_out() else [CPythonRuntime.from_environment()]
 
 
 @hookimpl

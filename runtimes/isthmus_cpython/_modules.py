@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["ALWAYS", "trusted_among"]
+__all__ = ["ALWAYS", "TRUSTED", "trusted_among"]
 
 ALWAYS: Final = ("json",)
 """What every process has.  Few: forking is the dearer the more there is, and modules such as ``threading``
 and ``logging`` have work done in every child."""
 
-_TRUSTED: Final = frozenset(
+TRUSTED: Final = frozenset(
     """
     abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath codecs collections collections.abc
     colorsys concurrent.futures configparser contextlib contextvars copy csv ctypes dataclasses datetime decimal
@@ -37,5 +37,5 @@ def trusted_among(names: Iterable[str], *, asynchronous: bool) -> list[str]:
         names: as a function's process gave them, so anything at all.
         asynchronous: the function has handlers that need asyncio.
     """
-    found = _TRUSTED.intersection(names)
+    found = TRUSTED.intersection(names)
     return sorted(found | {"asyncio"} if asynchronous else found)

@@ -22,7 +22,13 @@ FADING: Final = 0.98
 """What is left, call by call, of the most that were under way at once."""
 YIELDING: Final = 0.001
 """Seconds that making the next process ready holds back for the call that took the last: it is short, most likely."""
+RETURNING: Final = 1.0
+"""Seconds that a process may take to arm itself anew; calls wait for it, and its code may have no mind to."""
 MOST_FAULT: Final = 64 * 1024
+MOST_CPU: Final = 0.5
+"""Seconds of processor time after which a process is used no more: the kernel's limit counts all its calls."""
+MOST_GROWTH: Final = 8 * 1024 * 1024
+"""Bytes that a process may have grown by and be used again: what it is reported to take is its peak."""
 
 
 def call_caps(*, request_bytes: int, output_bytes: int) -> dict[int, int]:
@@ -47,14 +53,21 @@ class Pool:
         caps: of their connections.
         most: processes that may be ready at once; 0 keeps none, and every call forks its own.
         patience: seconds that arming may take.
+        reused: a process arms itself anew after a call; others end with theirs.
     """
 
-    def __init__(self, zygote: Zygote, caps: dict[int, int], *, most: int, patience: float) -> None:
+    def __init__(
+        self, zygote: Zygote, caps: dict[int, int], *, most: int, patience: float, reused: bool = False
+    ) -> None:
         self._zygote = zygote
         self._caps = caps
         self._most = most
         self._patience = patience
+        self._reused = reused
         self._ready: deque[Process] = deque()
+        self._returning: set[trio.CancelScope] = set()
+        self._awaiting = trio.lowlevel.ParkingLot()
+        self._usual_memory = 0
         self._busy = 0
         self._peak = 0.0
         self._arming = False
@@ -69,19 +82,44 @@ class Pool:
         """
         self._busy += 1
         self._peak = max(self._busy, self._peak * FADING)
-        while self._ready:
-            process = self._ready.popleft()
-            if process.ended is None:
-                self._refill()
-                return process
-            process.release()
         try:
-            process = await self._zygote.fork(self._caps)
+            process = await self._next() or await self._zygote.fork(self._caps)
         except BaseException:
             self._busy -= 1
             raise
         self._refill()
         return process
+
+    async def _next(self) -> Process | None:
+        """One that is ready, or is about to be and nobody waits for it; None where there is none."""
+        while True:
+            while self._ready:
+                process = self._ready.popleft()
+                if process.ended is None:
+                    return process
+                process.release()
+            if len(self._awaiting) >= len(self._returning):
+                return None
+            try:
+                await self._awaiting.park()
+            except BaseException:
+                self._awaiting.unpark()  # it may have been woken for one that another can have
+                raise
+
+    def take_back(self, process: Process, memory: int) -> bool:
+        """Have a process, with so many bytes at the most, arm itself anew for another call, if it can; whether it will."""
+        if not self._reused or self._closed or process.ended is not None or not process.connection.whole:
+            return False
+        used = process.cpu()
+        if used is None or used >= MOST_CPU or not 0 < memory <= self._usual_memory + MOST_GROWTH:
+            return False
+        enough = max(1.0, self._peak) + 1  # one more, that arms itself while another runs
+        if self._coming >= min(self._most, enough):
+            return False
+        scope = trio.CancelScope()
+        self._returning.add(scope)
+        trio.lowlevel.spawn_system_task(self._await_return, process, scope)
+        return True
 
     def leave(self) -> None:
         """A call has ended."""
@@ -98,6 +136,8 @@ class Pool:
         self._closed = True
         if self._scope is not None:
             self._scope.cancel()
+        for scope in self._returning:
+            scope.cancel()
         while self._ready:
             await self._ready.popleft().end()
 
@@ -107,7 +147,12 @@ class Pool:
             trio.lowlevel.spawn_system_task(self._keep_ready)
 
     def _wanted(self) -> bool:
-        return len(self._ready) < min(self._most, max(1.0, self._peak))
+        return self._coming < min(self._most, max(1.0, self._peak))
+
+    @property
+    def _coming(self) -> int:
+        """Processes that are ready, or will be without another fork."""
+        return len(self._ready) + len(self._returning)
 
     async def _keep_ready(self) -> None:
         try:
@@ -132,12 +177,29 @@ class Pool:
             with trio.move_on_after(self._patience):
                 armed = await _is_armed(process.connection)
         finally:
-            if armed and not self._closed:
-                process.stop()
-                self._ready.append(process)
-            else:
-                await process.end()
+            await self._keep(process, armed=armed)
         return armed
+
+    async def _await_return(self, process: Process, scope: trio.CancelScope) -> None:
+        """Wait, in a task of the loop's own, until a process has armed itself anew."""
+        armed = False
+        try:
+            with scope, trio.move_on_after(RETURNING):
+                armed = await _is_armed(process.connection)
+            await self._keep(process, armed=armed)
+        except Exception:  # where an exception would end the whole program
+            logger.exception("making a process ready again failed")
+        finally:
+            self._returning.discard(scope)
+            self._awaiting.unpark()
+
+    async def _keep(self, process: Process, *, armed: bool) -> None:
+        if not armed or self._closed:
+            await process.end()
+            return
+        self._usual_memory = self._usual_memory or process.memory()
+        process.stop()
+        self._ready.append(process)
 
 
 async def _is_armed(connection: Connection) -> bool:

@@ -102,7 +102,10 @@ class CPythonProgram(Program):
             else:
                 # That it ends takes as long as a call does, and nobody waits for it.
                 exit_ = process.ended or Exit(cpu=process.cpu() or used, memory=process.memory())
-                process.let_go(self._leave)
+                if self._pool.take_back(process, exit_.memory):
+                    self._leave()
+                else:
+                    process.let_go(self._leave)
         return Reply(*told, max(0.0, exit_.cpu - used), exit_.memory, started)
 
     async def _silence(self, process: Process) -> tuple[Told, Exit]:
@@ -127,7 +130,9 @@ class CPythonProgram(Program):
             if told is None or isinstance(told[0], Killed):
                 await process.end()  # what a limit has ended may not be fit to go on
         cpu, memory = process.cpu(), process.memory()
-        if process.ended is None:
+        if process.ended is None and not process.connection.whole:
+            process.let_go()  # half an answer is on its way to it, and would garble the next call
+        elif process.ended is None:
             process.stop()
             self._kept[call.instance] = process
         else:

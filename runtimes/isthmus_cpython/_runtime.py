@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from isthmus.functions import Function
     from isthmus.limits import Limits
 
-__all__ = ["CPythonRuntime"]
+__all__ = ["CPythonRuntime", "is_ruled_out"]
 
 LOADING: Final = 10.0
 """Seconds that the first look at a function may take, on a machine that has other things to do."""
@@ -46,6 +46,11 @@ THREADS: Final = 64
 REQUIRE: Final = "ISTHMUS_PYTHON_REQUIRE_ISOLATION"
 AIM: Final = "ISTHMUS_PYTHON_ISOLATION"
 PACKAGES: Final = "ISTHMUS_PYTHON_PACKAGES"
+
+
+def is_ruled_out(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether the operator wants every Python function within WebAssembly (``isthmus_cpython_wasm``)."""
+    return "wasm" in {environment.get(AIM), environment.get(REQUIRE)}
 
 
 class CPythonRuntime(Runtime):
@@ -70,6 +75,7 @@ class CPythonRuntime(Runtime):
 
     language = "python"
     suffixes: tuple[str, ...] = (".py",)
+    _reused = False
 
     def __init__(
         self,
@@ -170,7 +176,13 @@ class CPythonRuntime(Runtime):
         )
         await zygote.adopt(image)
         caps = call_caps(request_bytes=limits.fetch_request_bytes, output_bytes=limits.output_bytes)
-        pool = Pool(zygote, caps, most=0 if keep else self._ready, patience=max(limits.wall, LOADING))
+        pool = Pool(
+            zygote,
+            caps,
+            most=0 if keep else self._ready,
+            patience=max(limits.wall, LOADING),
+            reused=self._reused,
+        )
         await pool.fill()
         if self._room is None:
             self._room = trio.Semaphore(self._processes)

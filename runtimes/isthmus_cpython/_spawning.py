@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, Final, final
 
 import msgspec
@@ -21,6 +23,9 @@ from ._modules import ALWAYS
 __all__ = ["Recipe", "executable", "isolation_of", "last_words", "spawn"]
 
 HERE: Final = Path(__file__).resolve().parent
+INSIDE: Final[Mapping[str, str]] = MappingProxyType({"isthmus_cpython.inside": str(HERE / "inside")})
+BESIDE: Final = (str(HERE.parent),)
+"""Where ``isthmus_guest`` is."""
 
 
 def executable() -> str:
@@ -40,6 +45,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         cpu: seconds of processor time of a child, 0 for no limit of the kernel's.
         group: directory of the control group to enter, or "".
         groupless: why there is none.
+        zygote: module whose ``main`` it runs.
+        inside: packages beside the standard library, by name, with their directories.
+        beside: directories that can be imported from until ``zygote`` is.
+        given: what else ``zygote`` is to know, values of JSON by name.
     """
 
     python: str
@@ -49,6 +58,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     cpu: float = 0.0
     group: str = ""
     groupless: str = ""
+    zygote: str = "isthmus_cpython.inside.zygote"
+    inside: Mapping[str, str] = INSIDE
+    beside: tuple[str, ...] = BESIDE
+    given: Mapping[str, object] = MappingProxyType({})
 
 
 def spawn(recipe: Recipe, control: socket.socket, said: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -59,10 +72,13 @@ def spawn(recipe: Recipe, control: socket.socket, said: IO[bytes]) -> subprocess
         "memory": recipe.memory,
         "cpu": recipe.cpu,
         "modules": list(ALWAYS),
-        "guest": str(HERE.parent),
+        "zygote": recipe.zygote,
+        "inside": dict(recipe.inside),
+        "beside": list(recipe.beside),
         "parent": os.getpid(),
         "group": recipe.group,
         "groupless": recipe.groupless,
+        **recipe.given,
     }
     environment = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "MALLOC_ARENA_MAX": "1"}
     if libraries := os.environ.get("LD_LIBRARY_PATH"):

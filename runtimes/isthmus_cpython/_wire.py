@@ -63,15 +63,19 @@ class Connection:
     Args:
         sock: connected, a stream; it is made non-blocking.
         caps: by kind, bytes of the longest frame that may come; other kinds may not come at all.
+
+    Attributes:
+        whole: no frame is half written; after one that was left so another would be garbled.
     """
 
-    __slots__ = ("_buffer", "_caps", "_socket")
+    __slots__ = ("_buffer", "_caps", "_socket", "whole")
 
     def __init__(self, sock: socket.socket, caps: dict[int, int]) -> None:
         sock.setblocking(False)
         self._socket = sock
         self._caps = caps
         self._buffer = bytearray()
+        self.whole = True
 
     async def send(self, kind: int, payload: bytes) -> None:
         """Write a frame.
@@ -88,10 +92,10 @@ class Connection:
             OSError: the process is gone.
         """
         data = memoryview(_HEAD.pack(len(payload), kind) + payload)
-        try:
-            return data[self._socket.send(data) :]
-        except BlockingIOError:
-            return data
+        with suppress(BlockingIOError):
+            data = data[self._socket.send(data) :]
+        self.whole = not data
+        return data
 
     async def finish(self, rest: memoryview) -> None:
         """Write the rest of a frame.
@@ -103,6 +107,7 @@ class Connection:
             await trio.lowlevel.wait_writable(self._socket)
             with suppress(BlockingIOError):
                 rest = rest[self._socket.send(rest) :]
+        self.whole = True
 
     async def receive(self) -> tuple[int, bytes] | None:
         """The next frame, None where the process has closed its end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import struct
 
 __all__ = ["ANSWER", "ARMED", "ASK", "CALL", "END", "FAULT", "LOAD", "LOADED", "LOG", "Channel"]
@@ -35,6 +36,10 @@ class Channel:
         """
         size, kind = HEAD.unpack(self._exactly(HEAD.size))
         return kind, self._exactly(size)
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait for the beginning of a frame, for so long at the most, None for ever; whether there is one."""
+        return bool(select.select([self.file], [], [], seconds)[0])
 
     def _exactly(self, size: int) -> bytes:
         parts = []

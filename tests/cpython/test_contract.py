@@ -100,7 +100,7 @@ async def test_any_other_exception_is_shown_with_the_authors_lines_alone(functio
     assert outcome.problem is not None
     assert outcome.problem.name == "JSONDecodeError"
     lines = [
-        line for line in outcome.problem.stack.splitlines() if line.strip("^ ")
+        line for line in outcome.problem.stack.splitlines() if line.strip("^~ ")
     ]  # marks are a version's own
     assert lines == [
         '  File "my-function/code.py", line 6, in on_track',

@@ -86,6 +86,27 @@ def test_the_fetcher_of_the_plugin_registered_last_wins_and_no_other_is_asked_fo
     assert [info.offers for info in plugins.infos] == [(), ("fetcher",), ()]
 
 
+async def test_a_second_runtime_for_a_language_takes_the_functions_that_ask_for_its_isolation() -> None:
+    first, second = runtime_of("x"), runtime_of("x")
+    second.variant = "wasm"
+    offers = plugin("both", isthmus_runtimes=lambda: [first, second])
+    async with isthmus.open_engine(plugins=[offers], load_entry_points=False) as engine:
+        assert engine.runtimes == {"x": first, "x+wasm": second}
+        assert engine.plugins[0].offers == ("runtime x", "runtime x+wasm")
+
+        def function(isolation: Any, language: str = "x") -> isthmus.Function:
+            return isthmus.Function(
+                name="f", kind=isthmus.Kind.INSERT, language=language, code="", isolation=isolation
+            )
+
+        assert engine.runtime_of(function("call")) is engine.runtime_of(function("instance")) is first
+        assert engine.runtime_of(function("wasm")) is second
+        with pytest.raises(
+            isthmus.PluginError, match="'y' with the isolation 'wasm'; there is 'x', 'x\\+wasm'"
+        ):
+            engine.runtime_of(function("wasm", "y"))
+
+
 def test_two_runtimes_for_one_language_are_an_error_that_names_both() -> None:
     with pytest.raises(isthmus.PluginError, match="'one' and 'two' both offer a runtime for 'x'"):
         found(

@@ -57,7 +57,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         instance = await load_bare(engine, project, kind=arguments.kind, language=arguments.language)
         took = trio.current_time() - begun
         function = instance.function
-        isolation = engine.runtimes[function.language].isolation
+        isolation = engine.runtime_of(function).isolation
     screen.print(f"{screen.paint(visible(function.name), 'bold')} loads, in {ms_text(took)} ms")
     screen.print()
     order = [name for name in _ORDER if name in instance.handlers]

@@ -55,7 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     language: str = ""
     code: str = ""
     build: str = ""
-    isolation: Literal["call", "instance"] = "call"
+    isolation: Literal["call", "instance", "wasm"] = "call"
     lenient: bool = False
     pass_through: bool = False
     settings: tuple[dict[str, Any], ...] | None = None

@@ -45,7 +45,8 @@ def taken_up(image: dict[str, Any]) -> Callable[[bytes], bytes]:
     broken: BaseException | None = None
     handlers: dict[str, Any] = {}
     try:
-        handlers = loading.handlers_of(loading.define(marshal.loads(image["code"]), file, image["name"]))  # noqa: S302 -- confined
+        code = marshal.loads(image["code"])  # noqa: S302 -- confined
+        handlers = loading.handlers_of(loading.define(code, file, loading.module_name(file)))
     except BaseException as error:  # noqa: BLE001 -- it did not fail when it was loaded; the call hears of it
         broken = error
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import select
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import NoReturn
 
-from isthmus_guest._channel import ARMED, CALL, END, FAULT, LOAD, LOADED, Channel
-from isthmus_guest._door import door
+from isthmus_guest._channel import FAULT, Channel
 
-from . import calls, clock, loading
 from .layers import Layers
+from .serving import Interior
 
 __all__ = ["live"]
 
@@ -25,13 +22,13 @@ UNFIT = 70
 """Exit status of a child that could not be confined."""
 
 
-def live(connection: int, layers: Layers, image: dict[str, Any]) -> NoReturn:
+def live(connection: int, layers: Layers, interior: Interior) -> NoReturn:
     """The whole life of a child; it leaves by ``os._exit``, so that nothing of the zygote's runs in it.
 
     Args:
         connection: descriptor of its end.
         layers: to go behind.
-        image: of the function, empty for a first look at code.
+        interior: what interprets the function.
     """
     status = 1
     try:
@@ -41,15 +38,10 @@ def live(connection: int, layers: Layers, image: dict[str, Any]) -> NoReturn:
             text = f"the layer {error.filename!r} could not be put on: {error.strerror}"
             Channel(connection).send(FAULT, json.dumps({"message": text}).encode())
             os._exit(UNFIT)
-        _shed(connection)
-        channel = Channel(CONNECTION)
+        _shed(connection, interior.files)
         os.chdir("/tmp" if layers.writable else "/")
-        door.connect(channel)
         sys.path += layers.packages  # here, not in the zygote, which is to import nothing of theirs
-        if image:
-            _serve(channel, image)
-        else:
-            _load(channel)
+        interior.speak(Channel(CONNECTION))
         status = 0
     except EOFError:
         status = 0  # the host has no use for it any more
@@ -59,35 +51,14 @@ def live(connection: int, layers: Layers, image: dict[str, Any]) -> NoReturn:
         os._exit(status)
 
 
-def _shed(connection: int) -> None:
-    """Keep of what the zygote holds nothing but this connection."""
+def _shed(connection: int, kept: Iterable[int]) -> None:
+    """Keep of what the zygote holds nothing but this connection, and files that the interior reads."""
     signal.set_wakeup_fd(-1)
     os.dup2(connection, CONNECTION)
     for file in (1, 2):
         os.dup2(0, file)
-    os.closerange(CONNECTION + 1, MOST_FILES)
-
-
-def _load(channel: Channel) -> None:
-    """Look at code for the first time: compile it, run its body, say what it defines."""
-    kind, payload = channel.receive()
-    if kind == LOAD:
-        door.loading = True
-        channel.send(LOADED, json.dumps(loading.load(json.loads(payload))).encode())
-
-
-def _serve(channel: Channel, image: dict[str, Any]) -> None:
-    clock.start(clock.time_of_machine(), bytes(32))
-    run: Callable[[bytes], bytes] = calls.taken_up(image)
-    if not select.select([channel.file], [], [], 0)[0]:
-        calls.rehearse(image)
-    gc.freeze()
-    channel.send(ARMED, b"")
-    while True:
-        kind, payload = channel.receive()
-        if kind != CALL:
-            continue
-        door.loading = False
-        channel.send(END, run(payload))
-        # The host ends this process, or has another call for it.
-        door.forget()
+    first = CONNECTION + 1
+    for file in sorted(kept):
+        os.closerange(first, file)
+        first = file + 1
+    os.closerange(first, MOST_FILES)

@@ -26,6 +26,8 @@ def capture(room: int) -> None:
     """Send console output to the host, up to so many bytes and one line more, so that it sees a cut."""
     _state["most"] = _state["room"] = room
     _state["left_out"] = 0
+    if isinstance(sys.stdout, _Stream):
+        return  # captured already, while the interpreter was made
     sys.stdout = _Stream("log")
     sys.stderr = _Stream("error")
     log._write = _write  # noqa: SLF001 -- the guest's module and this one are two halves

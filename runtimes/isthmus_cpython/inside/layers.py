@@ -25,7 +25,8 @@ class Layers:
 
     Args:
         config: ``aim``, the names of the layers to build; ``packages``, directories of the function's own;
-            ``memory`` and ``cpu``, its limits; ``group``, a control group, or ``groupless``, why there is none.
+            ``memory`` and ``cpu``, its limits; ``group``, a control group, or ``groupless``, why there is none;
+            ``scratch``, where it is false a child has nowhere to write.
 
     Attributes:
         missing: by the name of each layer that is not there: why.
@@ -75,7 +76,7 @@ class Layers:
         places = {f"{PACKAGES}/{number}": path for number, path in enumerate(self.packages)}
         mounted = {**{path: path for path in self._view.mounted}, **places}
         if self._try("root", lambda: namespaces.read_only_root(mounted, self._view.masked)):
-            self.writable = True
+            self.writable = self._config.get("scratch", True)
             self.packages = list(places)
 
     def give_up_privileges(self) -> None:

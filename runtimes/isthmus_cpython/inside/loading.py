@@ -8,13 +8,15 @@ import marshal
 import re
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import traces
 
 if TYPE_CHECKING:
     import ast
+
+    Refusal = Callable[[ast.AST, str], None]
 
 _COROUTINE = 0x80
 """The flag of a code object that ``async def`` makes."""
@@ -35,11 +37,12 @@ HANDLERS = {
 """Segment's name of each handler, and Python's; a function may use either."""
 
 
-def load(order: dict[str, Any]) -> dict[str, Any]:
+def load(order: dict[str, Any], refuse: Refusal | None = None) -> dict[str, Any]:
     """Compile code and run its body.
 
     Args:
         order: ``source`` and ``file``.
+        refuse: raises an error of code that this interpreter cannot run.
 
     Returns:
         ``handlers``, ``imports`` and the compiled ``code``; or the ``error`` that was raised.
@@ -49,6 +52,8 @@ def load(order: dict[str, Any]) -> dict[str, Any]:
     source, file = order["source"], order["file"]
     try:
         tree = ast.parse(source, file)
+        if refuse is not None:
+            refuse(tree, file)
         code = compile(tree, file, "exec", dont_inherit=True)
         found = handlers_of(define(code, file, module_name(file)))
     except BaseException as error:  # noqa: BLE001 -- SystemExit too; it is the author's, and told

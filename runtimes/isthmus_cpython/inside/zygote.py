@@ -20,13 +20,11 @@ import struct
 import sys
 from typing import Any, NoReturn
 
-from isthmus_guest._door import door
-
-from . import child, clock, console
+from . import child
 from .layers import Layers
-from .loading import module_name
+from .serving import Interior, Native
 
-__all__ = ["main"]
+__all__ = ["main", "serve"]
 
 RECORD = struct.Struct("<cQqddq")
 """Kind, the host's number of the child, and up to four figures."""
@@ -37,12 +35,12 @@ READY, STARTED, EXITED, FAILED = b"R", b"S", b"X", b"E"
 class Zygote:
     """Forks children when it is told to, until the host is gone."""
 
-    def __init__(self, control: socket.socket, layers: Layers, parent: int) -> None:
+    def __init__(self, control: socket.socket, layers: Layers, interior: Interior, parent: int) -> None:
         self._control = control
         self._layers = layers
+        self._interior = interior
         self._parent = parent
         self._children: dict[int, int] = {}  # process to number
-        self._image: dict[str, Any] = {}
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         os.set_blocking(self._wake_read, False)
@@ -91,21 +89,12 @@ class Zygote:
                     os.kill(process, signal.SIGKILL)
 
     def _adopt(self, file: int) -> None:
-        """Take what all children are to find: the function's code, and the trusted modules that it imports."""
+        """Take what all children are to find."""
         with os.fdopen(file, "rb") as opened:
             opened.seek(0)
             header = json.loads(opened.readline())
             code, source = opened.read(header["code"]), opened.read().decode()
-            self._image = {**header, "code": code, "source": source, "name": module_name(header["file"])}
-        for name in header["modules"]:
-            try:
-                importlib.import_module(name)
-            except ImportError:
-                continue  # not part of this interpreter; the child will say so where it matters
-        # What a child need not do it need not touch: each page that it writes to is copied for it.
-        clock.install()
-        console.capture(header["log_bytes"])
-        door.loading = True
+            self._interior.adopt({**header, "code": code, "source": source})
         self._settle()
         self._tell(READY, 0)
 
@@ -117,7 +106,7 @@ class Zygote:
             self._tell(FAILED, number, error.errno or 0)
             return
         if not process:
-            child.live(there.detach(), self._layers, self._image)
+            child.live(there.detach(), self._layers, self._interior)
         self._children[process] = number
         there.close()
         files = [here.fileno()]
@@ -184,6 +173,11 @@ def _environment(*, writable: bool) -> dict[str, str]:
 
 
 def main(control_file: int, config: dict[str, Any]) -> NoReturn:
+    """The zygote of functions that this interpreter runs."""
+    serve(control_file, config, Native())
+
+
+def serve(control_file: int, config: dict[str, Any], interior: Interior) -> NoReturn:
     """Confine this process, say how far that went, and serve."""
     control = socket.socket(fileno=control_file)
     os.set_inheritable(control_file, False)
@@ -212,4 +206,4 @@ def main(control_file: int, config: dict[str, Any]) -> NoReturn:
     os.environ.update(_environment(writable=layers.writable))
     report = json.dumps({"missing": layers.missing, "scratch": layers.writable}).encode()
     control.sendall(struct.pack("<I", len(report)) + report)
-    Zygote(control, layers, parent).run()
+    Zygote(control, layers, interior, parent).run()

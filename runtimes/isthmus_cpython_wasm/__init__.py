@@ -1,0 +1,40 @@
+"""Python functions within WebAssembly: CPython compiled to it, a fresh instance in a confined process for every call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from isthmus.abc import Command, Runtime
+from isthmus.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from ._runtime import CPythonWasmRuntime as CPythonWasmRuntime
+
+__all__ = ["CPythonWasmRuntime", "isthmus_commands", "isthmus_runtimes"]
+
+
+@hookimpl
+def isthmus_runtimes() -> Iterable[Runtime]:
+    """Offer the runtime for ``isolation="wasm"``, and for all Python functions where the operator wants it so."""
+    from ._runtime import CPythonWasmRuntime, is_demanded
+
+    always = [CPythonWasmRuntime.from_environment(default=True)] if is_demanded() else []
+    return [*always, CPythonWasmRuntime.from_environment()]
+
+
+@hookimpl
+def isthmus_commands() -> Iterable[Command]:
+    """Offer ``isthmus python-wasm``."""
+    from ._command import PythonWasmCommand
+
+    return [PythonWasmCommand()]
+
+
+def __getattr__(name: str) -> object:
+    # Importing this costs nothing until a name is used: an engine may never run a Python function.
+    if name == "CPythonWasmRuntime":
+        from ._runtime import CPythonWasmRuntime
+
+        return CPythonWasmRuntime
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
