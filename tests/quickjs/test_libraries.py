@@ -18,6 +18,7 @@ from isthmus_quickjs.libraries.catalogue import catalogue
 from isthmus_quickjs.libraries.named import libraries_named_in
 
 BUNDLES = Bundles.find()
+CLIENTS = Path(__file__).parents[1] / "clients"
 
 pytestmark = pytest.mark.skipif(
     BUNDLES.directory is None and os.environ.get("CI") != "true", reason="the libraries are not installed"
@@ -57,9 +58,9 @@ CASES = [
 
 IN_NODE = """
 process.env.TZ = "UTC";
-const { readFileSync } = require("fs"), { dist, places, code } = JSON.parse(readFileSync(0));
+const { readFileSync } = require("fs"), { gunzipSync } = require("zlib"), { dist, places, code } = JSON.parse(readFileSync(0));
 const made = {}, find = (name) => (name.startsWith("isthmus:") ? part(name.slice(8)) : require(name));
-const table = (name) => (key) => JSON.parse(readFileSync(`${dist}/${name}.json`))[key];
+const table = (name) => (key) => JSON.parse(gunzipSync(readFileSync(`${dist}/${name}.json.gz`)))[key];
 function part(name) {
   if (made[name]) return made[name].exports;
   const module = made[name] = { exports: {} };
@@ -100,9 +101,10 @@ async def test_a_library_gives_what_it_gives_in_node(code: str, scripts: Scripts
     assert await script.value() == in_node(code)
 
 
-def test_every_library_that_is_there_is_compared() -> None:
+def test_every_library_that_is_there_is_compared_or_tried_against_its_service() -> None:
     there = [library for library in catalogue() if library.part]
-    assert [lib.name for lib in there if not any(lib.name in code for code in CASES)] == []
+    tried = [path.read_text(encoding="utf-8") for path in CLIENTS.glob("test_*.py")]
+    assert [lib.name for lib in there if not any(lib.name in code for code in (*CASES, *tried))] == []
     assert [lib.name for lib in there if lib.part not in BUNDLES.manifest.parts] == []
 
 
@@ -160,7 +162,9 @@ async def test_a_library_that_only_a_string_names_is_made_when_it_is_read(script
         ("event.moment", []),
         ("moment(event.at)", ["moment"]),
         ("const m = moment;", ["moment"]),
-        ("AWS.S3", []),
+        ("AWS.S3", ["AWS", "AWS.S3"]),
+        ("const { S3 } = AWS; new AWS.SQS(); new AWS.SQS()", ["AWS", "AWS.SQS"]),
+        ("OAuth", []),
     ],
 )
 def test_what_is_surely_used_is_made_when_the_code_loads(code: str, wanted: list[str]) -> None:

@@ -1,7 +1,8 @@
 // Bundles the libraries: `node bundle.mjs OUT`, where `npm ci` has been run.
 //
 //   entries/NAME.js   -> OUT/NAME.js      a part: an expression, the function that its module is the body of
-//   tables/NAME.mjs   -> OUT/NAME.json    a table of texts, of which the host hands out one at a time
+//   tables/NAME.mjs   -> OUT/NAME.json.gz a table of texts, of which the host hands out one at a time; what it names
+//                                         `tables`, an object of them, becomes OUT/NAME/KEY.json.gz
 //   what went in      -> OUT/manifest.json, OUT/NOTICE
 //
 // A part takes an object, prelude/libraries.js's, of which it reads those of GIVEN that its text names: what it does not
@@ -10,6 +11,7 @@ import * as esbuild from "esbuild";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 import { PATCHES } from "./patches.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -94,6 +96,17 @@ function notice(packages) {
     `${rule}\n${name} ${version}\nlicense: ${license}\n${rule}\n\n${texts.join("\n").trim()}\n`)].join("\n");
 }
 
+/** [name, table] of all of them. */
+async function allTables() {
+  const found = [];
+  for (const name of names("tables", ".mjs")) {
+    const { default: table, tables } = await import(pathToFileURL(join(HERE, "tables", `${name}.mjs`)));
+    if (table) found.push([name, table()]);
+    for (const [key, each] of Object.entries(tables?.() ?? {})) found.push([`${name}/${key}`, each]);
+  }
+  return found;
+}
+
 function write(out, name, text) {
   mkdirSync(dirname(join(out, name)), { recursive: true });
   writeFileSync(join(out, name), text);
@@ -109,10 +122,9 @@ async function main(out) {
     packages.forEach((directory) => directories.add(directory));
   }
   const tables = {};
-  for (const name of names("tables", ".mjs")) {
-    const { default: table } = await import(pathToFileURL(join(HERE, "tables", `${name}.mjs`)));
-    const text = JSON.stringify(table());
-    write(out, `${name}.json`, text);
+  for (const [name, table] of await allTables()) {
+    const text = JSON.stringify(table);
+    write(out, `${name}.json.gz`, gzipSync(text, { level: 9 }));
     tables[name] = { bytes: Buffer.byteLength(text) };
   }
   const packages = [...directories].sort().map(described);

@@ -27,7 +27,8 @@ class Named(msgspec.Struct, frozen=True):
 
     Attributes:
         places: for each library under a global that the code names: its name, its part or "", why it is refused or "".
-        wanted: names of those that the code will surely use: better in its image than made in every call.
+        wanted: names of those that the code will surely use, and of classes in them: better in its image than made in
+            every call.
     """
 
     places: list[tuple[str, str, str]]
@@ -47,13 +48,21 @@ def libraries_named_in(code: str, bundles: Bundles) -> Named:
     bare = ASIDE.sub(" ", code)
     used = {root for root in {library.root for library in named} if _is_used(root, bare)}
     there = bundles.manifest.parts
+    wanted = [
+        library.name
+        for library in named
+        if library.part in there and library.root in used and words.issuperset(library.name.split("."))
+    ]
     return Named(
         places=[_place(library, there) for library in named],
-        wanted=[
-            library.name
-            for library in named
-            if library.part in there and library.root in used and words.issuperset(library.name.split("."))
-        ],
+        wanted=[path for name in wanted for path in (name, *_classes_of(name, bare))],
+    )
+
+
+def _classes_of(name: str, bare: str) -> list[str]:
+    """What the code names as a class of a library: ``AWS.S3``."""
+    return sorted(
+        {f"{name}.{found}" for found in re.findall(rf"(?<![\w$.]){re.escape(name)}\.([A-Z]\w*)", bare)}
     )
 
 

@@ -34,8 +34,15 @@
     return module.exports;
   }
 
+  /** Another part, or a module of Node's; packages ask for some that no function can have. */
   function require(name) {
-    return name.startsWith("isthmus:") ? part(name.slice(8)) : use("builtins")(name);
+    if (name.startsWith("isthmus:")) return part(name.slice(8));
+    try {
+      return use("builtins")(name);
+    } catch (error) {
+      if (error?.code !== "MODULE_NOT_FOUND") throw error;
+      return use("node/absent")(name);
+    }
   }
 
   /** Looks up texts that stay with the host; undefined where it has none. */

@@ -78,6 +78,8 @@
       if (Array.isArray(headers)) for (let i = 0; i + 1 < headers.length; i += 2) this.setHeader(headers[i], headers[i + 1]);
       else for (const [name, value] of Object.entries(headers ?? {})) if (value !== undefined) this.setHeader(name, value);
       if (auth && !this.hasHeader("authorization")) this.setHeader("Authorization", `Basic ${Buffer.from(auth).toString("base64")}`);
+      // Nobody is asked whether the body may come: it goes out with the headers.
+      if (/^100-continue$/i.test(this.getHeader("expect"))) queueMicrotask(() => this.destroyed || this.emit("continue"));
       if (callback) this.once("response", callback);
       if (timeout) this.setTimeout(timeout);
       signal?.addEventListener("abort", () => this.destroy(abortError(signal)), { once: true });
@@ -189,7 +191,7 @@
       try {
         const headers = new Headers();
         for (const [name, value] of this.#headers.values()) {
-          if (/^(content-length|transfer-encoding|connection|host)$/i.test(name) && name.toLowerCase() !== "host") continue;
+          if (/^(content-length|transfer-encoding|connection|expect|host)$/i.test(name) && name.toLowerCase() !== "host") continue;
           for (const each of Array.isArray(value) ? value : [value]) headers.append(name, each);
         }
         const body = this.#parts.length && !BODILESS.includes(this.method) ? Buffer.concat(this.#parts) : undefined;
