@@ -8,6 +8,9 @@ export const PATCHES = {
   "moment/moment.js": [
     ["aliasedRequire('./locale/' + name)", "require('isthmus:moment/locale/' + name)"],
   ],
+  "node-mailjet/mailjet.web.js": [
+    ["define((function(){return function(){var e={13:", "module.exports=((made)=>made())((function(){return function(){var e={13:"],
+  ],
   "aws-sdk/lib/node_loader.js": [
     ["util.domain = require('domain');", ""],
   ],

@@ -89,7 +89,7 @@
   }
 
   /** Puts libraries in their places, [name with dots, part or "", why it is refused]; makes at once what will be used. */
-  function place({ places, wanted }) {
+  function place({ parts, places, wanted }) {
     const objects = create(null);
     for (const [name, source, why] of places) {
       const path = name.split("."), last = path.pop();
@@ -105,13 +105,15 @@
       }
       offer(at, last, source ? () => part(source) : () => refusal(why), at !== global);
     }
-    for (const name of wanted) {
+    const attempt = (make) => {
       try {
-        name.split(".").reduce((at, step) => at[step], global);
+        make();
       } catch {
         // said where it is used
       }
-    }
+    };
+    for (const name of wanted) attempt(() => name.split(".").reduce((at, step) => at[step], global));
+    for (const name of parts) attempt(() => part(name));
   }
 
   return { part, place };
