@@ -33,9 +33,12 @@ class GuestMemory:
         vitals: address of the guest's ``struct vitals``.
         thrifty: synchronous calls of this guest that take long are refused; see ``_inline``.
         source: what the guest's code was compiled from, None where that is the prelude alone.
+
+    Attributes:
+        bytecode: what the guest's code was compiled to, if that is not left to the guest itself.
     """
 
-    __slots__ = ("_memory", "_size", "_store", "base", "source", "thrifty", "vitals_at")
+    __slots__ = ("_memory", "_size", "_store", "base", "bytecode", "source", "thrifty", "vitals_at")
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class GuestMemory:
         self.vitals_at = vitals
         self.thrifty = thrifty
         self.source = source
+        self.bytecode: bytes | None = None
 
     def address(self, at: int, length: int) -> int:
         """The host's address of so many bytes; RuntimeFault outside the memory."""
