@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from tests.javascript import FakeHost, Scripts
 
 from isthmus_quickjs._guest import Guest
@@ -99,6 +101,46 @@ def in_node(code: str) -> object:
 async def test_a_library_gives_what_it_gives_in_node(code: str, scripts: Scripts) -> None:
     script = await scripts.body(f"return {code}")
     assert await script.value() == in_node(code)
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None and os.environ.get("CI") != "true",
+    reason="node is not there to compare with",
+)
+@pytest.mark.parametrize("algorithm", ["RS256", "RS512", "PS256", "ES256", "ES384"])
+async def test_tokens_signed_here_are_verified_in_node_and_the_other_way_round(
+    algorithm: str, scripts: Scripts
+) -> None:
+    private, public = key_pair(algorithm)
+    sign = f"jsonwebtoken.sign({{ a: 'ä', iat: 5 }}, {json.dumps(private)}, {{ algorithm: '{algorithm}', keyid: 'k' }})"
+    here, there = await (await scripts.body(f"return {sign}")).value(), in_node(sign)
+    if algorithm.startswith("RS"):  # the others' signatures differ each time
+        assert here == there
+
+    def verify(token: object) -> str:
+        given = f"{json.dumps(token)}, {json.dumps(public)}, {{ algorithms: ['{algorithm}'] }}"
+        forged = f"{json.dumps(str(token)[:-8] + 'AAAAAAAA')}, {json.dumps(public)}"
+        return f"[jsonwebtoken.verify({given}), (() => {{ try {{ jsonwebtoken.verify({forged}) }} catch (e) {{ return e.message }} }})()]"
+
+    expected = [{"a": "ä", "iat": 5}, "invalid signature"]
+    assert await (await scripts.body(f"return {verify(there)}")).value() == expected
+    assert in_node(verify(here)) == expected
+
+
+def key_pair(algorithm: str) -> tuple[str, str]:
+    """A private and a public key in PEM, for this algorithm of tokens."""
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    if algorithm.startswith("ES"):
+        key = ec.generate_private_key(ec.SECP256R1() if algorithm == "ES256" else ec.SECP384R1())
+    else:
+        key = rsa.generate_private_key(65537, 2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()
 
 
 def test_every_library_that_is_there_is_compared_or_tried_against_its_service() -> None:
