@@ -49,6 +49,7 @@ function otherParts(entry, files) {
       build.onResolve({ filter: /./ }, async ({ kind, path, importer, namespace, pluginData, resolveDir }) => {
         if (!importer || pluginData === "parts" || namespace !== "file") return undefined;
         const found = await build.resolve(path, { importer, kind, namespace, pluginData: "parts", resolveDir });
+        if (found.errors.length) return undefined; // said again, unless the package expects it
         const part = files.get(relative(HERE, found.path));
         return part && found.path !== join(HERE, entry) ? { path: `isthmus:${part}`, external: true } : found;
       });
@@ -60,7 +61,7 @@ function otherParts(entry, files) {
 const patches = {
   name: "patches",
   setup(build) {
-    build.onResolve({ filter: /^[a-z-]+\/?$/ }, ({ importer, path }) => {
+    build.onResolve({ filter: /^[\w-]+\/?$/ }, ({ importer, path }) => {
       const found = importer.includes("/node_modules/") ? STAND_INS[path] : undefined;
       if (found?.startsWith("isthmus:")) return { path: found, external: true };
       return found && { path: join(HERE, "shims", found) };

@@ -11,6 +11,10 @@ export const PATCHES = {
   "node-mailjet/mailjet.web.js": [
     ["define((function(){return function(){var e={13:", "module.exports=((made)=>made())((function(){return function(){var e={13:"],
   ],
+  "@google-cloud/storage/build/src/file.js": [
+    // Uploads that can be resumed note on disk how far they are; there is none, so that an upload is one request.
+    ["if (options.resumable === false) {", "if (!options.resumable) {"],
+  ],
   "aws-sdk/lib/node_loader.js": [
     ["util.domain = require('domain');", ""],
   ],
