@@ -15,7 +15,15 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("bench", "cases"),
-    [("call", 11), ("crypto", 3), ("intl", 7), ("libraries", 4), ("wasm", 4), ("python", 7), ("python_wasm", 5)],
+    [
+        ("call", 11),
+        ("crypto", 3),
+        ("intl", 7),
+        ("libraries", 4),
+        ("wasm", 4),
+        ("python", 7),
+        ("python_wasm", 5),
+    ],
 )
 def test_every_case_of_a_quick_run_has_a_figure(bench: str, cases: int) -> None:
     command = [sys.executable, "-m", "benchmarks", bench, "--quick", "--json"]

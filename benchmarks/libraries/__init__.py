@@ -1,4 +1,4 @@
-"""Libraries in an image: what lodash, moment-timezone and xml2js cost a call, and the loading of a function."""
+"""Code in an image: what libraries, and an author's own 800 KB, cost a call, and the loading of a function."""
 
 from __future__ import annotations
 
@@ -22,7 +22,13 @@ from isthmus_quickjs.libraries.named import libraries_named_in
 
 __all__ = ["main"]
 
+LARGE = CODE + "".join(
+    f"\nfunction own{i}(a, b) {{ const kept = [a, b, {i}]; return kept.map((each) => `${{each}}: own{i}`).join(', '); }}"
+    for i in range(8000)
+)
+
 THREE = f"const kept = [_.map, moment.tz, xml2js.Parser];\n{CODE}"
+S3 = f"const kept = [AWS.S3];\n{CODE}"
 LODASH = f"const kept = [_.map];\n{CODE}"
 
 
@@ -45,6 +51,8 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
             _case(stack, guest, "plain", CODE, quick=quick),
             _case(stack, guest, "with lodash", LODASH, quick=quick),
             _case(stack, guest, "with three", THREE, quick=quick),
+            _case(stack, guest, "with AWS.S3", S3, quick=quick),
+            _case(stack, guest, "with 800 KB", LARGE, quick=quick),
         ]
         figures = await interleave(cases, 3 if quick else 30)
     three = figures["with three"]

@@ -6,7 +6,8 @@ import functools
 
 import wasmtime
 
-from isthmus_wasmtime._binary import MAGIC, PAGE, Binary, Malformed, section
+from isthmus_wasmtime._binary import MAGIC, PAGE, Binary
+from isthmus_wasmtime._pieces import Malformed, section
 from isthmus_wasmtime._shape import Shape
 from isthmus_wasmtime._wasm import new_engine
 

@@ -18,6 +18,7 @@ import wasmtime
 from isthmus.cachedir import cache_directory
 from isthmus.errors import LoadError, RuntimeFault
 
+from ._apart import APART, Apart, compile_apart, mentions
 from ._boot import Boot
 from ._code import GuestCode
 from ._cold import ColdPages
@@ -42,7 +43,8 @@ COLLECT_AFTER: Final = 8 * 1024 * 1024
 INLINE_STACK: Final = 1024 * 1024
 """Bytes of native stack for inline calls: any thread has them; what recurses deeper runs in a lane."""
 PRELUDE_MEMORY: Final = 64 * 1024 * 1024
-
+COMPILER_MEMORY: Final = 256 * 1024 * 1024
+"""Bytes that compiling large code may take."""
 
 COPY_LIMIT: Final = 6 * 1024 * 1024
 """Bytes of code and heap up to which a used world is restored by copying the image back.
@@ -157,25 +159,55 @@ class Guest:
         Raises:
             LoadError: the code throws, or is stopped, while it loads.
         """
+        if len(source.code) < APART:
+            return self._loaded(source, options, None, memory, log_bytes, proceed)
+        apart = self._apart(source, log_bytes, proceed)
+        try:
+            return self._loaded(source, options, apart, memory, log_bytes, proceed)
+        except LoadError as error:
+            if error.line is not None:
+                raise
+        # Of an import that can't be linked only the text of the code tells where it is.
+        return self._loaded(source, options, None, memory, log_bytes, proceed)
+
+    def _loaded(
+        self,
+        source: Source,
+        options: dict[str, object],
+        apart: Apart | None,
+        memory: int,
+        log_bytes: int,
+        proceed: Callable[[int, float], bool],
+    ) -> Image:
         boot = Boot(self, self._base(log_bytes), max(memory, PRELUDE_MEMORY) + 2 * log_bytes, source)
         try:
-            frame = boot.evaluate("isthmus:load", load_script(source, options), proceed)
-            if frame.status == THROWN:
-                raise _load_error(frame, source)
-            if frame.status != RETURNED:
-                raise LoadError(
-                    "a top-level await waits for what does not come while the code loads", file=source.name
-                )
-            try:
-                handlers = frozenset(msgspec.json.decode(frame.value, type=str).split(","))
-            except msgspec.MsgspecError as error:
-                raise RuntimeFault(f"loading answered no list of handlers: {error}") from error
+            if apart is not None:
+                boot.memory.bytecode = apart.bytecode
+                options = {**options, "task": "revive"}
+            script = load_script(source, options, apart)
+            handlers = frozenset(_evaluated(boot, script, source, proceed).split(","))
             image, stack_low = boot.seal(memory)
         except Stopped as error:
             raise LoadError(_why_stopped(error), file=source.name) from error
         finally:
             boot.close()
         return Image(self, image, stack_low, memory, handlers & frozenset(HANDLERS), source)
+
+    def _apart(self, source: Source, log_bytes: int, proceed: Callable[[int, float], bool]) -> Apart:
+        """The code as bytecode, compiled in a guest that runs none of it."""
+        base = self._base(log_bytes)
+        version = hashlib.sha256(self.fingerprint + msgspec.msgpack.encode(sorted(self._scripts.items())))
+
+        def compiler() -> str:
+            boot = Boot(self, base, COMPILER_MEMORY, source)
+            try:
+                return _evaluated(boot, load_script(source, {"task": "compile"}), source, proceed)
+            except Stopped as error:
+                raise LoadError(_why_stopped(error), file=source.name) from error
+            finally:
+                boot.close()
+
+        return compile_apart(source, version.digest(), compiler)
 
     def _base(self, log_bytes: int) -> bytes:
         """The prelude's image; one for each size of the log, which is part of it."""
@@ -196,11 +228,33 @@ class Guest:
             return self._bases[log_bytes]
 
 
-def load_script(source: Source, options: dict[str, object]) -> bytes:
-    """What is evaluated to load a function; ``options`` are what the prelude's ``__load`` takes beside the code."""
+def load_script(source: Source, options: dict[str, object], apart: Apart | None = None) -> bytes:
+    """What is evaluated to load a function.
+
+    Args:
+        source: the code.
+        options: what else the prelude's ``__load`` takes.
+        apart: what the code has been compiled to, if it has been.
+    """
     mapped = source.map is not None
-    text = {"code": source.code, "file": source.file, "goal": source.goal, "mapped": mapped}
+    code, goal = (source.code, source.goal) if apart is None else (mentions(source.code), apart.goal)
+    text = {"code": code, "file": source.file, "goal": goal, "mapped": mapped}
     return b"__load(" + msgspec.json.encode(options | text) + b")"
+
+
+def _evaluated(boot: Boot, script: bytes, source: Source, proceed: Callable[[int, float], bool]) -> str:
+    """The text that loading answers with."""
+    frame = boot.evaluate("isthmus:load", script, proceed)
+    if frame.status == THROWN:
+        raise _load_error(frame, source)
+    if frame.status != RETURNED:
+        raise LoadError(
+            "a top-level await waits for what does not come while the code loads", file=source.name
+        )
+    try:
+        return msgspec.json.decode(frame.value, type=str)
+    except msgspec.MsgspecError as error:
+        raise RuntimeFault(f"loading answered no text: {error}") from error
 
 
 def _load_error(frame: Frame, source: Source) -> LoadError:

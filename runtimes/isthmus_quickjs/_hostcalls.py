@@ -16,6 +16,8 @@ __all__ = ["define_host_calls"]
 MODULE: Final = "module:"
 LIBRARY: Final = "library:"
 TABLE: Final = "table:"
+AUTHOR: Final = "author"
+"""The bytecode of the author's code."""
 FRAMES: Final = "frames"
 """A stack, to be told in terms of the files that the author wrote."""
 QUICK_LENGTH: Final = 64 * 1024
@@ -51,6 +53,8 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes], lib
                 return -1
             if name.startswith(MODULE):
                 running.answer = modules[name.removeprefix(MODULE)]
+            elif name == AUTHOR and memory.bytecode is not None:
+                running.answer = memory.bytecode
             elif name == FRAMES and memory.source is not None:
                 size = min(
                     length & 0xFFFFFFFF, QUICK_LENGTH

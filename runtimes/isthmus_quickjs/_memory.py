@@ -37,9 +37,10 @@ class GuestMemory:
 
     Attributes:
         guard: what keeps some of it from being written, if anything.
+        bytecode: what the guest's code was compiled to, if that is not left to the guest itself.
     """
 
-    __slots__ = ("_memory", "_size", "_store", "base", "guard", "source", "thrifty", "vitals_at")
+    __slots__ = ("_memory", "_size", "_store", "base", "bytecode", "guard", "source", "thrifty", "vitals_at")
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class GuestMemory:
         self.thrifty = thrifty
         self.source = source
         self.guard: Guard | None = None
+        self.bytecode: bytes | None = None
 
     def address(self, at: int, length: int) -> int:
         """The host's address of so many bytes; RuntimeFault outside the memory."""

@@ -206,3 +206,36 @@ def test_a_wrong_call_of_bundle_is_told_in_a_sentence(fn: Path, isthmus: Isthmus
     assert "has no function.toml" in isthmus("bundle", "fn", plugins=PLUGINS).err
     (fn / "function.toml").write_text('code = "gone.ts"')
     assert "names the code 'gone.ts'" in isthmus("bundle", "fn", plugins=PLUGINS).err
+
+
+def test_npx_brings_esbuild_where_it_is_not_installed(
+    isthmus: Isthmus, fn: Path, esbuild: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "node").symlink_to(str(shutil.which("node")))
+    for name in ("sh", "env"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    npx = tools / "npx"
+    npx.write_text(
+        f'#!/bin/sh\ntest "$1 $2" = "--yes esbuild@{VERSION}" || exit 3\nshift 2\nexec "{esbuild}/esbuild" "$@"\n'
+    )
+    npx.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+    ran = isthmus("bundle", "fn", plugins=PLUGINS)
+    assert ran.status == 0, ran.err
+    assert f"npx runs esbuild@{VERSION}" in ran.err
+    assert "onTrack" in ran.out
+
+
+@pytest.mark.slow
+def test_npx_does_so_with_nothing_in_npms_cache(
+    isthmus: Isthmus, fn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(str(NPM)).parent))  # without esbuild
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    if shutil.which("esbuild"):
+        pytest.skip("esbuild is installed beside npm")
+    ran = isthmus("bundle", "fn", plugins=PLUGINS)
+    assert ran.status == 0, ran.err
+    assert "onTrack" in ran.out

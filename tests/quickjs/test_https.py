@@ -161,3 +161,20 @@ async def test_what_cannot_be_asked_is_refused_at_once(scripts: Scripts) -> None
         unavailable,
         unavailable,
     ]
+
+
+async def test_a_client_that_waits_for_a_socket_or_to_be_told_to_go_on_is_told(scripts: Scripts) -> None:
+    script = await scripts.body("""
+      return new Promise((resolve, reject) => {
+        const heard = [];
+        const request = https.request({ host: 'a.example', method: 'PUT', headers: { Expect: '100-continue' } }, (response) =>
+          resolve([heard, response.statusCode, https.STATUS_CODES[404]]));
+        request.once('socket', (socket) => heard.push(['socket', socket.connecting]));
+        request.once('continue', () => { heard.push('continue'); request.end('body'); });
+        request.on('error', reject);
+      });
+    """)
+    host = FakeHost()
+    assert await script.value(host=host) == [[["socket", False], "continue"], 200, "Not Found"]
+    assert host.requests[0].body == b"body"
+    assert "expect" not in {name.lower() for name, _ in host.requests[0].headers}

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from tests.javascript import FakeHost, Scripts
 
 from isthmus_quickjs._guest import Guest
@@ -18,6 +20,7 @@ from isthmus_quickjs.libraries.catalogue import catalogue
 from isthmus_quickjs.libraries.named import libraries_named_in
 
 BUNDLES = Bundles.find()
+CLIENTS = Path(__file__).parents[1] / "clients"
 
 pytestmark = pytest.mark.skipif(
     BUNDLES.directory is None and os.environ.get("CI") != "true", reason="the libraries are not installed"
@@ -57,9 +60,9 @@ CASES = [
 
 IN_NODE = """
 process.env.TZ = "UTC";
-const { readFileSync } = require("fs"), { dist, places, code } = JSON.parse(readFileSync(0));
+const { readFileSync } = require("fs"), { gunzipSync } = require("zlib"), { dist, places, code } = JSON.parse(readFileSync(0));
 const made = {}, find = (name) => (name.startsWith("isthmus:") ? part(name.slice(8)) : require(name));
-const table = (name) => (key) => JSON.parse(readFileSync(`${dist}/${name}.json`))[key];
+const table = (name) => (key) => JSON.parse(gunzipSync(readFileSync(`${dist}/${name}.json.gz`)))[key];
 function part(name) {
   if (made[name]) return made[name].exports;
   const module = made[name] = { exports: {} };
@@ -100,9 +103,50 @@ async def test_a_library_gives_what_it_gives_in_node(code: str, scripts: Scripts
     assert await script.value() == in_node(code)
 
 
-def test_every_library_that_is_there_is_compared() -> None:
+@pytest.mark.skipif(
+    shutil.which("node") is None and os.environ.get("CI") != "true",
+    reason="node is not there to compare with",
+)
+@pytest.mark.parametrize("algorithm", ["RS256", "RS512", "PS256", "ES256", "ES384"])
+async def test_tokens_signed_here_are_verified_in_node_and_the_other_way_round(
+    algorithm: str, scripts: Scripts
+) -> None:
+    private, public = key_pair(algorithm)
+    sign = f"jsonwebtoken.sign({{ a: 'ä', iat: 5 }}, {json.dumps(private)}, {{ algorithm: '{algorithm}', keyid: 'k' }})"
+    here, there = await (await scripts.body(f"return {sign}")).value(), in_node(sign)
+    if algorithm.startswith("RS"):  # the others' signatures differ each time
+        assert here == there
+
+    def verify(token: object) -> str:
+        given = f"{json.dumps(token)}, {json.dumps(public)}, {{ algorithms: ['{algorithm}'] }}"
+        forged = f"{json.dumps(str(token)[:-8] + 'AAAAAAAA')}, {json.dumps(public)}"
+        return f"[jsonwebtoken.verify({given}), (() => {{ try {{ jsonwebtoken.verify({forged}) }} catch (e) {{ return e.message }} }})()]"
+
+    expected = [{"a": "ä", "iat": 5}, "invalid signature"]
+    assert await (await scripts.body(f"return {verify(there)}")).value() == expected
+    assert in_node(verify(here)) == expected
+
+
+def key_pair(algorithm: str) -> tuple[str, str]:
+    """A private and a public key in PEM, for this algorithm of tokens."""
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    if algorithm.startswith("ES"):
+        key = ec.generate_private_key(ec.SECP256R1() if algorithm == "ES256" else ec.SECP384R1())
+    else:
+        key = rsa.generate_private_key(65537, 2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()
+
+
+def test_every_library_that_is_there_is_compared_or_tried_against_its_service() -> None:
     there = [library for library in catalogue() if library.part]
-    assert [lib.name for lib in there if not any(lib.name in code for code in CASES)] == []
+    tried = [path.read_text(encoding="utf-8") for path in CLIENTS.glob("test_*.py")]
+    assert [lib.name for lib in there if not any(lib.name in code for code in (*CASES, *tried))] == []
     assert [lib.name for lib in there if lib.part not in BUNDLES.manifest.parts] == []
 
 
@@ -160,7 +204,9 @@ async def test_a_library_that_only_a_string_names_is_made_when_it_is_read(script
         ("event.moment", []),
         ("moment(event.at)", ["moment"]),
         ("const m = moment;", ["moment"]),
-        ("AWS.S3", []),
+        ("AWS.S3", ["AWS", "AWS.S3"]),
+        ("const { S3 } = AWS; new AWS.SQS(); new AWS.SQS()", ["AWS", "AWS.SQS"]),
+        ("OAuth", []),
     ],
 )
 def test_what_is_surely_used_is_made_when_the_code_loads(code: str, wanted: list[str]) -> None:

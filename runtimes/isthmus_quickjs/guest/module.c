@@ -61,9 +61,7 @@ JSValue module_importer(ARGS) {
   return JS_UNDEFINED;
 }
 
-/* module(text, file) -> [namespace, promise of its evaluation]; what it imports is loaded before it runs */
-JSValue module_evaluate(ARGS) {
-  (void)self, (void)argc;
+static JSValue compiled(JSContext *ctx, JSValueConst *argv) {
   size_t n;
   const char *text = JS_ToCStringLen(ctx, &n, argv[0]), *file = JS_ToCString(ctx, argv[1]);
   JSValue code = JS_EXCEPTION;
@@ -73,10 +71,37 @@ JSValue module_evaluate(ARGS) {
   }
   JS_FreeCString(ctx, text);
   JS_FreeCString(ctx, file);
+  return code;
+}
+
+static JSValue evaluated(JSContext *ctx, JSValue code) {
   if (JS_IsException(code) || JS_ResolveModule(ctx, code)) return JS_EXCEPTION;
   JSModuleDef *m = JS_VALUE_GET_PTR(code);
   JSValue promise = JS_EvalFunction(ctx, code);
   if (JS_IsException(promise)) return promise;
   JSValue pair[2] = {JS_GetModuleNamespace(ctx, m), promise};
   return JS_NewArrayFrom(ctx, 2, pair);
+}
+
+/* module(text, file) -> [namespace, promise of its evaluation]; what it imports is loaded before it runs */
+JSValue module_evaluate(ARGS) {
+  (void)self, (void)argc;
+  return evaluated(ctx, compiled(ctx, argv));
+}
+
+/* compileModule(text, file) -> Uint8Array: bytecode with positions, without source text; what it imports is there */
+JSValue module_compile(ARGS) {
+  (void)self, (void)argc;
+  JSValue code = compiled(ctx, argv);
+  if (JS_IsException(code)) return code;
+  JSValue bytes = bytecode_of(ctx, JS_DupValue(ctx, code), JS_WRITE_OBJ_STRIP_SOURCE);
+  if (JS_IsException(bytes) || !JS_ResolveModule(ctx, code)) return bytes;
+  JS_FreeValue(ctx, bytes);
+  return JS_EXCEPTION;
+}
+
+/* loadModule(op): the same as module(), of the bytecode that the host answers with */
+JSValue module_load(ARGS) {
+  (void)self, (void)argc;
+  return evaluated(ctx, bytecode_read(ctx, argv[0]));
 }

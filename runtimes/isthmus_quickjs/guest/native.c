@@ -316,28 +316,34 @@ static JSValue evaluate(ARGS) {
   return script(ctx, argv[0], argv[1], line, 0);
 }
 
-/* compile(text, file) -> Uint8Array: a script's bytecode, without source text and positions, which are more than half of
- * what functions take up in every image */
-static JSValue compile(ARGS) {
-  (void)self, (void)argc;
-  JSValue code = script(ctx, argv[0], argv[1], 1, JS_EVAL_FLAG_COMPILE_ONLY);
+/* An object as bytecode, in a Uint8Array; frees it. */
+JSValue bytecode_of(JSContext *ctx, JSValue code, int flags) {
   if (JS_IsException(code)) return code;
   size_t n;
-  uint8_t *at = JS_WriteObject(ctx, &n, code, JS_WRITE_OBJ_BYTECODE | JS_WRITE_OBJ_STRIP_SOURCE | JS_WRITE_OBJ_STRIP_DEBUG);
+  uint8_t *at = JS_WriteObject(ctx, &n, code, JS_WRITE_OBJ_BYTECODE | flags);
   JS_FreeValue(ctx, code);
   return at ? bytes_take(ctx, at, n) : JS_EXCEPTION;
 }
 
-/* load(op): evaluates the bytecode that the host answers with */
-static JSValue load(ARGS) {
-  (void)self, (void)argc;
+/* compile(text, file) -> Uint8Array: a script's bytecode, without source text and positions, which are more than half of
+ * what functions take up in every image; compile(text, file, line): with its positions, without its source text */
+static JSValue compile(ARGS) {
+  (void)self;
+  int32_t line = 1;
+  if (argc > 2 && JS_ToInt32(ctx, &line, argv[2])) return JS_EXCEPTION;
+  JSValue code = script(ctx, argv[0], argv[1], line, JS_EVAL_FLAG_COMPILE_ONLY);
+  return bytecode_of(ctx, code, JS_WRITE_OBJ_STRIP_SOURCE | (argc > 2 ? 0 : JS_WRITE_OBJ_STRIP_DEBUG));
+}
+
+/* What the bytecode stands for that the host answers with. */
+JSValue bytecode_read(JSContext *ctx, JSValueConst op) {
   size_t op_length;
-  const char *op = JS_ToCStringLen(ctx, &op_length, argv[0]);
-  if (!op) return JS_EXCEPTION;
-  int32_t n = host_call(op, (int32_t)op_length, NULL, 0);
+  const char *name = JS_ToCStringLen(ctx, &op_length, op);
+  if (!name) return JS_EXCEPTION;
+  int32_t n = host_call(name, (int32_t)op_length, NULL, 0);
   JSValue code = JS_EXCEPTION;
   if (n < 0) {
-    JS_ThrowInternalError(ctx, "the host has no %s", op);
+    JS_ThrowInternalError(ctx, "the host has no %s", name);
   } else {
     uint8_t *above = heap_above((uint32_t)n), *at = above ? above : room(ctx, (size_t)n);
     if (at) {
@@ -347,7 +353,14 @@ static JSValue load(ARGS) {
       else js_free(ctx, at);
     }
   }
-  JS_FreeCString(ctx, op);
+  JS_FreeCString(ctx, name);
+  return code;
+}
+
+/* load(op): evaluates the script that the host answers with, as bytecode */
+static JSValue load(ARGS) {
+  (void)self, (void)argc;
+  JSValue code = bytecode_read(ctx, argv[0]);
   return JS_IsException(code) ? code : JS_EvalFunction(ctx, code);
 }
 
@@ -405,7 +418,7 @@ JSValue native_object(JSContext *ctx) {
       {"evaluate", evaluate, 3},          {"bind", bind, 1},                  {"promise", promise, 1},
       {"proxyTarget", proxy_target, 1},   {"classOf", class_of, 1},           {"compile", compile, 2},
       {"undetectable", undetectable, 1},  {"load", load, 1},                  {"importer", module_importer, 1},
-      {"module", module_evaluate, 2},
+      {"module", module_evaluate, 2},     {"compileModule", module_compile, 2},   {"loadModule", module_load, 1},
   };
   JSValue o = JS_NewObject(ctx);
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)

@@ -50,6 +50,10 @@ JSValue native_object(JSContext *ctx);
 /* module.c */
 JSValue module_importer(ARGS);
 JSValue module_evaluate(ARGS);
+JSValue module_compile(ARGS);
+JSValue module_load(ARGS);
+JSValue bytecode_of(JSContext *ctx, JSValue code, int flags);
+JSValue bytecode_read(JSContext *ctx, JSValueConst op);
 
 /* guest.c: flags shared with the prelude through an Int32Array */
 enum { FLAG_REPORT, FLAG_PENDING, FLAG_FETCHING, FLAG_COUNT };

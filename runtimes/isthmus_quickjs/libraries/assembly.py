@@ -31,7 +31,7 @@ def _beside(name: str) -> Path:
 cache_directory: Callable[[], Path] = run_path(str(_beside("isthmus/cachedir.py")))["cache_directory"]
 DIST: Final = HERE / "dist"
 """Where a build puts them, beside their sources."""
-INPUTS: Final = ("*.json", "*.mjs", "entries/**/*.js", "tables/*.mjs")
+INPUTS: Final = ("*.json", "*.mjs", "entries/**/*.js", "shims/*.js", "shims/*.mjs", "tables/*.mjs")
 LONGEST: Final = 900
 """Seconds that npm may take."""
 

@@ -1,7 +1,8 @@
 // Bundles the libraries: `node bundle.mjs OUT`, where `npm ci` has been run.
 //
 //   entries/NAME.js   -> OUT/NAME.js      a part: an expression, the function that its module is the body of
-//   tables/NAME.mjs   -> OUT/NAME.json    a table of texts, of which the host hands out one at a time
+//   tables/NAME.mjs   -> OUT/NAME.json.gz a table of texts, of which the host hands out one at a time; what it names
+//                                         `tables`, an object of them, becomes OUT/NAME/KEY.json.gz
 //   what went in      -> OUT/manifest.json, OUT/NOTICE
 //
 // A part takes an object, prelude/libraries.js's, of which it reads those of GIVEN that its text names: what it does not
@@ -10,7 +11,10 @@ import * as esbuild from "esbuild";
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 import { PATCHES } from "./patches.mjs";
+import { STAND_INS } from "./shims/index.mjs";
+import { PARTS } from "./splits.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const GIVEN = [
@@ -25,16 +29,43 @@ function names(directory, suffix) {
     .sort();
 }
 
-/** Parts that are a package's files each: what they are called, and which file. */
+/** [part, file] of packages' files that are a part each: they are loaded when they are first asked for. */
 function copies() {
-  const locales = readdirSync(join(HERE, "node_modules/moment/locale")).filter((name) => name.endsWith(".js"));
-  return locales.map((name) => [`moment/locale/${name.slice(0, -3)}`, `node_modules/moment/locale/${name}`]);
+  const found = [];
+  for (const [directory, nameOf] of Object.entries(PARTS)) {
+    for (const file of names(join("node_modules", directory), ".js")) {
+      const name = nameOf(file);
+      if (name) found.push([name, `node_modules/${directory}/${file}.js`]);
+    }
+  }
+  return found;
+}
+
+/** Files that are a part each are that part where another file asks for them. */
+function otherParts(entry, files) {
+  return {
+    name: "parts",
+    setup(build) {
+      build.onResolve({ filter: /./ }, async ({ kind, path, importer, namespace, pluginData, resolveDir }) => {
+        if (!importer || pluginData === "parts" || namespace !== "file") return undefined;
+        const found = await build.resolve(path, { importer, kind, namespace, pluginData: "parts", resolveDir });
+        if (found.errors.length) return undefined; // said again, unless the package expects it
+        const part = files.get(relative(HERE, found.path));
+        return part && found.path !== join(HERE, entry) ? { path: `isthmus:${part}`, external: true } : found;
+      });
+    },
+  };
 }
 
 /** Packages' sources, each changed in as few places as bundling them for a world without files and sockets takes. */
 const patches = {
   name: "patches",
   setup(build) {
+    build.onResolve({ filter: /^[\w-]+\/?$/ }, ({ importer, path }) => {
+      const found = importer.includes("/node_modules/") ? STAND_INS[path] : undefined;
+      if (found?.startsWith("isthmus:")) return { path: found, external: true };
+      return found && { path: join(HERE, "shims", found) };
+    });
     // A locale adds itself to the moment that asks for it.
     build.onResolve({ filter: /^\.\.\/moment$/ }, ({ importer }) =>
       (/moment\/locale\/[^/]+$/.test(importer) ? { path: "isthmus:moment", external: true } : undefined));
@@ -52,7 +83,7 @@ const patches = {
   },
 };
 
-async function bundled(entry) {
+async function bundled(entry, files) {
   const { metafile, outputFiles: [{ text }] } = await esbuild.build({
     absWorkingDir: HERE,
     bundle: true,
@@ -62,15 +93,17 @@ async function bundled(entry) {
     legalComments: "none",
     logLevel: "error",
     metafile: true,
-    minify: true,
+    minifySyntax: true, // names stay: of errors, some packages tell the kind by their class's
+    minifyWhitespace: true,
     platform: "node",
-    plugins: [patches],
+    plugins: [patches, otherParts(entry, files)],
     target: "es2022",
     write: false,
   });
   const inputs = Object.keys(metafile.inputs).filter((path) => path.startsWith("node_modules/"));
   const given = GIVEN.filter((name) => new RegExp(`\\b${name}\\b`).test(text));
-  return { text: `(function({${given}}){${text}\n})`, packages: [...new Set(inputs.map(packageOf))].sort() };
+  const strict = text.startsWith('"use strict";') ? '"use strict";' : ""; // which no function has whose parameter is a pattern
+  return { text: `(function(given$){${strict}var{${given}}=given$;${text}\n})`, packages: [...new Set(inputs.map(packageOf))].sort() };
 }
 
 /** The directory of the package that a file is of. */
@@ -94,6 +127,17 @@ function notice(packages) {
     `${rule}\n${name} ${version}\nlicense: ${license}\n${rule}\n\n${texts.join("\n").trim()}\n`)].join("\n");
 }
 
+/** [name, table] of all of them. */
+async function allTables() {
+  const found = [];
+  for (const name of names("tables", ".mjs")) {
+    const { default: table, tables } = await import(pathToFileURL(join(HERE, "tables", `${name}.mjs`)));
+    if (table) found.push([name, table()]);
+    for (const [key, each] of Object.entries(tables?.() ?? {})) found.push([`${name}/${key}`, each]);
+  }
+  return found;
+}
+
 function write(out, name, text) {
   mkdirSync(dirname(join(out, name)), { recursive: true });
   writeFileSync(join(out, name), text);
@@ -101,18 +145,18 @@ function write(out, name, text) {
 
 async function main(out) {
   const parts = {}, directories = new Set();
-  const entries = [...names("entries", ".js").map((name) => [name, `entries/${name}.js`]), ...copies()];
+  const split = copies(), files = new Map(split.map(([name, file]) => [file, name]));
+  const entries = [...names("entries", ".js").map((name) => [name, `entries/${name}.js`]), ...split];
   for (const [name, entry] of entries) {
-    const { text, packages } = await bundled(entry);
+    const { text, packages } = await bundled(entry, files);
     write(out, `${name}.js`, text);
     parts[name] = { bytes: Buffer.byteLength(text), packages: packages.map((directory) => described(directory).name) };
     packages.forEach((directory) => directories.add(directory));
   }
   const tables = {};
-  for (const name of names("tables", ".mjs")) {
-    const { default: table } = await import(pathToFileURL(join(HERE, "tables", `${name}.mjs`)));
-    const text = JSON.stringify(table());
-    write(out, `${name}.json`, text);
+  for (const [name, table] of await allTables()) {
+    const text = JSON.stringify(table);
+    write(out, `${name}.json.gz`, gzipSync(text, { level: 9 }));
     tables[name] = { bytes: Buffer.byteLength(text) };
   }
   const packages = [...directories].sort().map(described);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import cached_property
 from pathlib import Path
 from typing import final
@@ -88,7 +89,7 @@ class Bundles:
             KeyError: there is no such table.
         """
         if table not in self._tables:
-            content = self._read(table, self.manifest.tables, ".json")
+            content = gzip.decompress(self._read(table, self.manifest.tables, ".json.gz"))
             self._tables[table] = msgspec.json.decode(content, type=dict[str, str])
         return self._tables[table].get(key)
 

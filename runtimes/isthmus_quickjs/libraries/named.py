@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable, Sequence
 from typing import Final, final
 
 import msgspec
@@ -27,11 +27,14 @@ class Named(msgspec.Struct, frozen=True):
 
     Attributes:
         places: for each library under a global that the code names: its name, its part or "", why it is refused or "".
-        wanted: names of those that the code will surely use: better in its image than made in every call.
+        wanted: names of those that the code will surely use, and of classes in them: better in its image than made in
+            every call.
+        parts: their parts that it will use as well, as far as its words tell.
     """
 
     places: list[tuple[str, str, str]]
     wanted: list[str]
+    parts: list[str]
 
 
 def libraries_named_in(code: str, bundles: Bundles) -> Named:
@@ -43,17 +46,32 @@ def libraries_named_in(code: str, bundles: Bundles) -> Named:
     words = set(WORD.findall(code))
     named = [library for library in catalogue() if library.root in words]
     if not named:
-        return Named([], [])
+        return Named([], [], [])
     bare = ASIDE.sub(" ", code)
     used = {root for root in {library.root for library in named} if _is_used(root, bare)}
     there = bundles.manifest.parts
+    wanted = [
+        library
+        for library in named
+        if library.part in there and library.root in used and words.issuperset(library.name.split("."))
+    ]
     return Named(
         places=[_place(library, there) for library in named],
-        wanted=[
-            library.name
-            for library in named
-            if library.part in there and library.root in used and words.issuperset(library.name.split("."))
-        ],
+        wanted=[path for library in wanted for path in (library.name, *_classes_of(library.name, bare))],
+        parts=_parts_named([library.part for library in wanted], words, there),
+    )
+
+
+def _parts_named(parts: Sequence[str], words: Container[str], there: Iterable[str]) -> list[str]:
+    """Parts below these whose last word the code has: ``hubspot/discovery/crm/contacts``."""
+    heads = tuple(f"{part}/" for part in parts)
+    return [part for part in there if part.startswith(heads) and part.rpartition("/")[2] in words]
+
+
+def _classes_of(name: str, bare: str) -> list[str]:
+    """What the code names as a class of a library: ``AWS.S3``."""
+    return sorted(
+        {f"{name}.{found}" for found in re.findall(rf"(?<![\w$.]){re.escape(name)}\.([A-Z]\w*)", bare)}
     )
 
 

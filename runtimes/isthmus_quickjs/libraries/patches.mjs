@@ -1,6 +1,31 @@
 // What is changed in packages' sources: file -> [what it says, what it is to say], each found exactly once.
+const CREDENTIALS = "aws-sdk/lib/credentials";
+/** Clients that providers of credentials use come with their whole API; they are to be AWS's own, defined when used. */
+const STS = ["require('../../clients/sts')", "function (options) { return new AWS.STS(options); }"];
+const COGNITO = ["require('../../clients/cognitoidentity')", "function (options) { return new AWS.CognitoIdentity(options); }"];
+
 export const PATCHES = {
   "moment/moment.js": [
     ["aliasedRequire('./locale/' + name)", "require('isthmus:moment/locale/' + name)"],
   ],
+  "node-mailjet/mailjet.web.js": [
+    ["define((function(){return function(){var e={13:", "module.exports=((made)=>made())((function(){return function(){var e={13:"],
+  ],
+  "@google-cloud/storage/build/src/file.js": [
+    // Uploads that can be resumed note on disk how far they are; there is none, so that an upload is one request.
+    ["if (options.resumable === false) {", "if (!options.resumable) {"],
+  ],
+  "aws-sdk/lib/node_loader.js": [
+    ["util.domain = require('domain');", ""],
+  ],
+  "aws-sdk/lib/maintenance_mode_message.js": [
+    ["setTimeout(function () {", "void (function () {"], // no timers while the code loads
+  ],
+  [`${CREDENTIALS}/chainable_temporary_credentials.js`]: [STS],
+  [`${CREDENTIALS}/cognito_identity_credentials.js`]: [STS, COGNITO],
+  [`${CREDENTIALS}/saml_credentials.js`]: [STS],
+  [`${CREDENTIALS}/shared_ini_file_credentials.js`]: [STS],
+  [`${CREDENTIALS}/temporary_credentials.js`]: [STS],
+  [`${CREDENTIALS}/token_file_web_identity_credentials.js`]: [STS],
+  [`${CREDENTIALS}/web_identity_credentials.js`]: [STS],
 };

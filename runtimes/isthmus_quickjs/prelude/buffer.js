@@ -203,7 +203,10 @@
         const shown = shared.use("inspect").inspect(value);
         throw failure(TypeError, "ERR_INVALID_ARG_VALUE", `The argument 'value' is invalid. Received ${shown}`);
       }
-      for (let i = from; i < to; i += bytes.length) this.set(bytes.subarray(0, to - i), i);
+      this.set(bytes.subarray(0, Math.max(0, to - from)), from);
+      for (let filled = bytes.length; from + filled < to; filled *= 2) {
+        this.copyWithin(from + filled, from, Math.min(from + filled, to - filled)); // twice as much each time
+      }
       return this;
     },
     write(text, offset, length, encoding) {

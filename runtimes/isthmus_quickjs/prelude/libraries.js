@@ -34,8 +34,15 @@
     return module.exports;
   }
 
+  /** Another part, or a module of Node's; packages ask for some that no function can have. */
   function require(name) {
-    return name.startsWith("isthmus:") ? part(name.slice(8)) : use("builtins")(name);
+    if (name.startsWith("isthmus:")) return part(name.slice(8));
+    try {
+      return use("builtins")(name);
+    } catch (error) {
+      if (error?.code !== "MODULE_NOT_FOUND") throw error;
+      return use("node/absent")(name);
+    }
   }
 
   /** Looks up texts that stay with the host; undefined where it has none. */
@@ -82,7 +89,7 @@
   }
 
   /** Puts libraries in their places, [name with dots, part or "", why it is refused]; makes at once what will be used. */
-  function place({ places, wanted }) {
+  function place({ parts, places, wanted }) {
     const objects = create(null);
     for (const [name, source, why] of places) {
       const path = name.split("."), last = path.pop();
@@ -98,13 +105,15 @@
       }
       offer(at, last, source ? () => part(source) : () => refusal(why), at !== global);
     }
-    for (const name of wanted) {
+    const attempt = (make) => {
       try {
-        name.split(".").reduce((at, step) => at[step], global);
+        make();
       } catch {
         // said where it is used
       }
-    }
+    };
+    for (const name of wanted) attempt(() => name.split(".").reduce((at, step) => at[step], global));
+    for (const name of parts) attempt(() => part(name));
   }
 
   return { part, place };

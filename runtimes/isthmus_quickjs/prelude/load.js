@@ -64,25 +64,48 @@
     return defined; // as text: where the code has done something to arrays, JSON may have no way to write them
   }
 
-  /** What runs the code as the kind of source text it is: whatever can be a script is one. */
-  function compile(code, file, goal) {
-    let asScript;
+  /** What asScript or asModule makes of the code, as the kind of source text it is: whatever can be a script is one. */
+  function made(code, goal, asScript, asModule) {
     if (goal !== "module") {
       try {
-        return use("script")(code, file, HANDLERS);
+        return asScript();
       } catch (error) {
         if (goal === "script" || !use("module").isModule(code)) throw error;
       }
     }
-    return () => use("module").evaluate(code, file, HANDLERS);
+    return asModule();
+  }
+
+  /** What runs the code. */
+  function compile(code, file, goal) {
+    return made(
+      code, goal, () => use("script").compile(code, file, HANDLERS),
+      () => () => use("module").evaluate(code, file, HANDLERS),
+    );
+  }
+
+  /** What runs code of which the host has the bytecode. */
+  function revive(code, file, goal) {
+    if (goal === "script") return use("script").revive(code, HANDLERS);
+    return () => use("module").revive(code, file, HANDLERS);
+  }
+
+  /** The code as bytecode, as text: what it is, and base64. */
+  function bytecode(code, file, goal) {
+    const text = (kind, bytes) => `${kind}:${native.base64Encode(bytes, false)}`;
+    return made(
+      code, goal, () => text("script", use("script").bytecode(code, file, HANDLERS)),
+      () => text("module", use("module").bytecode(code, file)),
+    );
   }
 
   return (options) => {
     const { file, goal, lenient } = options, code = withoutMarks(options.code);
     shared.lenient = lenient;
     codeIs(file, options.mapped);
+    if (options.task === "compile") return bytecode(code, file, goal);
     globals(options);
-    const found = compile(code, file, goal)();
+    const found = (options.task === "revive" ? revive : compile)(code, file, goal)();
     if (!(0 in found)) return leave(found, code);
     const handlers = found[0], evaluated = found[1];
     return apply(then, evaluated, [() => leave(handlers(), code)]);

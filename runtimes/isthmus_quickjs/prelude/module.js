@@ -44,19 +44,34 @@
     return found;
   }
 
+  function evaluated(make, code, file, all) {
+    native.importer(use("imports").find);
+    try {
+      const module = make(), namespace = module[0];
+      return [() => handlersOf(namespace, code, all), module[1]];
+    } catch (error) {
+      throw explain(error, code, file);
+    }
+  }
+
   return {
     /** Whether the code says something that only modules say. */
     isModule: (code) => SYNTAX.test(code),
 
     /** Evaluates a module; [what gives its handlers, the promise that it has been evaluated]. */
-    evaluate(code, file, all) {
+    evaluate: (code, file, all) => evaluated(() => native.module(code, file), code, file, all),
+
+    /** A module as bytecode; what it imports is there. */
+    bytecode(code, file) {
       native.importer(use("imports").find);
       try {
-        const module = native.module(code, file), namespace = module[0];
-        return [() => handlersOf(namespace, code, all), module[1]];
+        return native.compileModule(code, file);
       } catch (error) {
         throw explain(error, code, file);
       }
     },
+
+    /** The same as evaluate, of bytecode that the host has. */
+    revive: (code, file, all) => evaluated(() => native.loadModule("author"), code, file, all),
   };
 }

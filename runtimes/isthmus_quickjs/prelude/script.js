@@ -38,25 +38,24 @@
     return error;
   }
 
-  /** The author's code as a function of its handlers, its first line being line 1. */
-  function enclosed(code, file, names) {
+  /** The author's code within what gives a function of its handlers, its first line being line 1; compiled or evaluated. */
+  function enclosed(code, file, names, make) {
     const parameters = names.join();
     try {
       // Code that closes the function round it and opens another must be an error.  After an arrow function in an array
       // comes a comma or a bracket, after a declaration a statement: what is valid in both has closed neither.
-      native.evaluate(`(function(){return[(${parameters})=>{0;\n\n${code}\n}]})`, file, -1);
+      make(`(function(){return[(${parameters})=>{0;\n\n${code}\n}]})`, file, -1);
       const head = `(function(){return __code;function __code(${parameters}){__handlers(()=>[${parameters}]);`;
-      const run = native.evaluate(`${head}\n\n${code}\n}})()`, file, -1);
-      return defineProperty(run, "name", { value: "" }); // in a stack it is the top of the script, which has none
+      return make(`${head}\n\n${code}\n}})()`, file, -1);
     } catch (error) {
       throw explain(error, code, file, names);
     }
   }
 
-  /** Compiles a script; what is returned runs it, and gives each of these handlers that it has defined, by its name. */
-  return (code, file, all) => {
-    const names = all.filter((name) => code.includes(name)), defaults = names.map(notSupported);
-    const run = enclosed(code, file, names);
+  /** What runs a script, made by its names: it gives each of these handlers that the script has defined, by its name. */
+  function runner(run, names) {
+    const defaults = names.map(notSupported);
+    defineProperty(run, "name", { value: "" }); // in a stack it is the top of the script, which has none
     return () => {
       let current;
       put("__handlers", (values) => {
@@ -68,5 +67,22 @@
       for (let i = 0; i < names.length; i++) if (values[i] !== defaults[i]) found[names[i]] = values[i];
       return found;
     };
+  }
+
+  const namesIn = (code, all) => all.filter((name) => code.includes(name));
+
+  return {
+    compile(code, file, all) {
+      const names = namesIn(code, all);
+      return runner(enclosed(code, file, names, native.evaluate), names);
+    },
+
+    /** The same as bytecode. */
+    bytecode: (code, file, all) => enclosed(code, file, namesIn(code, all), native.compile),
+
+    /** The same, of bytecode that the host has, of code that says as much of handlers as this one. */
+    revive(code, all) {
+      return runner(native.load("author"), namesIn(code, all));
+    },
   };
 }

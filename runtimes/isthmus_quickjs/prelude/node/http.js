@@ -10,8 +10,48 @@
   const { Error, TypeError, queueMicrotask } = globalThis;
   const METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
   const BODILESS = ["GET", "HEAD"];
+  const STATUS_CODES = {
+    100: "Continue", 101: "Switching Protocols", 102: "Processing", 103: "Early Hints", 200: "OK", 201: "Created",
+    202: "Accepted", 203: "Non-Authoritative Information", 204: "No Content", 205: "Reset Content", 206: "Partial Content",
+    207: "Multi-Status", 208: "Already Reported", 226: "IM Used", 300: "Multiple Choices", 301: "Moved Permanently",
+    302: "Found", 303: "See Other", 304: "Not Modified", 305: "Use Proxy", 307: "Temporary Redirect",
+    308: "Permanent Redirect", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden",
+    404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable", 407: "Proxy Authentication Required",
+    408: "Request Timeout", 409: "Conflict", 410: "Gone", 411: "Length Required", 412: "Precondition Failed",
+    413: "Payload Too Large", 414: "URI Too Long", 415: "Unsupported Media Type", 416: "Range Not Satisfiable",
+    417: "Expectation Failed", 418: "I'm a Teapot", 421: "Misdirected Request", 422: "Unprocessable Entity", 423: "Locked",
+    424: "Failed Dependency", 425: "Too Early", 426: "Upgrade Required", 428: "Precondition Required",
+    429: "Too Many Requests", 431: "Request Header Fields Too Large", 451: "Unavailable For Legal Reasons",
+    500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
+    504: "Gateway Timeout", 505: "HTTP Version Not Supported", 506: "Variant Also Negotiates", 507: "Insufficient Storage",
+    508: "Loop Detected", 509: "Bandwidth Limit Exceeded", 510: "Not Extended", 511: "Network Authentication Required",
+  };
   const CERTIFICATES = ["cert", "key", "pfx"];
   const REASON = /^request to .* failed, reason: /s;
+
+  /** What a client waits for before it sends: connections are the host's, and there is always one. */
+  class Socket extends EventEmitter {
+    connecting = false;
+    encrypted = true;
+    destroyed = false;
+    writable = true;
+
+    destroy() {
+      return this;
+    }
+
+    setKeepAlive() {
+      return this;
+    }
+
+    setNoDelay() {
+      return this;
+    }
+
+    setTimeout() {
+      return this;
+    }
+  }
 
   /** Keeps its options and nothing else: connections are the host's. */
   class Agent extends EventEmitter {
@@ -78,6 +118,11 @@
       if (Array.isArray(headers)) for (let i = 0; i + 1 < headers.length; i += 2) this.setHeader(headers[i], headers[i + 1]);
       else for (const [name, value] of Object.entries(headers ?? {})) if (value !== undefined) this.setHeader(name, value);
       if (auth && !this.hasHeader("authorization")) this.setHeader("Authorization", `Basic ${Buffer.from(auth).toString("base64")}`);
+      queueMicrotask(() => {
+        if (!this.destroyed) this.emit("socket", (this.socket = this.connection = new Socket()));
+      });
+      // Nobody is asked whether the body may come: it goes out with the headers.
+      if (/^100-continue$/i.test(this.getHeader("expect"))) queueMicrotask(() => this.destroyed || this.emit("continue"));
       if (callback) this.once("response", callback);
       if (timeout) this.setTimeout(timeout);
       signal?.addEventListener("abort", () => this.destroy(abortError(signal)), { once: true });
@@ -189,7 +234,7 @@
       try {
         const headers = new Headers();
         for (const [name, value] of this.#headers.values()) {
-          if (/^(content-length|transfer-encoding|connection|host)$/i.test(name) && name.toLowerCase() !== "host") continue;
+          if (/^(content-length|transfer-encoding|connection|expect|host)$/i.test(name) && name.toLowerCase() !== "host") continue;
           for (const each of Array.isArray(value) ? value : [value]) headers.append(name, each);
         }
         const body = this.#parts.length && !BODILESS.includes(this.method) ? Buffer.concat(this.#parts) : undefined;
@@ -242,6 +287,7 @@
       },
       Agent, ClientRequest, IncomingMessage,
       METHODS,
+      STATUS_CODES,
       createServer: refuse("createServer"),
       globalAgent: new Agent(),
       Server: refuse("Server"),

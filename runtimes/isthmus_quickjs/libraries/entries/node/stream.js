@@ -1,1 +1,1 @@
-module.exports = require("readable-stream/lib/ours/browser.js");
+module.exports = require("readable-stream/lib/stream");

@@ -1,1 +1,5 @@
-module.exports = require("util/");
+const util = require("util/");
+
+util.inspect.custom = Symbol.for("nodejs.util.inspect.custom");
+util.inspect.defaultOptions ??= {};
+module.exports = { ...util, TextDecoder, TextEncoder };

@@ -1,0 +1,3 @@
+const mailjet = require("node-mailjet/mailjet.web.js");
+
+module.exports = Object.assign(mailjet.default, mailjet);
