@@ -63,6 +63,9 @@ class _World:
     def settle(self) -> None:
         pass
 
+    def park(self) -> None:
+        pass
+
     def close(self) -> None:
         self.broken = True
 

@@ -102,7 +102,7 @@ class Burst:
                 self._world.broken = True
             elif frame.status == WAITING:
                 journey.world = self._world
-                self._world.guard.lower()  # many may wait, and a guard takes mappings, of which there are so many
+                self._world.park()
             landed.append((journey, frame))
         self.told = len(ran)
         return landed

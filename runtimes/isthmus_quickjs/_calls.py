@@ -291,7 +291,7 @@ class CallQueue:
             world.close()
         else:
             if len(self._worlds) >= self.lanes.count:
-                world.guard.lower()  # each of its runs of pages is a mapping, of which the system gives so many
+                world.park()
             self._worlds.append(world)
 
     def close(self) -> None:

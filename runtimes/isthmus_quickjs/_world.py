@@ -121,6 +121,10 @@ class World:
         self._direct = False
         self._epoch = on_epoch(store, self._on_epoch)
 
+    def park(self) -> None:
+        """Take no more of the system than a world must: it is not used for a while, and there may be many."""
+        self.guard.lower()  # each run of its pages is a mapping, of which there are so many
+
     def close(self) -> None:
         """Give the memory back; collecting the garbage would, too late."""
         self.broken = True
