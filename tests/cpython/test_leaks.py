@@ -82,6 +82,7 @@ async def settled(program: CPythonProgram) -> Holdings:
 
 @pytest.mark.slow
 async def test_many_calls_leave_no_process_no_descriptor_and_no_page() -> None:
+    others = processes_below()
     runtime = CPythonRuntime(require_isolation="process", ready=1)
     code = "def on_track(event, settings): return event + 1"
     function = Function(name="f", kind=Kind.DESTINATION, language="python", code=code)
@@ -95,7 +96,7 @@ async def test_many_calls_leave_no_process_no_descriptor_and_no_page() -> None:
     assert after.descriptors == before.descriptors
     for name, pages in after.pages.items():
         assert pages - before.pages[name] < PAGES, name
-    assert processes_below() & after.processes == set()
+    assert processes_below() & after.processes <= others
 
 
 ENGINE: Final = """

@@ -110,7 +110,7 @@ _left: list[str] = []
 async def _besiege(directory: Path) -> None:
     secret = directory / "secret"
     secret.write_text("secret")
-    before = set(os.listdir("/proc/self/fd"))
+    before, others = set(os.listdir("/proc/self/fd")), processes_below()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         event = {
             "type": "track",
@@ -147,7 +147,7 @@ async def _besiege(directory: Path) -> None:
                     nursery.start_soon(guarded, name, strict)
                 for name in ENDING:
                     nursery.start_soon(guarded, name, patient)
-    _left.extend(f"process {number}" for number in processes_below())
+    _left.extend(f"process {number}" for number in processes_below() - others)
     _left.extend(f"descriptor {name}" for name in set(os.listdir("/proc/self/fd")) - before)
 
 

@@ -13,7 +13,7 @@ from isthmus import Code, LoadError, Outcome, Status
 # ---- names that lead out, wherever they are looked up
 
 OUTSIDE = """
-process require module exports __dirname __filename Deno Bun os std bjson scriptArgs print gc navigator document
+process require module exports __dirname __filename Deno Bun os std bjson scriptArgs print gc document
 WebAssembly Worker SharedWorker importScripts XMLHttpRequest WebSocket EventSource XDomainRequest localStorage indexedDB
 __native __load __handlers __code native shared flags host_call host wasi memory isthmus trio python
 """.split()  # noqa: SIM905 -- reads better than a list of forty
@@ -73,6 +73,8 @@ ReadableStream ReadableStreamDefaultReader ReadableStreamDefaultController Reada
 ReadableStreamBYOBRequest WritableStream WritableStreamDefaultWriter WritableStreamDefaultController TransformStream
 TransformStreamDefaultController ByteLengthQueuingStrategy CountQueuingStrategy TextDecoderStream TextEncoderStream
 CompressionStream DecompressionStream
+URLPattern CustomEvent ErrorEvent MessageEvent PromiseRejectionEvent MessageChannel MessagePort reportError navigator Navigator
+Performance PerformanceEntry PerformanceMark PerformanceMeasure
 EventNotSupported InvalidEventPayload ValidationError RetryError DropEvent
 """.split()  # noqa: SIM905
 

@@ -173,6 +173,15 @@ IMPORTS = """
     import nodeBuffer from 'node:buffer'; import process from 'node:process'; import nodeTimers from 'node:timers';
 """
 USES = {
+    "languages": """
+        const day = new Date(0), zone = { timeZone: 'Europe/Berlin' };
+        const texts = [day.toLocaleString('de', zone), (1234.5).toLocaleString('fr'), 'b'.localeCompare('a', 'sv'), 'b'.localeCompare('a'), 'i'.toLocaleUpperCase('tr')];
+        texts.push(new Intl.DateTimeFormat('ja', zone).format(day), new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' }).format(5));
+        texts.push(new Intl.PluralRules('pl').select(3), new Intl.RelativeTimeFormat('es').format(-1, 'day'), new Intl.ListFormat('it').format(['a', 'b']));
+        texts.push(new Intl.Collator('sv').compare('z', 'ö'), new Intl.DisplayNames('en', { type: 'region' }).of('DE'), new Intl.Locale('en-US').language);
+        texts.push([...new Intl.Segmenter('en', { granularity: 'word' }).segment('a b')].length, Intl.getCanonicalLocales('EN-us'), [1.5, 2].toLocaleString('de'));
+        return texts.length
+    """,
     "bodies": """
         await (await fetch('http://a.example/one', { method: 'POST', body: new Blob(['text']).stream() })).text();
         new Response('x').body.on('data', () => {});
@@ -246,8 +255,8 @@ CORNER = """
     const said = {};
     const attempt = async (topic, f) => { try { said[topic] = await f() } catch (e) { said[topic] = 'threw' } };
 """
-BY_HAND = {"load", "module", "script", "core", "segment", "request", "cache"}
-"""Modules that load functions, and those whose uses have tests of their own here."""
+BY_HAND = {"load", "module", "script", "core", "segment", "request", "cache", "node/absent"}
+"""Modules that load functions, those whose uses have tests of their own here, and what throws for a package's sake."""
 
 
 @pytest.fixture(scope="module")
