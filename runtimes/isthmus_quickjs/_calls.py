@@ -33,7 +33,8 @@ MOST: Final = 64
 """Records in one crossing: beyond that the hop to a lane is paid off, and others wait."""
 SPARE_WORLDS: Final = 32
 """Unused worlds kept by a program; more are closed as they come back."""
-
+SPARE_READY: Final = 8
+"""Unused worlds that keep their guards: who takes one is spared putting one up."""
 
 Landing = Frame | Killed | Thrown | RuntimeFault
 """What becomes of a call for now: it said something, or it was stopped, or its world makes no sense."""
@@ -290,7 +291,7 @@ class CallQueue:
         if used_up or self._closed or len(self._worlds) >= SPARE_WORLDS:
             world.close()
         else:
-            if len(self._worlds) >= self.lanes.count:
+            if len(self._worlds) >= max(SPARE_READY, self.lanes.count):
                 world.park()
             self._worlds.append(world)
 
