@@ -45,7 +45,6 @@ _FAULT: Final = re.compile(r"memory fault at wasm address 0x([0-9a-f]+)")
 _RANGE: Final = struct.Struct("<II")
 _OUT_OF_BOUNDS: Final = wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS
 
-
 _mprotect: Final = find_mprotect()
 
 

@@ -1,4 +1,4 @@
-"""What a guest may ask its host for in JSON: one request, one answer."""
+"""What a guest may ask its host for in JSON, of ours or of Extism's: one request, one answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Literal, final
 
 import msgspec
 
+from isthmus.abc import FetchRequest, FetchResponse
 from isthmus.errors import FetchError
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Send",
     "Sleep",
     "answer",
+    "joined_headers",
+    "parse_http_request",
     "parse_operation",
     "refusal",
 ]
@@ -116,3 +119,42 @@ def refusal(error: FetchError | ValueError) -> bytes:
     if isinstance(error, FetchError):
         shown = {"name": "FetchError", "message": str(error), "code": error.code, "type": error.type}
     return msgspec.json.encode({"error": shown})
+
+
+@final
+class HttpRequest(msgspec.Struct, frozen=True):
+    """A request as Extism's development kits write it."""
+
+    url: str
+    method: str | None = None
+    headers: dict[str, str] | None = None
+
+
+_http_decoder = msgspec.json.Decoder(HttpRequest)
+
+
+def parse_http_request(text: bytes, body: bytes | None) -> FetchRequest:
+    """Read what ``http_request`` of Extism's interface is given.
+
+    Raises:
+        ValueError: it is no request.
+    """
+    try:
+        request = _http_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"http_request was given no request: {error}") from None
+    return FetchRequest(
+        url=request.url,
+        method=(request.method or "GET").upper(),
+        headers=tuple((request.headers or {}).items()),
+        body=body,
+    )
+
+
+def joined_headers(response: FetchResponse) -> bytes:
+    """A response's headers as ``http_headers`` gives them: a JSON object, names in lower case, values of one name joined."""
+    headers: dict[str, str] = {}
+    for name, value in response.headers:
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return msgspec.json.encode(headers)

@@ -15,17 +15,20 @@ from isthmus.errors import FetchError, RuntimeFault
 from isthmus.guest import fetch_request, shown_response
 
 from . import _kernel as kernel
+from ._log import Log
 from ._operations import (
     CacheDelete,
     CacheFail,
     CacheLoad,
     CacheStore,
     Fetch,
-    Log,
+    Log as Logged,
     Operation,
     Send,
     Sleep,
     answer,
+    joined_headers,
+    parse_http_request,
     parse_operation,
     refusal,
 )
@@ -72,14 +75,6 @@ class Sealed(Protocol):
     def waited(self, nanoseconds: int) -> None: ...
 
 
-class HttpRequest(msgspec.Struct, frozen=True):
-    """A request as Extism's development kits write it."""
-
-    url: str
-    method: str | None = None
-    headers: dict[str, str] | None = None
-
-
 class Talk:
     """The host's side of one call.
 
@@ -90,8 +85,7 @@ class Talk:
         config: a plug-in's configuration.
         variables: a plug-in's variables.
         output: what came on standard output so far.
-        lines: what is to be logged: level, text, seconds since the start.
-        log_total: bytes of log, those left out included.
+        log: what it has logged.
         messages: what a source function sends.
         killed: which limit has stopped the guest, or None.
         memory: bytes that its world had at the end.
@@ -116,8 +110,7 @@ class Talk:
         self.config = config or {}
         self.variables = {} if variables is None else variables
         self.output = bytearray()
-        self.lines: list[tuple[str, str, float]] = []
-        self.log_total = 0
+        self.log = Log(limits.log_bytes)
         self.messages: list[bytes] = []
         self.killed: Killed | None = None
         self.memory = 0
@@ -128,18 +121,17 @@ class Talk:
         self._answer = b""
         self._headers: bytes | None = None
         self._draws = 0
-        self._unfinished = b""
         self._sent_bytes = 0
         self._seat: Seat | None = None
         self._world: Sealed | None = None
-        self._began = self._cpu_began = self._cpu_spent = 0.0
+        self._began = self._cpu_began = 0.0
 
     # ------------------------------------------------------------ the course of the call
 
     def begin(self, seat: Seat | None) -> None:
         """Start the call's clocks; in the thread that runs it. Without a seat the host can't be asked."""
         self._seat = seat
-        self._began = time.monotonic()
+        self._began = self.log.began = time.monotonic()
         self._cpu_began = time.thread_time()
 
     def open(self, world: Sealed) -> None:
@@ -152,9 +144,7 @@ class Talk:
     def close(self, world: Sealed) -> None:
         """Take the last of what the guest has written, and let go of the world."""
         self.drain(world, LOG_STREAM)
-        if self._unfinished:
-            self._log("log", self._unfinished.decode("utf-8", "replace"))
-            self._unfinished = b""
+        self.log.finish()
         self.memory = max(self.memory, world.memory_bytes)
         self.fuel = world.fuel_used
         world.talk = None
@@ -163,9 +153,7 @@ class Talk:
     def last_words(self, world: Sealed) -> str:
         """The last line of the log so far."""
         self.drain(world, LOG_STREAM)
-        if self._unfinished.strip():
-            return self._unfinished.decode("utf-8", "replace").strip()
-        return self.lines[-1][1] if self.lines else ""
+        return self.log.last_line()
 
     @property
     def cpu(self) -> float:
@@ -234,7 +222,7 @@ class Talk:
                 return self._http(world, world.block(one), world.block(other) if other else None)
             case 11:
                 level = LEVELS[other] if 0 <= other < len(LEVELS) else "log"
-                self._log(level, world.block(one).decode("utf-8", "replace"))
+                self.log.add(level, world.block(one).decode("utf-8", "replace"))
                 return 0
             case 12:
                 return self._offer(self._headers)
@@ -320,8 +308,8 @@ class Talk:
                 self.in_trio(host.cache_fail, key)
             case CacheDelete(key=key):
                 self.in_trio(host.cache_delete, key)
-            case Log(level=level, text=text):
-                self._log(level, text)
+            case Logged(level=level, text=text):
+                self.log.add(level, text)
             case Send(message=message):
                 self._send(bytes(message))
         return None
@@ -347,28 +335,16 @@ class Talk:
         self.variables[key] = value
 
     def _http(self, world: World, text: bytes, body: bytes | None) -> int:
+        request = parse_http_request(text, body)
         try:
-            request = msgspec.json.decode(text, type=HttpRequest)
-        except msgspec.DecodeError as error:
-            raise ValueError(f"http_request was given no request: {error}") from None
-        asked = FetchRequest(
-            url=request.url,
-            method=(request.method or "GET").upper(),
-            headers=tuple((request.headers or {}).items()),
-            body=body,
-        )
-        try:
-            response = self.fetch(asked)
+            response = self.fetch(request)
         except FetchError as error:
             raise Ended(Thrown("FetchError", str(error))) from None
         world.write_u32(kernel.HTTP_STATUS_AT, response.status)
-        headers: dict[str, str] = {}
-        for name, value in response.headers:
-            headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
-        self._headers = msgspec.json.encode(headers)
+        self._headers = joined_headers(response)
         return self._offer(response.body)
 
-    # ------------------------------------------------------------ chance, output and log
+    # ------------------------------------------------------------ chance and output
 
     def chance(self) -> bytes:
         """The next 4 KiB of the call's own randomness."""
@@ -386,12 +362,7 @@ class Talk:
             self._bound_output(len(self.output) + len(data))
             self.output += data
             return
-        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
-        for line in lines:
-            self._log("log", line.decode("utf-8", "replace"))
-        if len(self._unfinished) > self.limits.log_bytes:
-            self._log("log", self._unfinished.decode("utf-8", "replace"))
-            self._unfinished = b""
+        self.log.feed(data)
 
     def take_output(self, world: Sealed) -> bytes:
         """All that came on standard output.
@@ -407,21 +378,9 @@ class Talk:
         if size > limit:
             raise Ended(Killed("output", f"the call handed out more bytes than its limit of {limit}"))
 
-    def _log(self, level: str, text: str) -> None:
-        held = self.log_total
-        self.log_total += len(text.encode("utf-8", "replace"))
-        if held <= self.limits.log_bytes:  # one more than is kept, so that the host sees that there was more
-            self.lines.append((level, text, time.monotonic() - self._began))
-
     def tell(self) -> None:
         """Hand the log to the host; in the Trio thread."""
-        told = 0
-        for level, text, at in self.lines:
-            self._host.log(level, text, at)
-            told += len(text.encode("utf-8", "replace"))
-        if self.log_total > told:
-            self._host.log_left_out(self.log_total - told)
-        self.lines = []
+        self.log.tell(self._host)
 
     def _out_of_memory(self) -> Killed:
         return Killed("memory", f"the call needed more memory than its limit of {self.limits.memory} bytes")
