@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Final, final
 
 import msgspec
-from packaging.requirements import InvalidRequirement, Requirement
 
 from isthmus.errors import LoadError
 
@@ -161,6 +160,8 @@ def _read(asked: Iterator[tuple[int | None, str]], file: str) -> Requirements:
 
 def _requirement(text: str, file: str, number: int | None) -> tuple[str, str]:
     """The name of a requirement, and the requirement as we spell it."""
+    from packaging.requirements import InvalidRequirement, Requirement  # most functions ask for nothing
+
     shown = text if len(text) <= 200 else f"{text[:200]}..."
     hashes = _HASH.findall(text)
     bare = _HASH.sub("", text).strip()

@@ -1,4 +1,7 @@
-"""The runtime for WebAssembly: recognises a module, makes its image, and owns the crew that runs its worlds."""
+"""The runtime for WebAssembly: recognises a module, makes its image, and owns the crew that runs its worlds.
+
+Every process that loads plugins makes one, so what it needs is imported with its first function.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
-import wasmtime
 
 from isthmus.abc import Program, Runtime
 from isthmus.cachedir import cache_directory
 from isthmus.errors import EngineError, LoadError
 
-from ._compiled import CompiledCache
-from ._crew import Crew
-from ._image import Workshop
-from ._loading import load_module
-from ._wasm import new_engine
-
 if TYPE_CHECKING:
     from isthmus.functions import Function
     from isthmus.limits import Limits
+
+    from ._crew import Crew
+    from ._image import Workshop
 
 __all__ = ["WasmtimeRuntime"]
 
@@ -85,6 +84,11 @@ class WasmtimeRuntime(Runtime):
     async def _open(self) -> tuple[Workshop, Crew]:
         async with self._opening:
             if self._workshop is None or self._crew is None:
+                from ._compiled import CompiledCache
+                from ._crew import Crew
+                from ._image import Workshop
+                from ._wasm import new_engine
+
                 engine = new_engine(fuel=bool(self._fuel))
                 cache = CompiledCache(engine, self._directory, "fuel" if self._fuel else "")
                 self._workshop = Workshop(engine, cache)
@@ -92,6 +96,8 @@ class WasmtimeRuntime(Runtime):
             return self._workshop, self._crew
 
     def _load(self, function: Function, limits: Limits, workshop: Workshop, crew: Crew) -> Program:
+        from ._loading import load_module
+
         code = binary_of(function.code, function.file)
         return load_module(code, function, limits, workshop, crew, handlers=self._handlers, fuel=self._fuel)
 
@@ -110,6 +116,8 @@ def binary_of(code: str | bytes, file: str) -> bytes:
         return data
     if not data.lstrip().startswith((b"(", b";;")):
         raise LoadError("the code is no WebAssembly: neither a binary nor text", file=file)
+    import wasmtime
+
     try:
         return bytes(wasmtime.wat2wasm(data))
     except wasmtime.WasmtimeError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +300,24 @@ def test_plugins_says_what_is_there_and_what_is_wrong(isthmus: Isthmus, runtime:
     assert "runtime scripted" in ran.out
     assert "none: the test's own Python callables" in ran.out
     assert "Broken: isthmus_fetcher failed: RuntimeError: no network here" in ran.out
+
+
+STRANGERS = """
+import sys
+from isthmus.__main__ import main
+status = main(["check", "f.js"])
+print(status, [name for name in ("wasmtime.component", "isthmus_wasmtime._loading", "packaging") if name in sys.modules])
+"""
+
+
+def test_a_function_imports_nothing_of_the_runtimes_of_other_languages(tmp_path: Path) -> None:
+    (tmp_path / "f.js").write_text("function onTrack() {}")
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGERS],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.splitlines()[-1:] == ["0 []"], done.stderr
