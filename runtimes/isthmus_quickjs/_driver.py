@@ -11,8 +11,8 @@ and its own, the *exchange*, laid out so::
     36     out: next free byte of the output area (u32)
     40     end: first byte after the output area (u32)
     44     frame: where in the world a frame lies that found no room (u32)
-    48     whether the stack is put back from its deepest point on (u32)
-    52     how many other ranges are put back (u32)
+    48     what of the stack lies below this was not written (u32)
+    52     how many ranges above the stack are put back (u32)
     56 ... the ranges: {u32 at, length}
     320 ... one entry a record: {u32 in, in_length, out, out_length, log_length, status; i64 ns}
 
@@ -69,14 +69,13 @@ def driver_text(
   (func $restore (export "restore")
     (local $low i32) (local $top i32) (local $range i32) (local $end i32)
     (local.set $top (i32.load $world (i32.const {heap_top})))
-    (if (i32.load $exchange (i32.const {TABLE}))
-      (then
-        (local.set $low (i32.load $world (i32.const {stack_low})))
-        (local.set $low (select (i32.sub (local.get $low) (i32.const {STACK_MARGIN})) (i32.const 0)
-                                (i32.gt_u (local.get $low) (i32.const {STACK_MARGIN}))))
-        (local.set $low (select (local.get $low) (i32.const {stack})
-                                (i32.lt_u (local.get $low) (i32.const {stack}))))
-        (memory.copy $world $image (local.get $low) (local.get $low) (i32.sub (i32.const {stack}) (local.get $low)))))
+    (local.set $low (i32.load $world (i32.const {stack_low})))
+    (local.set $low (select (i32.sub (local.get $low) (i32.const {STACK_MARGIN})) (i32.const 0)
+                            (i32.gt_u (local.get $low) (i32.const {STACK_MARGIN}))))
+    (local.set $end (i32.load $exchange (i32.const {TABLE})))
+    (local.set $low (select (local.get $low) (local.get $end) (i32.gt_u (local.get $low) (local.get $end))))
+    (if (i32.lt_u (local.get $low) (i32.const {stack}))
+      (then (memory.copy $world $image (local.get $low) (local.get $low) (i32.sub (i32.const {stack}) (local.get $low)))))
     (local.set $range (i32.const {TABLE + 8}))
     (local.set $end (i32.add (local.get $range) (i32.shl (i32.load $exchange (i32.const {TABLE + 4})) (i32.const 3))))
     (loop $ranges

@@ -87,7 +87,7 @@ class Image:
         self.handlers = handlers
         pages = -(-self.end // PAGE)
         self.memory_cap = max(STACK + memory_cap, pages * PAGE, EXCHANGE_PAGES * PAGE)
-        self.cold = ColdPages(self.end)
+        self.cold = ColdPages(self.end, STACK)
         self.module = wasmtime.Module(guest.code.engine, image_module(memory, pages))
         text = driver_text(
             pages=pages,

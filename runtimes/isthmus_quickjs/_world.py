@@ -177,9 +177,10 @@ class World:
         self.image.cold.count_crossing()
         if not self.image.cold.worthwhile:
             self.guard.lower()
-        elif not self.guard.current:
-            if not self.guard.up:
-                self.restore()
+        elif self.guard.up:
+            self.guard.follow()
+        else:
+            self.restore()
             self.guard.raise_()
 
     def _run_from(self, first: int, count: int) -> int:

@@ -30,6 +30,7 @@ const bytes = new Uint8Array(400_000);
 const objects = Array.from({ length: 2000 }, (_, i) => ({ i }));
 const into = new Uint8Array(40_000);
 function onTrack(event) {
+    if (event.deep) return (function count(n) { return n && 1 + count(n - 1) })(event.deep);
     if (event.wait) return fetch('http://a.example/');
     const before = event.at.map(at => bytes[at]);
     const touched = event.objects.map(at => [objects[at].i, objects[at].seen]);
@@ -100,8 +101,8 @@ async def test_the_guest_holds_no_bulk_memory_instructions() -> None:
 
 async def test_what_no_call_writes_turns_cold_and_most_of_an_image_is(image: Image, world: World) -> None:
     learn(world)
-    _, runs = image.cold.runs()
-    assert sum(length for _, length in runs) > image.end / 2
+    _, cold = image.cold.pages()
+    assert cold.count(1) * _cold.GRAIN > image.end / 2
     assert differences(world) == []
 
 
@@ -141,6 +142,18 @@ async def test_the_hosts_own_answer_into_a_cold_page_is_undone(world: World) -> 
     learn(world)
     for at in (0, 5_000, 20_000):
         assert values(run(world, record(random=at), record())) == [[[], []]] * 2
+        assert differences(world) == []
+
+
+async def test_a_stack_is_put_back_as_deep_as_it_was(world: World) -> None:
+    learn(world)
+    for depth in (10, 3000, 20, 7000, 1, 7000):
+        assert values(run(world, record(deep=depth), record(0), record(deep=depth))) == [
+            depth,
+            [[0], []],
+            depth,
+        ]
+        assert world.guard.up
         assert differences(world) == []
 
 
