@@ -85,7 +85,10 @@ class Process:
             self.signal(signal.SIGCONT)
 
     def cpu(self) -> float | None:
-        """Seconds of processor time used so far, None where that cannot be told."""
+        """Seconds of processor time used so far, None where that cannot be told.
+
+        Of a process that runs at this moment the system says what it had at its last tick.
+        """
         if self._id <= 0 or self.ended is not None:
             return None
         try:
