@@ -6,6 +6,7 @@ from ._batches import EventBatcher as EventBatcher
 from ._engine import Engine as Engine, open_engine as open_engine
 from ._instances import Instance as Instance
 from ._plugins import PluginInfo as PluginInfo
+from ._queues import open_queue as open_queue
 from .abc import Egress as Egress
 from .errors import (
     EngineClosed as EngineClosed,
@@ -17,6 +18,8 @@ from .errors import (
     IsthmusError as IsthmusError,
     LoadError as LoadError,
     PluginError as PluginError,
+    QueueError as QueueError,
+    QueueFull as QueueFull,
     RuntimeFault as RuntimeFault,
 )
 from .events import Event as Event, Request as Request

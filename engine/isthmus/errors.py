@@ -11,6 +11,8 @@
     │   └── PluginError            no plugin, or two, for what was asked
     ├── LoadError              the author's code does not load: message, file, line, column, excerpt
     ├── RuntimeFault           a runtime broke its promises; the program is discarded
+    ├── QueueError             a queue's storage is away, or does not do what was asked
+    │   └── QueueFull              there is no room for what was to be kept; nothing of it was
     └── FetchError             a request got no response; the function sees it as its own FetchError
 
 What a function throws, returns or runs into is none of these: it is data, an
@@ -31,6 +33,8 @@ __all__ = [
     "IsthmusError",
     "LoadError",
     "PluginError",
+    "QueueError",
+    "QueueFull",
     "RuntimeFault",
 ]
 
@@ -110,6 +114,15 @@ class LoadError(IsthmusError):
 @final
 class RuntimeFault(IsthmusError):
     """A runtime broke its promises: a malformed reply, a crash of its own machinery."""
+
+
+class QueueError(IsthmusError):
+    """A queue's storage is away, damaged, or does not do what was asked; the operator's fault."""
+
+
+@final
+class QueueFull(QueueError):
+    """There is no room for what was to be published; nothing of the call was kept."""
 
 
 @final

@@ -7,16 +7,24 @@ called when an engine opens or a command is looked for, never on the path of an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pluggy
 
 if TYPE_CHECKING:
     from .abc import Command, Fetcher, Runtime
+    from .queues import OpenQueue
     from .templates import Template
 
-__all__ = ["hookimpl", "isthmus_commands", "isthmus_fetcher", "isthmus_runtimes", "isthmus_templates"]
+__all__ = [
+    "hookimpl",
+    "isthmus_commands",
+    "isthmus_fetcher",
+    "isthmus_queues",
+    "isthmus_runtimes",
+    "isthmus_templates",
+]
 
 hookspec = pluggy.HookspecMarker("isthmus")
 hookimpl = pluggy.HookimplMarker("isthmus")
@@ -56,4 +64,13 @@ def isthmus_templates() -> Iterable[Template]:  # type: ignore[empty-body]
 
     Called once in a process that makes a function, lists what one can be made from, or lists the plugins.  All
     plugins' results count; two templates of one kind, language and name are an error that names both plugins.
+    """
+
+
+@hookspec
+def isthmus_queues() -> Mapping[str, OpenQueue]:  # type: ignore[empty-body]
+    """Offer queues, by the scheme of the URLs that name them: ``{"sqlite": open_sqlite_queue}``.
+
+    Called once for each :func:`isthmus.open_queue`, and where the plugins are listed.  All plugins' results count; two
+    queues for one scheme are an error that names both.  Importing what a storage needs belongs into the opening.
     """

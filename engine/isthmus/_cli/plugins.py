@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from isthmus import PluginInfo, open_engine
+from isthmus._queues import OfferedQueues
 
 from .added import AddedCommands
 from .commands import COMMANDS
@@ -45,7 +46,8 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         infos, runtimes = engine.plugins, engine.runtimes
     added = AddedCommands(plugins, taken=COMMANDS, logged=False)  # the engine has told the log already
     offered = OfferedTemplates(plugins, logged=False)
-    infos = tuple(map(_together, infos, added.infos, offered.infos))
+    queues = OfferedQueues(plugins, logged=False)
+    infos = tuple(map(_together, infos, added.infos, offered.infos, queues.infos))
     if not infos:
         screen.print("no plugin is installed, so there is no runtime to run a function with")
         return OK
