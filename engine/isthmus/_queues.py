@@ -80,17 +80,18 @@ async def open_queue(
         PluginError: no plugin offers queues for its scheme, or two do.
         QueueError: the storage is away, damaged, or not safe.
     """
-    parts = urlsplit(url)
-    if not parts.scheme:
+    address, _, query = url.partition("?")
+    scheme = urlsplit(address).scheme
+    if not scheme:
         raise EngineError(f"a queue is named by a URL such as sqlite:deliveries.db, not {url!r}")
-    opener = OfferedQueues(plugins, load_entry_points=load_entry_points).find(parts.scheme)
+    opener = OfferedQueues(plugins, load_entry_points=load_entry_points).find(scheme)
     try:
-        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        options = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError as exc:
         raise EngineError(
-            f"the options of a queue are written ?name=value&name=value, not {parts.query!r}"
+            f"the options of a queue are written ?name=value&name=value, not {query!r}"
         ) from exc
     if len(dict(options)) != len(options):
         raise EngineError("the URL of a queue gives an option twice")
-    async with opener(parts._replace(query="").geturl(), dict(options)) as queue:
+    async with opener(address, dict(options)) as queue:
         yield queue

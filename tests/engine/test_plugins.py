@@ -190,10 +190,10 @@ def test_a_plugin_with_a_property_that_raises_serves_or_is_reported() -> None:  
 
 
 def test_a_hook_of_a_later_version_does_not_cost_the_known_ones() -> None:
-    plugins = found(plugin("newer", isthmus_runtimes=lambda: [runtime_of("x")], isthmus_queues=no_arguments))
+    plugins = found(plugin("newer", isthmus_runtimes=lambda: [runtime_of("x")], isthmus_oracles=no_arguments))
     (info,) = plugins.infos
     assert info.offers == ("runtime x",)
-    assert "there is no hook isthmus_queues" in info.error
+    assert "there is no hook isthmus_oracles" in info.error
 
 
 def test_a_hook_cannot_be_wrapped() -> None:
