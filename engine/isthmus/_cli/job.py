@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, final
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 import trio
 
 from isthmus import InvalidInput
+from isthmus.events import Request
 from isthmus.functions import Kind
-from isthmus.outcomes import ItemResult, Outcome, Status
+from isthmus.outcomes import ItemResult, Outcome
 
 from .faults import CLOSED, FAILED, INTERRUPTED, OK
 from .interrupts import interrupts
 from .opening import Opened
 from .outlet import Taker
 from .progress import Snapshot, follow
+from .results import SMALL, Results, heads_of
 from .screen import Screen, named, visible
-from .stream import EventStream, Origin
+from .stream import EventStream, Origin, Place
 from .summary import show_end, show_summary, show_trace
-from .tally import Tally
 from .units import plural
 from .webhooks import webhook
 
+if TYPE_CHECKING:
+    from .companions.messages import Done
+    from .companions.sharing import Companions
+
 __all__ = ["Job"]
 
-SMALL: Final = 100
-"""Events of a run that somebody looks at more than measures; one of its calls is shown in full."""
+SHARE: Final = 64
+"""Events taken from the stream at once."""
 
 FLAWS_SHOWN: Final = 20
 """Broken lines that a terminal is told of one by one; elsewhere all are."""
@@ -48,15 +54,17 @@ class Job:
         quiet: show broken lines and what is left after an interrupt, nothing else.
         bar: show progress, unless quiet.
         trace: show a call in full; None for on a terminal only.
+        companions: processes that may run a part of the events, or None.
 
     Attributes:
         stream: where the events come from; whoever made the job closes it.
-        tally: what became of them.
+        opened: the function.
+        heads: see :func:`heads_of`.
+        concurrency: events under way at the same time.
+        results: what became of them.
         broken: lines that held no event.
         interrupted: whether it was told to stop.
         closed: whether nobody reads the outcomes any more.
-        failing: the first outcome that was not good, and where its event came from.
-        sample: the first outcome of all.
     """
 
     def __init__(
@@ -72,50 +80,46 @@ class Job:
         quiet: bool = False,
         bar: bool = True,
         trace: bool | None = None,
+        companions: Companions | None = None,
     ) -> None:
         source = opened.kind is Kind.SOURCE
         self.opened = opened
         self.screen = screen
-        self.tally = Tally()
         self.broken = 0
         self.interrupted = False
         self.closed = False
         self.elapsed = 0.0
-        self.failing: tuple[Origin, Outcome] | None = None
-        self.sample: tuple[Origin, Outcome] | None = None
-        self._sample_index = 0
-        self._failing_index = 0
-        self._failing_ran = False
         self.stream = EventStream(
             paths,
             first=first,
             # Text within JSON is longer than the text; the engine knows the exact limit.
             limit=opened.limits.input_bytes * (2 if source else 1),
+            concurrency=None if batch else concurrency,
             on_flaw=self._flaw,
             admit=self._admit,
-            convert=webhook if source else None,
         )
-        self._heads = [b'{"file":%b,"line":%%d' % _percent(msgspec.json.encode(path)) for path in paths]
-        if len(paths) == 1:
-            self._heads = [b'{"line":%d']
-        self._concurrency = concurrency
+        self.heads = heads_of(paths)
+        self.results = Results(self.heads, None)
+        self._convert = webhook if source else None
+        self._places: dict[int, Place] = {}  # of events under way in this process
+        self.concurrency = concurrency
         self._batch = batch
         self._grace = grace
         self._quiet = quiet
         self._bar = bar and not quiet
         self._trace = trace
+        self._companions = companions
         self._outlet: Taker | None = None
         self._calls = trio.CancelScope()
         self._began = 0.0
-        self._gathered: list[int] = []  # events of the batch whose results come in
-        self._halt = trio.Event()
-        self._begun = 0  # events, when it was told to stop; those after them were only read ahead
+        self._gathered: list[Place] = []  # events of the batch whose results come in
 
     # ------------------------------------------------------------ the run
 
     async def run(self, outlet: Taker | None) -> int:
         """Run to the end, or until interrupted, and give the exit status."""
         self._outlet = outlet
+        self.results = Results(self.heads, None if outlet is None else outlet.put)
         self._began = trio.current_time()
         written = trio.Event()
         async with trio.open_nursery() as nursery:
@@ -125,7 +129,8 @@ class Job:
             if outlet is not None:
                 nursery.start_soon(self._write, outlet, written)
             with self._calls:
-                await (self._run_batches() if self._batch else self._run_each())
+                async with aclosing(self._events()) as events:
+                    await (self._run_batches(events) if self._batch else self._run_all(events))
             self.elapsed = trio.current_time() - self._began
             if outlet is not None:
                 outlet.end()
@@ -136,7 +141,7 @@ class Job:
             return INTERRUPTED
         if self.closed:
             return CLOSED
-        return FAILED if self.tally.failed or self.broken else OK
+        return FAILED if self.results.tally.failed or self.broken else OK
 
     async def _write(self, outlet: Taker, written: trio.Event) -> None:
         try:
@@ -144,39 +149,55 @@ class Job:
         finally:
             written.set()
 
-    async def _run_each(self) -> None:
-        await self.opened.engine.invoke_each(
-            self.opened.instance,
-            self.stream,
-            self._deliver,
-            concurrency=self._concurrency,
-            stop=self._halt,
-        )
+    async def _events(self) -> AsyncGenerator[bytes | Request, None]:
+        """The events that this process runs; where each came from is in ``_places``, by its index."""
+        convert, index = self._convert, 0
+        while (share := await self.stream.take(SHARE)) is not None:
+            for number, text in zip(share.numbers, share.texts, strict=True):
+                place = (share.file, number)
+                try:
+                    event = text if convert is None else convert(text)
+                except InvalidInput as exc:
+                    self._no_event(place, str(exc))
+                    continue
+                self._places[index] = place
+                index += 1
+                yield event
 
-    async def _run_batches(self) -> None:
-        indices: dict[int, int] = {}  # the batcher counts only what it took
+    async def _run_all(self, events: AsyncIterator[bytes | Request]) -> None:
+        async with trio.open_nursery() as nursery:
+            if self._companions is not None:
+                nursery.start_soon(self._companions.join, self)
+            await self.opened.engine.invoke_each(
+                self.opened.instance, events, self._deliver, concurrency=self.concurrency
+            )
+            if self._companions is not None:
+                self._companions.no_more()
+
+    async def _run_batches(self, events: AsyncIterator[bytes | Request]) -> None:
+        places: dict[int, Place] = {}  # the batcher counts only what it took
         taken = 0
 
-        def deliver(place: int, _item: ItemResult, outcome: Outcome) -> None:
-            self._gathered.append(indices.pop(place))
+        def deliver(index: int, _item: ItemResult, outcome: Outcome) -> None:
+            self._gathered.append(places.pop(index))
             if len(self._gathered) >= len(outcome.items):
                 batch, self._gathered = self._gathered, []
                 self._deliver_batch(batch, outcome)
 
         size = self._batch or 1
         batcher = self.opened.engine.open_batcher(
-            self.opened.instance, deliver, max_count=size, concurrency=max(1, self._concurrency // size)
+            self.opened.instance, deliver, max_count=size, concurrency=max(1, self.concurrency // size)
         )
         index = -1
         async with batcher as adding:
-            async for event in self.stream:
+            async for event in events:
                 index += 1
-                indices[taken] = index
+                places[taken] = place = self._places.pop(index)
                 try:
                     await adding.add(event)  # type: ignore[arg-type]
                 except InvalidInput as exc:
-                    del indices[taken]
-                    self._no_event(index, exc)
+                    del places[taken]
+                    self._no_event(place, str(exc))
                 else:
                     taken += 1
 
@@ -189,43 +210,39 @@ class Job:
 
     def _deliver(self, index: int, outcome: Outcome | InvalidInput) -> None:
         """Take what became of one event; the path of every event, so it does little."""
+        place = self._places.pop(index)
         if type(outcome) is InvalidInput:
-            self._no_event(index, outcome)
-            return
-        number = self.stream.release(index)
-        if self._outlet is not None:
-            self._outlet.put(self._head(index) % number, outcome)
-        self.tally.add_one(outcome, number, self._file(index))
-        if index < SMALL or self.sample is None or (outcome.problem is not None and not self._failing_ran):
-            self._remember(index, number, outcome)
+            self._no_event(place, str(outcome))
+        else:
+            self.stream.release(place)
+            self.results.add(place, outcome)
 
-    def _deliver_batch(self, indices: list[int], outcome: Outcome) -> None:
-        numbers = [self.stream.release(index) for index in indices]
-        if self._outlet is not None:
-            lines = b',"lines":' + msgspec.json.encode(numbers)
-            self._outlet.put(self._head(indices[0]) % numbers[0] + lines, outcome)
-        self.tally.add(outcome, numbers, self._file(indices[0]))
-        self._remember(indices[0], numbers[0], outcome)
+    def _deliver_batch(self, places: list[Place], outcome: Outcome) -> None:
+        for place in places:
+            self.stream.release(place)
+        self.results.add_batch(places, outcome)
 
-    def _head(self, index: int) -> bytes:
-        return self._heads[self._file(index)]
+    def take_done(self, done: Done) -> None:
+        """Take what became of the events of a companion, but for their lines."""
+        flaws = dict(done.flaws)
+        for place in done.places:
+            if place in flaws:
+                self._no_event(place, flaws[place])
+            else:
+                self.stream.release(place)
+        self.results.tally.merge(done.counted)
+        if done.failing is not None:
+            place, text = done.failing
+            self.results.remember(place, msgspec.json.decode(text, type=Outcome))
 
-    def _file(self, index: int) -> int:
-        return 0 if len(self._heads) == 1 else self.stream.file_of(index)
+    def take_lost(self, place: Place, outcome: Outcome) -> None:
+        """Take the outcome of an event of a companion that has gone."""
+        self.stream.release(place)
+        self.results.add(place, outcome)
 
-    def _remember(self, index: int, number: int, outcome: Outcome) -> None:
-        ran = outcome.usage.wall > 0
-        if self.sample is None or index < self._sample_index:
-            self.sample, self._sample_index = (self.stream.origin(index, number), outcome), index
-        if outcome.status not in {Status.REFUSED, Status.RETRY}:
-            return
-        # One that ran says more than one that had no handler to run.
-        if self.failing is None or (not ran, index) < (not self._failing_ran, self._failing_index):
-            self.failing = self.stream.origin(index, number), outcome
-            self._failing_ran, self._failing_index = ran, index
-
-    def _no_event(self, index: int, error: InvalidInput) -> None:
-        self._flaw(self.stream.origin(index, self.stream.release(index)), str(error))
+    def _no_event(self, place: Place, message: str) -> None:
+        self.stream.release(place)
+        self._flaw(self.stream.origin(place), message)
 
     def _flaw(self, origin: Origin, message: str) -> None:
         self.broken += 1
@@ -259,32 +276,30 @@ class Job:
 
     def _stop(self) -> int:
         """Begin no more calls, and count those under way."""
-        taken = self.stream.under_way()
-        # They begin in the order in which they came, and none waits while there is room.
-        begun = taken if self._batch else taken[: self._concurrency]
-        self._begun = begun[-1] + 1 if begun else 0
-        self._halt.set()
         self.stream.stop()
         self._calls.deadline = trio.current_time() + self._grace
-        return len(begun)
+        return self.stream.under_way
 
     # ------------------------------------------------------------ for people
 
     def _look(self) -> Snapshot:
+        tally = self.results.tally
         return Snapshot(
-            events=self.tally.events,
-            counts={**self.tally.by_status, "broken": self.broken},
+            events=tally.events,
+            counts={**tally.by_status, "broken": self.broken},
             consumed=self.stream.consumed * self.stream.done,
             size=self.stream.size,
             elapsed=trio.current_time() - self._began,
         )
 
     async def _report(self) -> None:
+        results = self.results
         if not self._quiet:
-            if self._wants_trace():
-                show_trace(self.failing or self.sample, self.screen, several=len(self._heads) > 1)
+            if self._wants_trace() and (shown := results.failing or results.sample):
+                place, outcome = shown
+                show_trace(self.stream.origin(place), outcome, self.screen, several=len(self.heads) > 1)
             show_summary(
-                self.tally,
+                results.tally,
                 self.screen,
                 self.stream,
                 elapsed=self.elapsed,
@@ -294,13 +309,11 @@ class Job:
                 kept=self._outlet is not None,
             )
         if self.interrupted or self.closed:
-            await show_end(self.stream, self._begun, self.screen)
+            await show_end(self.stream, self.screen)
 
     def _wants_trace(self) -> bool:
         if self._trace is not None:
             return self._trace
-        return self.screen.terminal and (self.failing is not None or self.tally.events <= SMALL)
-
-
-def _percent(text: bytes) -> bytes:
-    return text.replace(b"%", b"%%")
+        return self.screen.terminal and (
+            self.results.failing is not None or self.results.tally.events <= SMALL
+        )

@@ -14,6 +14,7 @@ import trio
 
 from isthmus import open_engine
 from isthmus._rules.dispatch import HANDLERS
+from isthmus.abc import Egress
 from isthmus.errors import InvalidSettings
 from isthmus.functions import Function, Kind, SettingType
 from isthmus.limits import Limits
@@ -45,13 +46,20 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         sink: the local server it sends to, or None.
         limits: of its calls.
+        egress: where its requests may go.
+        settings: the values of the instance.
     """
 
     engine: Engine
     instance: Instance
     project: Project
     limits: Limits
+    egress: Egress
+    settings: Mapping[str, object]
     sink: Sink | None = None
+
+    def __repr__(self) -> str:
+        return f"Opened({self.instance.name!r})"  # its settings are nobody's to see
 
     @property
     def kind(self) -> Kind:
@@ -130,6 +138,7 @@ async def open_function(
             values[setting] = sink.url
         if project.settings is None:
             project = msgspec.structs.replace(project, settings=guess_definitions(values))
+        egress = egress_of(arguments, f"127.0.0.1:{sink.port}" if sink else None)
         try:
             instance = await load(
                 engine,
@@ -137,14 +146,22 @@ async def open_function(
                 kind=arguments.kind,
                 language=arguments.language,
                 settings=values,
-                egress=egress_of(arguments, f"127.0.0.1:{sink.port}" if sink else None),
+                egress=egress,
             )
         except InvalidSettings as exc:
             named = project.manifest.sample.sink
             if sink is None and named and named not in values:
                 raise UsageFault(f"{exc} (--sink {named} gives it the URL of a local server)") from None
             raise
-        yield Opened(engine=engine, instance=instance, project=project, limits=limits, sink=sink)
+        yield Opened(
+            engine=engine,
+            instance=instance,
+            project=project,
+            limits=limits,
+            egress=egress,
+            settings=values,
+            sink=sink,
+        )
 
 
 async def load_bare(engine: Engine, project: Project, *, kind: str | None, language: str) -> Instance:

@@ -30,9 +30,6 @@ class Taker(Protocol):
     def put(self, head: bytes, outcome: Outcome) -> None:
         """Take one: ``head`` is JSON of an object that says which event it is of, less its closing brace."""
 
-    def put_lines(self, text: bytes) -> None:
-        """Take many that are lines of NDJSON already."""
-
     async def admit(self) -> None:
         """Wait while there is too much to take."""
 
@@ -98,7 +95,7 @@ class Outlet:
             self._grown()
 
     def put_lines(self, text: bytes) -> None:
-        """See :class:`Taker`."""
+        """Take outcomes that are lines already."""
         if not self._broken:
             self._lines.text += text
             self._grown()

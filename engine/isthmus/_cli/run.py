@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import units
 from .definition import Project
@@ -17,6 +18,11 @@ from .opening import Opened, in_trio, open_function, project_of
 from .options import Parser, add_calls, add_definition
 from .outlet import Outlet
 from .screen import Screen
+from .stream import total_size
+
+if TYPE_CHECKING:
+    from .companions.beside import Beside
+    from .companions.sharing import Companions
 
 __all__ = ["execute", "parser"]
 
@@ -70,6 +76,13 @@ def parser() -> Parser:
         help="events under way at once (default: 256)",
     )
     group.add_argument(
+        "--processes",
+        metavar="N",
+        type=units.count,
+        help="processes that share the events, each with a cache of its own (default: one for each processor, "
+        "8 at most, where there are many events and running them is what takes the time)",
+    )
+    group.add_argument(
         "--batch",
         metavar="N",
         type=units.count,
@@ -118,25 +131,63 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
     project = project_of(arguments)
     paths = events_of(arguments.events, project)
     async with AsyncExitStack() as stack:
+        # They start while the function is loaded here.
+        beside = await stack.enter_async_context(_companions(arguments, paths, plugins))
         opened = await stack.enter_async_context(
             open_function(arguments, project, plugins, sampling=not arguments.events)
         )
         fd = stack.enter_context(_Output(arguments.out, paths, append=arguments.append))
+        batch = _batch_size(arguments, opened)
+        outlet = None if fd is None else Outlet(fd, lambda reason: job.outlet_broken(reason))
         job = Job(
             opened,
             screen,
             paths=paths,
             first=arguments.from_line,
             concurrency=arguments.concurrency,
-            batch=_batch_size(arguments, opened),
+            batch=batch,
             grace=arguments.grace,
             quiet=arguments.quiet,
             bar=fd is None or not os.isatty(fd),  # it would stand in the middle of the outcomes
             trace=arguments.trace,
+            companions=_joining(arguments, opened, beside, outlet, batch),
         )
         await stack.enter_async_context(aclosing(job.stream))
-        outlet = None if fd is None else Outlet(fd, job.outlet_broken)
         return await job.run(outlet)
+
+
+@asynccontextmanager
+async def _companions(
+    arguments: argparse.Namespace, paths: Sequence[str], plugins: Sequence[object]
+) -> AsyncIterator[Sequence[Beside]]:
+    """The processes that may share the events; a plugin that was handed in is in this one only."""
+    count = 0
+    if not plugins and arguments.processes != 1:
+        from .companions.sharing import companions_for
+
+        count = companions_for(arguments.processes, total_size(paths), arguments.concurrency)
+    if not count:
+        yield ()
+        return
+    from .companions.beside import open_companions
+
+    async with open_companions(count) as beside:
+        yield beside
+
+
+def _joining(
+    arguments: argparse.Namespace,
+    opened: Opened,
+    beside: Sequence[Beside],
+    outlet: Outlet | None,
+    batch: int | None,
+) -> Companions | None:
+    """Those processes, where the function's calls may be shared out."""
+    if not beside or batch is not None or opened.instance.function.isolation == "instance":
+        return None
+    from .companions.sharing import Companions
+
+    return Companions(beside, outlet, at_once=arguments.processes is not None)
 
 
 def events_of(given: Sequence[str], project: Project) -> list[str]:

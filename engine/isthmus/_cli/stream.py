@@ -14,7 +14,7 @@ from .feeds import Feed
 from .screen import named
 from .splitting import Piece, Splitter, Unreadable, detecting
 
-__all__ = ["EventStream", "Origin", "Place", "Share"]
+__all__ = ["EventStream", "Origin", "Place", "Share", "total_size"]
 
 Place = tuple[int, int]
 """Which event it is: index of its file, and its number within that, from 1."""
@@ -57,6 +57,7 @@ class EventStream:
         paths: the files, ``-`` for standard input.
         first: number of the first line of the first file that counts.
         limit: bytes of one event at the most.
+        concurrency: events that may be handed out and not done with, None where that is nothing to it.
         on_flaw: told of each line that holds no event, and of files that cannot be read.
         admit: waited for before each chunk, to hold the reading back.
 
@@ -72,16 +73,19 @@ class EventStream:
         *,
         first: int = 1,
         limit: int,
+        concurrency: int | None = None,
         on_flaw: Callable[[Origin, str], None],
         admit: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
     ) -> None:
         self._paths = list(paths)
         self._limit = limit
+        self._concurrency = concurrency
         self._on_flaw = on_flaw
         self._admit = admit
         self._stopped = False
         self._reading = trio.CancelScope()
         self._turn = trio.Lock()
+        self._room = trio.Event()
         self._under_way: dict[Place, None] = {}
         self._nouns: list[str] = []  # of the files that were begun
         # The file at hand.
@@ -97,7 +101,7 @@ class EventStream:
         self._past_bytes = 0
         self.taken = 0
         self.ended = False
-        self.size = _total_size(self._paths)
+        self.size = total_size(self._paths)
 
     async def take(self, most: int) -> Share | None:
         """Hand out the next events, up to so many; None where there are no more.
@@ -106,15 +110,21 @@ class EventStream:
         """
         async with self._turn:
             while not (self._stopped or self.ended):
-                if (share := self._deal(most)) is not None:
+                room = most if self._concurrency is None else self._concurrency - len(self._under_way)
+                if room <= 0:
+                    self._room = trio.Event()
+                    await self._room.wait()
+                elif (share := self._deal(min(most, room))) is not None:
                     return share
-                await self._go_on()
+                else:
+                    await self._go_on()
             return None
 
     def stop(self) -> None:
         """Hand out no more events."""
         self._stopped = True
         self._reading.cancel()
+        self._room.set()
 
     async def aclose(self) -> None:
         """Close the file at hand."""
@@ -129,6 +139,7 @@ class EventStream:
     def release(self, place: Place) -> None:
         """Take note that an event is done with."""
         del self._under_way[place]
+        self._room.set()
 
     def origin(self, place: Place) -> Origin:
         """Where an event came from."""
@@ -275,7 +286,8 @@ class EventStream:
         self._pieces = ()
 
 
-def _total_size(paths: Sequence[str]) -> int | None:
+def total_size(paths: Sequence[str]) -> int | None:
+    """Bytes of some files together, None where one of them is none, or not there."""
     total = 0
     for path in paths:
         try:

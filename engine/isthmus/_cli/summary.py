@@ -28,11 +28,8 @@ _PLACES: Final = 5
 _PATIENCE: Final = 1.0
 
 
-def show_trace(chosen: tuple[Origin, Outcome] | None, screen: Screen, *, several: bool) -> None:
-    """Show one call in full, if there was one."""
-    if chosen is None:
-        return
-    origin, outcome = chosen
+def show_trace(origin: Origin, outcome: Outcome, screen: Screen, *, several: bool) -> None:
+    """Show one call in full."""
     place = f"{origin.noun} {origin.number}" + (f" of {visible(origin.file)}" if several else "")
     screen.print(screen.paint(f"── {place} ".ljust(min(screen.width, 78), "─"), "dim"))
     show(outcome, screen, lines=_TRACE_LINES)
@@ -127,45 +124,33 @@ def _show_sink(sink: Sink, screen: Screen) -> None:
         screen.print(screen.paint(f"  … and {len(sink.counts) - _TARGETS} others", "dim"))
 
 
-async def show_end(stream: EventStream, begun: int, screen: Screen) -> None:
-    """Say what is left of a run that was stopped, and where to go on.
-
-    Args:
-        stream: of its events.
-        begun: index of the first event that was handed out and whose call never began.
-        screen: where.
-    """
-    under_way = [(index, stream.origin_of(index)) for index in stream.under_way()]
-    unended = [origin for index, origin in under_way if index < begun]
-    unbegun = [origin for index, origin in under_way if index >= begun]
-    if stream.ended and not under_way:
+async def show_end(stream: EventStream, screen: Screen) -> None:
+    """Say what is left of a run that was stopped, and where to go on."""
+    unended = stream.unended()
+    if stream.ended and not unended:
         screen.print("nothing is left to do")
         return
     if unended:
         places = ", ".join(f"{origin.noun} {origin.number}" for origin in unended[:_PLACES])
         more = ", …" if len(unended) > _PLACES else ""
         screen.print(f"{plural(len(unended), 'call')} did not end in time: {places}{more}")
-    position = unbegun[0] if unbegun else stream.position
-    if unbegun or not stream.ended:
-        screen.print(await _left(stream, position))
-    first = unended[0] if unended else position
+    if not stream.ended:
+        screen.print(await _left(stream))
+    first = unended[0] if unended else stream.position
     files = stream.files_from(first.file)
     of_files = f" of {', '.join(map(named, files))}" if len(files) > 1 else ""
     again = "; what was done after it already is then done twice" if unended else ""
     screen.print(f"go on with --from-line {first.number}{of_files}{again}")
 
 
-async def _left(stream: EventStream, position: Origin) -> str:
-    """Name what is left from a line on."""
-    unread = stream.position
+async def _left(stream: EventStream) -> str:
+    """Name what was not run."""
+    position = stream.position
     try:
-        if unread.file != position.file:
-            raise Unreadable("nobody has counted them")
-        lines, exact = (0, True) if stream.ended else await stream.count_rest(_PATIENCE)
+        lines, exact = await stream.count_rest(_PATIENCE)
     except Unreadable:
         left = f"the rest of {named(position.file)}"
     else:
-        lines += unread.number - position.number
         left = f"{'' if exact else 'about '}{plural(lines, position.noun)} of {named(position.file)}"
     after = stream.files_from(position.file)[1:]
     return f"not run: {', '.join([left, *map(named, after)])}"

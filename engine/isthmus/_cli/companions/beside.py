@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -136,8 +135,3 @@ async def open_companions(count: int) -> AsyncIterator[list[Beside]]:
             for process in processes:
                 process.kill()
                 await process.wait()
-
-
-def supported() -> bool:
-    """Whether this system can start them."""
-    return os.name == "posix"

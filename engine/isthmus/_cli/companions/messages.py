@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Final, Generic, TypeVar, final
+from typing import Final, Generic, Literal, TypeVar, final
 
 import msgspec
 import trio
@@ -11,10 +11,20 @@ import trio
 from isthmus._cli.stream import Place, Share
 from isthmus._cli.tally import Counted
 from isthmus.abc import Egress
-from isthmus.functions import Function
+from isthmus.functions import Function, Kind, SettingDefinition
 from isthmus.limits import Limits
 
-__all__ = ["Channel", "Done", "End", "FromCompanion", "Ready", "Setup", "ToCompanion", "Unready"]
+__all__ = [
+    "Channel",
+    "Definition",
+    "Done",
+    "End",
+    "FromCompanion",
+    "Ready",
+    "Setup",
+    "ToCompanion",
+    "Unready",
+]
 
 LARGEST: Final = 1 << 30
 """Bytes of one message: some tens of outcomes, each with all that it may hold."""
@@ -27,11 +37,32 @@ _READ: Final = 1 << 18
 
 
 @final
+class Definition(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a :class:`isthmus.Function` but for its code, which may be text or bytes."""
+
+    name: str
+    kind: Kind
+    language: str
+    file: str
+    settings: tuple[SettingDefinition, ...]
+    isolation: Literal["call", "instance", "wasm"]
+    lenient: bool
+    pass_through: bool
+
+    @classmethod
+    def of(cls, function: Function) -> Definition:
+        """Take them from a function."""
+        return cls(**{name: getattr(function, name) for name in cls.__struct_fields__})
+
+
+@final
 class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The first message: what to run.
 
     Attributes:
-        function: as it was loaded.
+        definition: the fields of the function that was loaded, but for its code.
+        code: its code, as UTF-8 where it is text.
+        is_text: whether it is.
         settings: JSON text of the instance's values.
         limits: of its calls.
         egress: where its requests may go.
@@ -40,7 +71,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         concurrency: events under way at once.
     """
 
-    function: Function
+    definition: Definition
+    code: bytes
+    is_text: bool
     settings: bytes
     limits: Limits
     egress: Egress
@@ -49,7 +82,13 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     concurrency: int
 
     def __repr__(self) -> str:
-        return f"Setup({self.function.name!r})"  # its settings are nobody's to see
+        return f"Setup({self.definition.name!r})"  # its settings are nobody's to see
+
+    @property
+    def function(self) -> Function:
+        """The function."""
+        fields = msgspec.structs.asdict(self.definition)
+        return Function(**fields, code=self.code.decode() if self.is_text else self.code)
 
 
 @final

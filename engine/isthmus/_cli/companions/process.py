@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from typing import final
+from typing import Final, final
 
 import msgspec
 import trio
@@ -30,6 +30,12 @@ from isthmus.outcomes import Outcome
 from .messages import Channel, Done, End, Ready, Setup, ToCompanion, Unready
 
 __all__ = ["main"]
+
+MANY: Final = 64
+"""Events that are told of without waiting for more."""
+
+LINGER: Final = 0.002
+"""Seconds that what is done waits for others: a message costs both ends more than an event in it."""
 
 
 @final
@@ -65,7 +71,7 @@ class Companion:
 
     async def _events(self) -> AsyncIterator[Event | Request]:
         index = 0
-        convert = webhook if self._setup.function.kind is Kind.SOURCE else None
+        convert = webhook if self._setup.definition.kind is Kind.SOURCE else None
         while type(share := await self._channel.receive()) is Share:
             for number, text in zip(share.numbers, share.texts, strict=True):
                 place = (share.file, number)
@@ -102,6 +108,8 @@ class Companion:
                     return
                 self._something = trio.Event()
                 continue
+            if len(self._done) < MANY and not self._ended:
+                await trio.sleep(LINGER)
             done, self._done = self._done, []
             flaws, self._flaws = self._flaws, []
             failing = None
