@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from isthmus import Request
 from isthmus._cli import feeds
 from isthmus._cli.splitting import Unreadable
 from isthmus._cli.stream import EventStream, Origin
-from isthmus._cli.webhooks import webhook
 
 from .conftest import track
 
@@ -38,14 +37,15 @@ async def streaming(*paths: Path | str, **options: object) -> AsyncIterator[tupl
         await stream.aclose()
 
 
-async def numbered(stream: EventStream) -> list[tuple[str, int, bytes | Request]]:
+async def numbered(stream: EventStream, most: int = 3) -> list[tuple[str, int, bytes]]:
     """All events with file and number; each released as it comes, as the engine might."""
     taken = []
-    index = 0
-    async for event in stream:
-        origin = stream.origin(index, stream.release(index))
-        taken.append((Path(origin.file).name, origin.number, event))
-        index += 1
+    while (share := await stream.take(most)) is not None:
+        assert 1 <= len(share.texts) <= most
+        for number, text in zip(share.numbers, share.texts, strict=True):
+            origin = stream.origin((share.file, number))
+            stream.release((share.file, number))
+            taken.append((Path(origin.file).name, origin.number, text))
     return taken
 
 
@@ -72,7 +72,8 @@ def test_each_event_keeps_its_line(
             ]
             assert await numbered(stream) == expected
             assert not flaws
-            assert stream.under_way() == []
+            assert stream.under_way == 0
+            assert stream.unended() == []
 
     trio.run(run)
 
@@ -107,29 +108,62 @@ async def test_flaws_have_their_number_and_stop_nothing(tmp_path: Path) -> None:
     ]
 
 
-async def test_a_line_that_cannot_be_converted_is_a_flaw(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b'{"body":"x"}\n{"body":\n{"body":"y"}\n')
-    async with streaming(tmp_path / "a", convert=webhook) as (stream, flaws):
-        taken = await numbered(stream)
-    assert [event.body for _, _, event in taken if isinstance(event, Request)] == [b"x", b"y"]
-    assert [origin.number for origin, _ in flaws] == [2]
-
-
 async def test_a_stop_says_where_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"".join(track(number) + b"\n" for number in range(1, 11)))
     async with streaming(tmp_path / "a", tmp_path / "b") as (stream, _):
-        taken = 0
-        async for _ in stream:
-            taken += 1
-            if taken == 3:
-                stream.release(1)
-                stream.stop()
-        assert taken == 3
+        share = await stream.take(3)
+        assert share is not None
+        assert share.numbers == [1, 2, 3]
+        stream.release((0, 2))
+        stream.stop()
+        assert await stream.take(1) is None
         assert stream.position == (str(tmp_path / "a"), "line", 4)
-        assert [stream.origin_of(index).number for index in stream.under_way()] == [1, 3]
+        assert [origin.number for origin in stream.unended()] == [1, 3]
         assert await stream.count_rest(60) == (7, True)
         assert stream.files_from(str(tmp_path / "b")) == [str(tmp_path / "b")]
         assert not stream.ended
+
+
+async def test_no_more_are_under_way_than_may_be(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"".join(track(number) + b"\n" for number in range(1, 11)))
+    taken: list[int] = []
+
+    async def take(stream: EventStream) -> None:
+        while (share := await stream.take(3)) is not None:
+            taken.extend(share.numbers)
+
+    async with streaming(tmp_path / "a", concurrency=4) as (stream, _), trio.open_nursery() as nursery:
+        for _ in range(2):
+            nursery.start_soon(take, stream)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        for done in range(1, 7):
+            # Whichever task takes them, each event is handed out once, in order, as another one ends.
+            while len(taken) < done + 3:
+                await trio.testing.wait_all_tasks_blocked()
+            assert taken == list(range(1, done + 4))
+            stream.release((0, done))
+        stream.release((0, 7))  # with room again, it is seen that there are no more
+    assert taken == list(range(1, 11))
+
+
+async def test_a_stop_frees_who_waits_for_room(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes((track(1) + b"\n") * 3)
+    async with streaming(tmp_path / "a", concurrency=1) as (stream, _), trio.open_nursery() as nursery:
+        assert await stream.take(3) is not None
+
+        async def stop() -> None:
+            await trio.testing.wait_all_tasks_blocked()
+            stream.stop()
+
+        nursery.start_soon(stop)
+        assert await stream.take(3) is None
+    assert stream.under_way == 1
+
+
+async def test_many_blank_lines_are_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\n" * 100_000 + track(1))
+    async with streaming(tmp_path / "a") as (stream, _):
+        assert [number for _, number, _ in await numbered(stream, 1)] == [100_001]
 
 
 async def test_a_stop_before_the_first_line_that_counts(tmp_path: Path) -> None:
@@ -144,11 +178,9 @@ async def test_progress_goes_by_events_within_a_chunk(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes((track(1) + b"\n") * 100)
     async with streaming(tmp_path / "a") as (stream, _):
         assert stream.size is not None
-        taken = 0
-        async for _ in stream:
-            taken += 1
-            if taken == 50:
-                assert stream.consumed == pytest.approx(stream.size / 2, rel=0.05)
+        await stream.take(50)
+        assert stream.consumed == pytest.approx(stream.size / 2, rel=0.05)
+        await numbered(stream)
         assert stream.consumed == stream.size
 
 
@@ -162,7 +194,7 @@ async def test_a_pipe_that_says_nothing_does_not_hold_up_a_stop(monkeypatch: pyt
                 got = trio.Event()
 
                 async def read() -> None:
-                    async for _ in stream:
+                    while await stream.take(9) is not None:
                         got.set()
 
                 nursery.start_soon(read)
