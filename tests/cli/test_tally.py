@@ -5,11 +5,12 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from isthmus import Code, ItemResult, Outcome, Problem, Status, Usage
-from isthmus._cli.tally import FAILURES, Durations, Tally, percentile
+from isthmus._cli.tally import FAILURES, Counted, Durations, Failure, Tally, percentile
 
 durations = st.floats(0, 1e4)
 
@@ -107,3 +108,32 @@ def test_a_message_that_is_never_the_same_takes_no_more_room() -> None:
         tally.add_one(outcome("onTrack", ItemResult(status=Status.REFUSED, problem=problem)), number)
     assert len(tally.failures) == FAILURES + 1
     assert (tally.failures[0].message, tally.failures[0].count) == ("other errors", 2 * FAILURES)
+
+
+@given(
+    st.lists(st.tuples(handlers, results, durations), max_size=60),
+    st.lists(st.integers(0, 60), max_size=4).map(sorted),
+)
+def test_parts_counted_together_are_the_whole(
+    given_: list[tuple[str, ItemResult, float]], cuts: list[int]
+) -> None:
+    whole, together, part = Tally(), Tally(), Tally()
+    for number, (handler, result, wall) in enumerate(given_, 1):
+        whole.add_one(outcome(handler, result, wall), number)
+        part.add_one(outcome(handler, result, wall), number)
+        if number in cuts:
+            together.merge(sent(part.take()))
+    together.merge(sent(part.take()))
+    assert together.rows() == whole.rows()
+    assert (together.events, together.by_status) == (whole.events, whole.by_status)
+    assert [failure_of(failure) for failure in together.failures] == [
+        failure_of(failure) for failure in whole.failures
+    ]
+
+
+def sent(counted: Counted) -> Counted:
+    return msgspec.msgpack.decode(msgspec.msgpack.encode(counted), type=Counted)
+
+
+def failure_of(failure: Failure) -> tuple[object, ...]:
+    return failure.status, failure.name, failure.message, failure.code, failure.count, failure.places
