@@ -215,7 +215,10 @@ def test_an_interrupt_lets_companions_finish_what_they_have(tmp_path: Path) -> N
     (tmp_path / "f.js").write_text(CODE)
     (tmp_path / "e").write_bytes(b"\n".join(track(n, do="slow") for n in range(1, 100_001)))
     process = subprocess.Popen(
-        [sys.executable, "-m", "isthmus", "run", "f.js", "e", "--processes", "2", "--concurrency", "8"],
+        [
+            *(sys.executable, "-m", "isthmus", "run", "f.js", "e", "--kind", "destination"),
+            *("--processes", "2", "--concurrency", "8", "--quiet"),
+        ],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -225,11 +228,11 @@ def test_an_interrupt_lets_companions_finish_what_they_have(tmp_path: Path) -> N
         assert process.stdout is not None
         lines = [json.loads(process.stdout.readline())["line"] for _ in range(2000)]
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        lines += [json.loads(line)["line"] for line in process.stdout]
+        _, err = process.communicate(timeout=60)
     finally:
         process.kill()
         process.wait()
-    lines += [json.loads(line)["line"] for line in out.splitlines()]
     assert process.returncode == 130
     assert sorted(lines) == list(range(1, len(lines) + 1))
     assert f"go on with --from-line {len(lines) + 1}\n".encode() in err
