@@ -1,0 +1,191 @@
+"""``isthmus dead``: deliveries that were given up, to be looked at, tried again, taken out, or let go."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import sys
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from isthmus._queues import open_queue
+from isthmus.queues import DeadLetter, Queue
+
+from . import units
+from .faults import FAILED, OK, UsageFault
+from .opening import in_trio
+from .options import Parser, add_general
+from .screen import Cell, Screen, visible
+
+__all__ = ["execute", "parser"]
+
+_PAGE: Final = 200
+_REASON: Final = 60
+"""Characters of a reason in a line of the list."""
+
+
+def parser() -> Parser:
+    """The command's arguments."""
+    parser = Parser(
+        prog="isthmus dead",
+        usage="isthmus dead ACTION URL [ID ...] [options]",
+        description="""
+            Dead letters are deliveries that were given up: refused for good, or tried until their time was over. They
+            stay in their storage, each with the reason, until they are tried again or let go.
+
+            list shows one a line, show one in full, export writes them as NDJSON, retry puts them back into their
+            queues as if new, and discard lets them go for good.
+        """,
+        epilog="""
+            examples:
+              isthmus dead list sqlite:deliveries.db
+              isthmus dead show sqlite:deliveries.db 17
+              isthmus dead export sqlite:deliveries.db --queue destination:crm > dead.ndjson
+              isthmus dead retry sqlite:deliveries.db --all --queue destination:crm
+
+            exit status: 0; 1 where a letter that was named is not there; 2 for a wrong call
+        """,
+    )
+    parser.add_argument("action", metavar="ACTION", choices=list(_ACTIONS), help=", ".join(_ACTIONS))
+    parser.add_argument("url", metavar="URL", help="the storage, such as sqlite:PATH")
+    parser.add_argument("ids", metavar="ID", nargs="*", default=[], help="of letters, as list shows them")
+    parser.add_argument("--queue", metavar="NAME", help="those of one queue only")
+    parser.add_argument(
+        "--all", action="store_true", help="retry or discard all there are, or all of a queue"
+    )
+    parser.add_argument("--limit", metavar="N", type=units.count, help="show or export so many at the most")
+    add_general(parser)
+    return parser
+
+
+@in_trio
+async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
+    """Run the command and give its exit status."""
+    if arguments.action in {"retry", "discard"} and bool(arguments.ids) == arguments.all:
+        raise UsageFault(f"dead {arguments.action} takes ids of letters, or --all")
+    if arguments.action == "show" and not arguments.ids:
+        raise UsageFault("dead show takes ids of letters; `isthmus dead list` shows them")
+    async with open_queue(arguments.url, plugins=plugins) as queue:
+        status: int = await _ACTIONS[arguments.action](queue, arguments, Screen(sys.stdout))
+        return status
+
+
+async def _letters(queue: Queue, arguments: argparse.Namespace) -> AsyncIterator[DeadLetter]:
+    """Those that the arguments mean, oldest first."""
+    wanted, after, given = set(arguments.ids), "", 0
+    while page := await queue.dead(arguments.queue, after=after, count=_PAGE):
+        for letter in page:
+            if wanted and letter.id not in wanted:
+                continue
+            yield letter
+            given += 1
+            if given == arguments.limit:
+                return
+        after = page[-1].id
+
+
+async def _list(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> int:
+    rows: list[list[Cell]] = [
+        [(name, "dim") for name in ("id", "queue", "message", "attempts", "given up", "reason")]
+    ]
+    async for letter in _letters(queue, arguments):
+        reason = letter.reason if len(letter.reason) <= _REASON else letter.reason[: _REASON - 1] + "…"
+        rows.append(
+            [
+                (visible(letter.id), "bold"),
+                visible(letter.queue),
+                visible(letter.message_id),
+                str(letter.attempts),
+                _moment(letter.buried_at),
+                " ".join(visible(reason).split()),
+            ]
+        )
+    if len(rows) == 1:
+        screen.print("there are no dead letters")
+    else:
+        screen.table(rows, right=frozenset({3}))
+    return OK
+
+
+async def _show(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> int:
+    missing = dict.fromkeys(arguments.ids)
+    async for letter in _letters(queue, arguments):
+        missing.pop(letter.id, None)
+        screen.print(f"{screen.paint(visible(letter.id), 'bold')} of {visible(letter.queue)}")
+        screen.print(f"  message    {visible(letter.message_id)}")
+        if letter.key is not None:
+            screen.print(f"  in order of {visible(letter.key)}")
+        screen.print(f"  published  {_moment(letter.published_at)}")
+        screen.print(
+            f"  given up   {_moment(letter.buried_at)}, after {units.plural(letter.attempts, 'attempt')}"
+        )
+        screen.print(f"  reason     {screen.paint(visible(letter.reason), 'red')}")
+        body = _body(letter.body)
+        text = base64.b64encode(letter.body).decode() if body is None else _pretty(body)
+        screen.print(visible(text))
+    return _said_missing(missing, screen)
+
+
+async def _export(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> int:
+    async for letter in _letters(queue, arguments):
+        entry: dict[str, Any] = msgspec.structs.asdict(letter)
+        body = _body(entry.pop("body"))
+        entry["body"] = body
+        if body is None:
+            del entry["body"]
+            entry["body_base64"] = base64.b64encode(letter.body).decode()
+        screen.print(msgspec.json.encode(entry).decode())
+    return OK
+
+
+async def _retry(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> int:
+    return await _settle(queue, arguments, screen, queue.revive, "put back into their queues")
+
+
+async def _discard(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> int:
+    return await _settle(queue, arguments, screen, queue.discard, "let go for good")
+
+
+async def _settle(queue: Queue, arguments: argparse.Namespace, screen: Screen, act: Any, said: str) -> int:
+    done = 0
+    missing = dict.fromkeys(arguments.ids)
+    # Those that are there now: one that is given up again meanwhile is not tried again for ever.
+    ids = [letter.id async for letter in _letters(queue, arguments)]
+    for start in range(0, len(ids), _PAGE):
+        done += await act(ids[start : start + _PAGE])
+    for each in ids:
+        missing.pop(each, None)
+    screen.print(f"{units.plural(done, 'dead letter')} {said}")
+    return _said_missing(missing, screen)
+
+
+def _said_missing(missing: dict[str, None], screen: Screen) -> int:
+    for each in missing:
+        screen.print(screen.paint(f"there is no dead letter {visible(each)}", "red"))
+    return FAILED if missing else OK
+
+
+def _body(body: bytes) -> msgspec.Raw | None:
+    """A body as JSON text, None where it is none."""
+    try:
+        body.decode()
+        return msgspec.json.decode(body, type=msgspec.Raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _pretty(body: msgspec.Raw) -> str:
+    try:
+        return msgspec.json.format(bytes(body), indent=2).decode()
+    except (ValueError, RecursionError):
+        return bytes(body).decode()
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds").removesuffix("+00:00") + " UTC"
+
+
+_ACTIONS: Final = {"list": _list, "show": _show, "export": _export, "retry": _retry, "discard": _discard}
