@@ -1,7 +1,8 @@
-"""For tests of what is built on isthmus: a runtime and a fetcher that are the test's own."""
+"""For tests of what is built on isthmus: a runtime, a fetcher and a queue that are the test's own."""
 
 from __future__ import annotations
 
+from .memory_queue import MemoryQueue as MemoryQueue
 from .runtime import (
     Handler as Handler,
     MockFetcher as MockFetcher,
