@@ -90,7 +90,7 @@ async def check_queue(open_queue: Callable[[], AbstractAsyncContextManager[Queue
 
 
 def _check(check: QueueCheck) -> QueueCheck:
-    QUEUE_CHECKS[check.__name__] = check  # type: ignore[attr-defined]
+    QUEUE_CHECKS[check.__name__] = check
     return check
 
 
