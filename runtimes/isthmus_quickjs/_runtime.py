@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 import trio
 
 from isthmus.abc import Runtime
+from isthmus.processors import processors
 
 from ._bundles import bundle, bundles_directory, has_package
 from ._inline import InlineLane
@@ -41,7 +41,7 @@ class QuickJSRuntime(Runtime):
     """Runs JavaScript in QuickJS-NG, compiled to WebAssembly, on wasmtime.
 
     Args:
-        lanes: how many threads run functions; by default as many as there are processors.
+        lanes: how many threads run functions; by default :func:`isthmus.processors.processors`.
     """
 
     language = "javascript"
@@ -49,9 +49,7 @@ class QuickJSRuntime(Runtime):
     isolation = "WebAssembly (wasmtime): memory-safe, no system interface, a fresh world for every call"
 
     def __init__(self, lanes: int | None = None) -> None:
-        self._count = (
-            lanes or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
+        self._count = lanes or processors()
         self._guest: Guest | None = None
         self._lanes: Lanes | None = None
         self._inline: InlineLane | None = None

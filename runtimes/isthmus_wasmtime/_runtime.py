@@ -5,7 +5,6 @@ Every process that loads plugins makes one, so what it needs is imported with it
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import trio
 from isthmus.abc import Program, Runtime
 from isthmus.cachedir import cache_directory
 from isthmus.errors import EngineError, LoadError
+from isthmus.processors import processors
 
 if TYPE_CHECKING:
     from isthmus.functions import Function
@@ -58,7 +58,7 @@ class WasmtimeRuntime(Runtime):
         cache: Path | str | None = "",
         fuel: int = 0,
     ) -> None:
-        self._count = running or _processors()
+        self._count = running or processors()
         self._thread_count = max(threads, self._count)
         self._handlers = handlers
         self._directory = (
@@ -132,7 +132,3 @@ def _text_error(message: str, file: str) -> LoadError:
         return LoadError(said, file=file)
     excerpt = "\n".join(line for line in message.splitlines()[2:] if "|" in line)
     return LoadError(said, file=file, line=int(place[1]), column=int(place[2]), excerpt=excerpt)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Final, final
 import trio
 
 from isthmus._cli.stream import Place, Share
+from isthmus.processors import processors
 
 from .messages import Channel, Done, End, FromCompanion, Ready, Setup, Unready
 
@@ -110,6 +112,8 @@ def _parts(share: Share) -> list[Share]:
 @asynccontextmanager
 async def open_companions(count: int) -> AsyncIterator[list[Beside]]:
     """Start processes that will run a share of the events, and end them on the way out."""
+    # What they and this one have together is not more than there is.
+    environment = os.environ | {"ISTHMUS_PROCESSORS": str(max(1, processors() // (count + 1)))}
     processes: list[trio.Process] = []
     channels: list[Channel[FromCompanion]] = []
     try:
@@ -123,6 +127,7 @@ async def open_companions(count: int) -> AsyncIterator[list[Beside]]:
                         # -P: the directory it is started in holds events, not modules.
                         [sys.executable, "-P", "-m", f"{__package__}.process", str(theirs.fileno())],
                         stdin=subprocess.DEVNULL,
+                        env=environment,
                         pass_fds=(theirs.fileno(),),
                         process_group=0,  # Ctrl-C is told to the run, and by the run to them
                     )

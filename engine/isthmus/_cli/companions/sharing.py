@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from isthmus.outcomes import Code, Outcome, Problem, Status
+from isthmus.processors import processors
 
 from .beside import Beside
 from .messages import Definition, Done, Setup
@@ -48,8 +49,7 @@ def companions_for(asked: int | None, size: int | None, concurrency: int) -> int
     if asked is None:
         if size is not None and size < WORTH:
             return 0
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        asked = min(processors, MOST)
+        asked = min(processors(), MOST)
     return min(asked, concurrency) - 1
 
 
