@@ -26,13 +26,22 @@ from isthmus_cpython._endings import of_silence
 from isthmus_cpython._messages import parse_fault, parse_loaded
 from isthmus_cpython._pool import call_caps
 from isthmus_cpython._process import Exit, Process
-from isthmus_cpython._talk import hold
-from isthmus_cpython._wire import ARMED, ASK, END, FAULT, LOADED, LOG, Connection, Nonsense
+from isthmus_cpython._talk import Told, hold
+from isthmus_cpython._wire import ARMED, ASK, CONFINED, END, FAULT, LOADED, LOG, METERED, Connection, Nonsense
 
 EVENT = b'{"type":"track","messageId":"m-1","event":"Fuzzed"}'
 LIMITS = Limits(wall=2.0, log_bytes=64, fetches=3, operations=4, output_bytes=512, fetch_request_bytes=256)
 KINDS = {kind.value.encode(): kind for kind in Kind}
-FRAMES = {b"armed": ARMED, b"ask": ASK, b"log": LOG, b"end": END, b"fault": FAULT, b"loaded": LOADED}
+FRAMES = {
+    b"armed": ARMED,
+    b"ask": ASK,
+    b"log": LOG,
+    b"end": END,
+    b"fault": FAULT,
+    b"loaded": LOADED,
+    b"confined": CONFINED,
+    b"metered": METERED,
+}
 MOST = 100_000
 """Bytes that a socket takes while nobody reads from it yet."""
 BLUNDER = re.compile(r"the runtime failed|\w+(Error|Exception|Group): ")
@@ -42,7 +51,10 @@ logging.getLogger("isthmus").setLevel(logging.CRITICAL)  # it tells of every fau
 
 
 def check(data: bytes) -> None:
-    """The first line is a kind of function; each other a frame, ``end {...}``, or what it is, after ``raw ``."""
+    """The first line is a kind of function; each other a frame, ``end {...}``, or what it is, after ``raw ``.
+
+    What comes before the first frame, that the process is confined, comes by itself, but after ``unconfined``.
+    """
     for parse in (parse_loaded, parse_fault):
         try:
             parse(data)
@@ -51,7 +63,9 @@ def check(data: bytes) -> None:
     kind, _, rest = data.partition(b"\n")
     if kind not in KINDS:
         kind, rest = b"destination", data
-    written = b"".join(map(_written, rest.split(b"\n")))[:MOST]
+    first, _, after = rest.partition(b"\n")
+    confined, rest = (b"", after) if first == b"unconfined" else (_written(b"confined"), rest)
+    written = (confined + b"".join(map(_written, rest.split(b"\n"))))[:MOST]
     clock = trio.testing.MockClock(autojump_threshold=0)
     _hold(trio.run(_outcome, KINDS[kind], written, clock=clock))
 
@@ -115,10 +129,12 @@ class _Program(Program):
             there.shutdown(socket.SHUT_WR)
             process = Process(Connection(here, caps), -1, lambda: None)
             try:
-                told = await hold(process, call, host, limits, 0.0)
+                told = await hold(process, call, host, limits, 0.0) or Told(
+                    of_silence(Exit(), limits, killed=True)
+                )
             finally:
                 process.release()
-        return Reply(*(told or (of_silence(Exit(), limits, killed=True), b"")), 0.0, 0, started)
+        return Reply(told.ending, told.messages, 0.0, 0, started)
 
     async def aclose(self) -> None:
         pass

@@ -175,7 +175,9 @@ class CPythonRuntime(Runtime):
             output_bytes=limits.output_bytes,
         )
         await zygote.adopt(image)
-        caps = call_caps(request_bytes=limits.fetch_request_bytes, output_bytes=limits.output_bytes)
+        caps = call_caps(
+            request_bytes=limits.fetch_request_bytes, output_bytes=limits.output_bytes, metered=self._reused
+        )
         pool = Pool(
             zygote,
             caps,

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import NoReturn
 
-from isthmus_guest._channel import FAULT, Channel
+from isthmus_guest._channel import CONFINED, FAULT, Channel
 
 from .layers import Layers
 from .serving import Interior
@@ -41,7 +41,9 @@ def live(connection: int, layers: Layers, interior: Interior) -> NoReturn:
         _shed(connection, interior.files)
         os.chdir("/tmp" if layers.writable else "/")
         sys.path += layers.packages  # here, not in the zygote, which is to import nothing of theirs
-        interior.speak(Channel(CONNECTION))
+        channel = Channel(CONNECTION)
+        channel.send(CONFINED, b"")  # from here on the author's code may run, and says what it likes
+        interior.speak(channel)
         status = 0
     except EOFError:
         status = 0  # the host has no use for it any more
