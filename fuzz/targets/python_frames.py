@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import socket
 import struct
 from collections.abc import Iterable
@@ -13,14 +12,14 @@ import trio
 import trio.testing
 
 from fuzz.hostile import answer
-from fuzz.oracles import json_value
+from fuzz.oracles import hold_outcome
 from isthmus import open_engine
 from isthmus.abc import Call, Host, Program, Reply, Runtime
 from isthmus.events import Request
 from isthmus.functions import Function, Kind
 from isthmus.hookspecs import hookimpl
 from isthmus.limits import Limits
-from isthmus.outcomes import Outcome, Status
+from isthmus.outcomes import Outcome
 from isthmus.testing import MockFetcher
 from isthmus_cpython._endings import of_silence
 from isthmus_cpython._messages import parse_fault, parse_loaded
@@ -44,8 +43,6 @@ FRAMES = {
 }
 MOST = 100_000
 """Bytes that a socket takes while nobody reads from it yet."""
-BLUNDER = re.compile(r"the runtime failed|\w+(Error|Exception|Group): ")
-"""How a fault reads that is not the process's but our own code's."""
 
 logging.getLogger("isthmus").setLevel(logging.CRITICAL)  # it tells of every fault, and here is nothing else
 
@@ -67,7 +64,7 @@ def check(data: bytes) -> None:
     confined, rest = (b"", after) if first == b"unconfined" else (_written(b"confined"), rest)
     written = (confined + b"".join(map(_written, rest.split(b"\n"))))[:MOST]
     clock = trio.testing.MockClock(autojump_threshold=0)
-    _hold(trio.run(_outcome, KINDS[kind], written, clock=clock))
+    hold_outcome(trio.run(_outcome, KINDS[kind], written, clock=clock), LIMITS)
 
 
 def _written(line: bytes) -> bytes:
@@ -83,17 +80,6 @@ async def _outcome(kind: Kind, written: bytes) -> Outcome:
     async with open_engine(plugins=plugins, load_entry_points=False, limits=LIMITS) as engine:
         instance = await engine.load(function)
         return await engine.invoke(instance, Request(body=b"{}") if kind is Kind.SOURCE else EVENT)
-
-
-def _hold(outcome: Outcome) -> None:
-    shown = json_value(msgspec.json.encode(outcome))
-    assert shown["status"] in set(Status)
-    assert outcome.usage.fetches <= LIMITS.fetches
-    assert outcome.usage.output_bytes <= LIMITS.output_bytes
-    assert sum(len(line.text.encode()) for line in outcome.logs if line.level != "notice") <= LIMITS.log_bytes
-    if outcome.problem is not None and outcome.problem.name == "RuntimeFault":
-        assert not BLUNDER.match(outcome.problem.message), outcome.problem.message
-    assert (outcome.problem is None) == (outcome.status is Status.DELIVERED)
 
 
 class _Runtime(Runtime):
