@@ -21,7 +21,14 @@ from typing import NoReturn
 from fuzz import targets
 
 CORPUS = Path(__file__).parent / "corpus"
-INSTRUMENTED = ["isthmus", "isthmus_quickjs", "isthmus_cpython", "isthmus_wasmtime", "isthmus_fetch"]
+INSTRUMENTED = [
+    "isthmus",
+    "isthmus_quickjs",
+    "isthmus_cpython",
+    "isthmus_cpython_wasm",
+    "isthmus_wasmtime",
+    "isthmus_fetch",
+]
 LONGEST = 10
 """Seconds after which an input counts as one that never ends."""
 

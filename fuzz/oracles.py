@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NoReturn
 
+import msgspec
 import wasmtime
 
-__all__ = ["instantiated", "json_value"]
+from isthmus.limits import Limits
+from isthmus.outcomes import Outcome, Status
+
+__all__ = ["hold_outcome", "instantiated", "json_value"]
+
+BLUNDER = re.compile(r"the runtime failed|\w+(Error|Exception|Group): ")
+"""How a fault reads that is not the guest's but our own code's."""
 
 _engine: list[wasmtime.Engine] = []
 
@@ -28,6 +36,19 @@ def json_value(data: bytes) -> Any:
         return None  # this reader's limit, nobody's fault
     except ValueError as error:
         raise AssertionError(f"not JSON: {error}: {data[:200]!r}") from error
+
+
+def hold_outcome(outcome: Outcome, limits: Limits) -> Any:
+    """An outcome as JSON, once it is found to be one that there may be, within the limits."""
+    shown = json_value(msgspec.json.encode(outcome))
+    assert shown["status"] in set(Status)
+    assert outcome.usage.fetches <= limits.fetches
+    assert outcome.usage.output_bytes <= limits.output_bytes
+    assert sum(len(line.text.encode()) for line in outcome.logs if line.level != "notice") <= limits.log_bytes
+    if outcome.problem is not None and outcome.problem.name == "RuntimeFault":
+        assert not BLUNDER.match(outcome.problem.message), outcome.problem.message
+    assert (outcome.problem is None) == (outcome.status is Status.DELIVERED)
+    return shown
 
 
 def instantiated(module: bytes) -> bytes | None:

@@ -37,6 +37,7 @@ def _hold(found: Requirements) -> None:
         bare = _bare(line)
         assert not bare.startswith(("-", ".", "/", "#"))
         assert " --" not in bare
+        assert "$" not in line
         assert "\n" not in line
         assert "\r" not in line
         parsed = Requirement(bare)

@@ -10,7 +10,7 @@ from isthmus.abc import Ending, Killed, Returned, Thrown
 
 from ._messages import Ended
 from ._process import Exit
-from ._wire import END, FrameTooLarge, Nonsense
+from ._wire import END, METERED, FrameTooLarge, Nonsense
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
@@ -54,7 +54,7 @@ def ending_of(ended: Ended, limits: Limits) -> tuple[Ending, bytes]:
 
 def of_nonsense(fault: Nonsense | FrameTooLarge, limits: Limits) -> Killed:
     """It was ended for what it wrote."""
-    if isinstance(fault, FrameTooLarge) and fault.kind == END:
+    if isinstance(fault, FrameTooLarge) and fault.kind in {END, METERED}:
         return _of_output(fault.size, limits)
     return Killed("crash", f"the call's process wrote what it may not write: {fault}")
 

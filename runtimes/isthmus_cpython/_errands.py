@@ -33,7 +33,6 @@ class Errands:
         self._nursery = nursery
         self._most = most
         self._scopes: dict[int, trio.CancelScope] = {}
-        self._sending = trio.Lock()
 
     def begin(self, operation: Operation) -> None:
         """Start an operation, or do it at once where it has no answer.
@@ -103,12 +102,10 @@ class Errands:
         await self._answer({"id": number, "error": {"message": text, "code": "", "type": "limit"}})
 
     async def _answer(self, answer: dict[str, object]) -> None:
-        # Half a frame would garble all that follows: one that is begun is written, or the call is over.
-        async with self._sending:
-            try:
-                await self._connection.send(ANSWER, msgspec.json.encode(answer))
-            except OSError:
-                return  # the process has gone; whoever reads from it says how
+        try:
+            await self._connection.send(ANSWER, msgspec.json.encode(answer))
+        except OSError:
+            return  # the process has gone; whoever reads from it says how
 
 
 def _json_text(text: str) -> bytes:

@@ -25,7 +25,7 @@ PATIENCE: Final = 600.0
 MOST_SAID: Final = 1000
 """Characters of what an installer says that an error repeats."""
 
-_CREDENTIALS: Final = re.compile(r"(?<=//)[^/@\s]+@")
+_CREDENTIALS: Final = re.compile(r"(?<=//)[^/\s]+@")
 _COLOR: Final = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -56,6 +56,9 @@ async def install(
                 capture_stderr=True,
                 check=False,
                 start_new_session=True,
+                # Where this process happens to be may be where the function's author has put a file that they heed:
+                # "pip.py", which ``-m`` would find first, or a "uv.toml" that names another index.
+                cwd=directory.parent,
                 env={**os.environ, "PIP_REQUIRE_VIRTUALENV": "0", "NO_COLOR": "1"},
                 deliver_cancel=_kill_group,
             )
@@ -98,7 +101,7 @@ def _command(listed: Path, directory: Path, python: str, *, builds: bool, offlin
         "--progress-bar",
         "off",
     ]
-    pip = [sys.executable, "-m", "pip", "--python", python, "install"]
+    pip = [sys.executable, "-P", "-m", "pip", "--python", python, "install"]
     return [*pip, "--target", str(directory), "-r", str(listed), *options, *wheels, *alone]
 
 

@@ -99,7 +99,7 @@ class Packages:
         cache = self._cache or _users_cache()
         async with self._turn:  # one at a time: functions with the same list find what the first has made
             place = cache / await self._key(requirements)
-            if not await trio.Path(place).is_dir():
+            if not await trio.to_thread.run_sync(_is_kept, place):
                 await self._make(requirements, place)
         return str(place)
 
@@ -119,7 +119,7 @@ class Packages:
         try:
             part = Path(await trio.to_thread.run_sync(_part_in, place.parent))
         except OSError as error:
-            raise EngineError(f"packages cannot be kept in {place.parent}: {error.strerror}") from error
+            raise _no_place(place.parent, error) from error
         try:
             await install(
                 requirements,
@@ -148,11 +148,30 @@ def _users_cache() -> Path:
         ) from error
 
 
+def _is_kept(place: Path) -> bool:
+    """Whether the packages are there already.
+
+    Raises:
+        EngineError: whoever may write to the cache could have put them there.
+    """
+    cache = place.parent
+    try:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = cache.stat()
+        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise PermissionError(0, "others may write to it, or it is somebody else's")
+        return stat.S_ISDIR(place.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _no_place(cache, error) from error
+
+
+def _no_place(cache: Path, error: OSError) -> EngineError:
+    return EngineError(f"packages cannot be kept in {cache}: {error.strerror}")
+
+
 def _part_in(cache: Path) -> str:
-    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    found = cache.stat()
-    if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise PermissionError(0, "others may write to it, or it is somebody else's")
     for part in cache.glob(f"{PART}*"):
         if time.time() - part.lstat().st_mtime > ABANDONED:
             _remove(part) if part.is_dir() else part.unlink(missing_ok=True)

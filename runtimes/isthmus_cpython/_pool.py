@@ -11,7 +11,7 @@ import trio
 from isthmus.errors import IsthmusError
 
 from ._process import Process
-from ._wire import ARMED, ASK, END, FAULT, LOG, MOST_LINE, Connection
+from ._wire import ARMED, ASK, END, FAULT, LOG, METERED, MOST_LINE, Connection
 from ._zygote import Zygote
 
 __all__ = ["Pool", "call_caps"]
@@ -31,15 +31,22 @@ MOST_GROWTH: Final = 8 * 1024 * 1024
 """Bytes that a process may have grown by and be used again: what it is reported to take is its peak."""
 
 
-def call_caps(*, request_bytes: int, output_bytes: int) -> dict[int, int]:
-    """Bytes of the longest frame of each kind that a call's process may write."""
+def call_caps(*, request_bytes: int, output_bytes: int, metered: bool = False) -> dict[int, int]:
+    """Bytes of the longest frame of each kind that a call's process may write.
+
+    Args:
+        request_bytes: see :class:`isthmus.Limits`.
+        output_bytes: likewise.
+        metered: what keeps account of its time there is not the author's code.
+    """
     escaped = 6  # bytes of JSON for one of text, at the most
+    end = output_bytes + 2 * escaped * 16384 * 3 + 4096
     return {
         ARMED: 0,
         # A request's body may be twice its limit: that it is over the limit is said by the host.
         ASK: 2 * escaped * request_bytes + MOST_LINE,
         LOG: MOST_LINE,
-        END: output_bytes + 2 * escaped * 16384 * 3 + 4096,
+        **({METERED: 8 + end} if metered else {END: end}),
         FAULT: MOST_FAULT,
     }
 

@@ -96,22 +96,24 @@ class CPythonProgram(Program):
             if told is None:
                 told, exit_ = await self._silence(process)
         finally:
-            if told is None or isinstance(told[0], Killed):
+            if told is None or isinstance(told.ending, Killed):
                 exit_ = await process.end()
                 self._leave()
             else:
                 # That it ends takes as long as a call does, and nobody waits for it.
-                exit_ = process.ended or Exit(cpu=process.cpu() or used, memory=process.memory())
+                # It tells of its time to the nanosecond, and of no more than there was.
+                cpu = min(told.cpu, used + trio.current_time() - started)
+                exit_ = process.ended or Exit(cpu=max(cpu, process.cpu() or used), memory=process.memory())
                 if self._pool.take_back(process, exit_.memory):
                     self._leave()
                 else:
                     process.let_go(self._leave)
-        return Reply(*told, max(0.0, exit_.cpu - used), exit_.memory, started)
+        return Reply(told.ending, told.messages, max(0.0, exit_.cpu - used), exit_.memory, started)
 
     async def _silence(self, process: Process) -> tuple[Told, Exit]:
         """What became of a process that has hung up."""
         exit_ = await process.end(LAST_WORDS)
-        return (of_silence(exit_, self._limits, killed=process.killed), b""), exit_
+        return Told(of_silence(exit_, self._limits, killed=process.killed)), exit_
 
     def _leave(self) -> None:
         self._pool.leave()
@@ -127,7 +129,7 @@ class CPythonProgram(Program):
             if told is None:
                 told, _ = await self._silence(process)
         finally:
-            if told is None or isinstance(told[0], Killed):
+            if told is None or isinstance(told.ending, Killed):
                 await process.end()  # what a limit has ended may not be fit to go on
         cpu, memory = process.cpu(), process.memory()
         if process.ended is None and not process.connection.whole:
@@ -137,7 +139,8 @@ class CPythonProgram(Program):
             self._kept[call.instance] = process
         else:
             cpu, memory = process.ended.cpu, process.ended.memory
-        return Reply(*told, max(0.0, (cpu or used) - used), memory, started)
+        cpu = max(min(told.cpu, used + trio.current_time() - started), cpu or used)
+        return Reply(told.ending, told.messages, max(0.0, cpu - used), memory, started)
 
     async def _resumed(self, instance: str) -> Process:
         """The instance's process; a new one where it has none, or that one has ended."""

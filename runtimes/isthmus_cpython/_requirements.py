@@ -168,6 +168,10 @@ def _requirement(text: str, file: str, number: int | None) -> tuple[str, str]:
     try:
         if bare.startswith("-") or " --" in bare:
             raise InvalidRequirement("options of an installer are the operator's to give")
+        if (
+            "$" in bare
+        ):  # pip puts variables of this process's environment in, and says in its errors what was in them
+            raise InvalidRequirement("variables of an environment are not for functions to name")
         if len(bare) > LONGEST_ONE:
             raise InvalidRequirement(f"without its hashes it has more than {LONGEST_ONE} characters")
         parsed = Requirement(bare)

@@ -114,9 +114,16 @@ class CPythonRuntime(Runtime):
     def isolation(self) -> str:  # type: ignore[override] # found out when it is first asked for
         """What separates a function from the host, on this machine; the first time it is tried."""
         if self.reached is None:
+            from isthmus.limits import Limits
+
             from ._probe import probe
 
-            self.reached = probe(self._recipe((), None, None))
+            group = self._group(Limits())
+            try:
+                self.reached = probe(self._recipe((), None, group))
+            finally:
+                if group is not None:
+                    group.close()
         return self.reached.sentence()
 
     async def load(self, function: Function, limits: Limits) -> CPythonProgram:
@@ -175,7 +182,9 @@ class CPythonRuntime(Runtime):
             output_bytes=limits.output_bytes,
         )
         await zygote.adopt(image)
-        caps = call_caps(request_bytes=limits.fetch_request_bytes, output_bytes=limits.output_bytes)
+        caps = call_caps(
+            request_bytes=limits.fetch_request_bytes, output_bytes=limits.output_bytes, metered=self._reused
+        )
         pool = Pool(
             zygote,
             caps,
@@ -197,11 +206,13 @@ class CPythonRuntime(Runtime):
 
     async def _zygote(self, packages: tuple[str, ...], limits: Limits) -> Zygote:
         """A zygote, in a group of its own where there are such."""
-        at_once = self._processes + self._ready
-        group = self._groups.make(
-            memory=at_once * (limits.memory + SCRATCH) + ZYGOTE, tasks=at_once * THREADS
-        )
+        group = self._group(limits)
         return await Zygote.start(self._recipe(packages, limits, group), group)
+
+    def _group(self, limits: Limits) -> Group | None:
+        at_once = self._processes + self._ready
+        memory = at_once * (limits.memory + SCRATCH) + ZYGOTE
+        return self._groups.make(memory=memory, tasks=at_once * THREADS)
 
     def _recipe(self, packages: tuple[str, ...], limits: Limits | None, group: Group | None) -> Recipe:
         return Recipe(

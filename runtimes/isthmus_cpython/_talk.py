@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 import trio
 
@@ -14,7 +14,7 @@ from ._endings import ending_of, of_cpu, of_nonsense, of_wall
 from ._errands import Errands
 from ._messages import parse_end, parse_fault, parse_line, parse_operation
 from ._process import Process
-from ._wire import ASK, CALL, END, FAULT, LOG, FrameTooLarge, Nonsense
+from ._wire import ASK, CALL, END, FAULT, LOG, METERED, FrameTooLarge, Nonsense
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
@@ -28,8 +28,19 @@ MOST_LINES: Final = 100_000
 GLANCE: Final = 0.002
 """Seconds between two looks at a process's clock, at the least."""
 
-Told = tuple[Ending, bytes]
-"""An ending, and the messages that were sent."""
+
+class Told(NamedTuple):
+    """How a call ended.
+
+    Attributes:
+        ending: of the handler.
+        messages: that were sent, an array or nothing.
+        cpu: seconds that its process had used by then, where it keeps account itself.
+    """
+
+    ending: Ending
+    messages: bytes = b""
+    cpu: float = 0.0
 
 
 async def hold(process: Process, call: Call, host: Host, limits: Limits, used: float) -> Told | None:
@@ -56,7 +67,7 @@ async def hold(process: Process, call: Call, host: Host, limits: Limits, used: f
     if talk.fault is not None:
         raise talk.fault
     if talk.told is None and wall.cancelled_caught:
-        return of_wall(limits), b""
+        return Told(of_wall(limits))
     return talk.told
 
 
@@ -83,37 +94,41 @@ class _Talk:
         """Send the call and hear the process out."""
         connection = self._process.connection
         with suppress(OSError):  # it may have ended; what it wrote before is read all the same
-            try:
-                rest = connection.begin(CALL, _payload(call))
-            finally:
-                self._process.resume()  # with a call to read already: it wakes up once
-            await connection.finish(rest)
+            connection.begin(CALL, _payload(call))
+        self._process.resume()  # with a call to read already: it wakes up once
+        if not connection.whole:
+            nursery.start_soon(self._finish)  # it may have to be heard first, with what its module prints
         try:
             while (frame := await connection.receive()) is not None:
                 if self._hear(*frame, nursery):
                     return
         except (Nonsense, FrameTooLarge) as nonsense:
-            self.told = of_nonsense(nonsense, self._limits), b""
+            self.told = Told(of_nonsense(nonsense, self._limits))
         except RuntimeFault as fault:
             self.fault = fault
+
+    async def _finish(self) -> None:
+        with suppress(OSError):
+            await self._process.connection.finish()
 
     async def watch(self, used: float, scope: trio.CancelScope) -> None:
         """End the talk when the process has used its processor time, by the kernel's own clock of it."""
         most = used + self._limits.cpu
         while (now := self._process.cpu()) is not None:
             if now >= most:
-                self.told = of_cpu(self._limits), b""
+                self.told = Told(of_cpu(self._limits))
                 scope.cancel()
                 return
             await trio.sleep(max((most - now) / 2, GLANCE))  # it may have two threads
 
     def _hear(self, kind: int, payload: bytes, nursery: trio.Nursery) -> bool:
         """Take in a frame; whether it was the last."""
+        if kind == METERED:
+            cpu, payload = int.from_bytes(payload[:8], "little") / 1e9, payload[8:]
+            self._end(payload, cpu)
+            return True
         if kind == END:
-            ended = parse_end(payload)
-            if ended.left_out:
-                self._host.log_left_out(ended.left_out)
-            self.told = ending_of(ended, self._limits)
+            self._end(payload)
             return True
         if kind == ASK:
             self._ask(payload, nursery)
@@ -122,6 +137,12 @@ class _Talk:
         elif kind == FAULT:
             raise RuntimeFault(f"a process could not be confined: {parse_fault(payload).message}")
         return False
+
+    def _end(self, payload: bytes, cpu: float = 0.0) -> None:
+        ended = parse_end(payload)
+        if ended.left_out:
+            self._host.log_left_out(ended.left_out)
+        self.told = Told(*ending_of(ended, self._limits), cpu)
 
     def _ask(self, payload: bytes, nursery: trio.Nursery) -> None:
         self._asked += 1

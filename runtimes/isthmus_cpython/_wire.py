@@ -19,17 +19,19 @@ __all__ = [
     "ARMED",
     "ASK",
     "CALL",
+    "CONFINED",
     "END",
     "FAULT",
     "LOAD",
     "LOADED",
     "LOG",
+    "METERED",
     "Connection",
     "FrameTooLarge",
     "Nonsense",
 ]
 
-ARMED, ASK, LOG, END, FAULT, LOADED = 1, 2, 3, 4, 5, 6
+ARMED, ASK, LOG, END, FAULT, LOADED, CONFINED, METERED = 1, 2, 3, 4, 5, 6, 7, 8
 LOAD, CALL, ANSWER = 33, 34, 35
 
 _HEAD: Final = struct.Struct("<IB")
@@ -60,22 +62,29 @@ class FrameTooLarge(IsthmusError):
 class Connection:
     """The host's end of the connection to one process.
 
+    A process says first that it is confined, or why it cannot be; from then on it may run what its author wrote, and
+    is not believed that it cannot be.
+
     Args:
         sock: connected, a stream; it is made non-blocking.
         caps: by kind, bytes of the longest frame that may come; other kinds may not come at all.
-
-    Attributes:
-        whole: no frame is half written; after one that was left so another would be garbled.
     """
 
-    __slots__ = ("_buffer", "_caps", "_socket", "whole")
+    __slots__ = ("_buffer", "_caps", "_confined", "_flushing", "_socket", "_unsent")
 
     def __init__(self, sock: socket.socket, caps: dict[int, int]) -> None:
         sock.setblocking(False)
         self._socket = sock
         self._caps = caps
         self._buffer = bytearray()
-        self.whole = True
+        self._unsent = bytearray()
+        self._flushing = trio.Lock()
+        self._confined = False
+
+    @property
+    def whole(self) -> bool:
+        """No frame is half written, as one is whose sender was cancelled."""
+        return not self._unsent
 
     async def send(self, kind: int, payload: bytes) -> None:
         """Write a frame.
@@ -83,31 +92,35 @@ class Connection:
         Raises:
             OSError: the process is gone.
         """
-        await self.finish(self.begin(kind, payload))
+        self.begin(kind, payload)
+        await self.finish()
 
-    def begin(self, kind: int, payload: bytes) -> memoryview:
-        """Write of a frame what there is room for, and give back what is left for :meth:`finish`.
+    def begin(self, kind: int, payload: bytes) -> None:
+        """Write of a frame what there is room for, after those begun before; :meth:`finish` writes the rest.
 
         Raises:
             OSError: the process is gone.
         """
-        data = memoryview(_HEAD.pack(len(payload), kind) + payload)
+        self._unsent += _HEAD.pack(len(payload), kind)
+        self._unsent += payload
+        self._write()
+
+    async def finish(self) -> None:
+        """Write the rest of what was begun; at once where there is none.
+
+        Raises:
+            OSError: the process is gone.
+        """
+        if self._unsent:
+            async with self._flushing:
+                while self._unsent:
+                    await trio.lowlevel.wait_writable(self._socket)
+                    self._write()
+
+    def _write(self) -> None:
         with suppress(BlockingIOError):
-            data = data[self._socket.send(data) :]
-        self.whole = not data
-        return data
-
-    async def finish(self, rest: memoryview) -> None:
-        """Write the rest of a frame.
-
-        Raises:
-            OSError: the process is gone.
-        """
-        while rest:
-            await trio.lowlevel.wait_writable(self._socket)
-            with suppress(BlockingIOError):
-                rest = rest[self._socket.send(rest) :]
-        self.whole = True
+            while self._unsent:
+                del self._unsent[: self._socket.send(self._unsent)]
 
     async def receive(self) -> tuple[int, bytes] | None:
         """The next frame, None where the process has closed its end.
@@ -116,11 +129,20 @@ class Connection:
             Nonsense: it may not write such a frame.
             FrameTooLarge: the frame is longer than its kind may be; none of it was read.
         """
+        while (frame := await self._receive()) is not None:
+            confined, self._confined = self._confined, True
+            if confined == (frame[0] in {CONFINED, FAULT}):
+                raise Nonsense(f"a frame of kind {frame[0]} comes {'too late' if confined else 'too early'}")
+            if frame[0] != CONFINED:
+                return frame
+        return None
+
+    async def _receive(self) -> tuple[int, bytes] | None:
         buffer = self._buffer
         if not await self._fill(_HEAD.size):
             return None
         size, kind = _HEAD.unpack_from(buffer)
-        cap = self._caps.get(kind)
+        cap = 0 if kind == CONFINED else self._caps.get(kind)
         if cap is None:
             raise Nonsense(f"a frame of kind {kind} is none that may come")
         if size > cap:

@@ -7,6 +7,7 @@ import errno
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -250,6 +251,7 @@ class Zygote:
         self.dead = True
         self._adopted.set()
         for child in self._children.values():
+            child.signal(signal.SIGKILL)  # one that was forked this moment may not die with its zygote yet
             child.gone(Exit())
         self._children.clear()
         for awaited in self._awaited.values():

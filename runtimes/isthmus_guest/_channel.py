@@ -6,10 +6,24 @@ import os
 import select
 import struct
 
-__all__ = ["ANSWER", "ARMED", "ASK", "CALL", "END", "FAULT", "LOAD", "LOADED", "LOG", "Channel"]
+__all__ = [
+    "ANSWER",
+    "ARMED",
+    "ASK",
+    "CALL",
+    "CONFINED",
+    "END",
+    "FAULT",
+    "LOAD",
+    "LOADED",
+    "LOG",
+    "METERED",
+    "Channel",
+]
 
-ARMED, ASK, LOG, END, FAULT, LOADED = 1, 2, 3, 4, 5, 6
-"""From the process: ready for a call; an operation; a line of console output; the end; it cannot run; loaded."""
+ARMED, ASK, LOG, END, FAULT, LOADED, CONFINED, METERED = 1, 2, 3, 4, 5, 6, 7, 8
+"""From the process: ready for a call; an operation; a line of console output; the end; it cannot run; loaded; it is
+confined; the end, after nanoseconds of processor time in eight bytes."""
 LOAD, CALL, ANSWER = 33, 34, 35
 """From the host."""
 

@@ -1,20 +1,31 @@
 """Control groups: which are usable, what is written into them, and that a zygote is in its own.
 
 Few machines lend the controllers of memory and processes to their tests, so what is written is looked at in a
-directory that is made like such a hierarchy; the kernel's own is used where it can be.
+directory that is made like such a hierarchy.  Where the kernel's own is delegated (``systemd-run -p Delegate=yes -p
+DelegateSubgroup=tests``, or the file system mounted in a virtual machine) its limits are tried as well.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.python import open_functions
+import trio
+from tests.python import MIB, open_functions
+
+from isthmus import Function, Kind, Limits
+from isthmus._host import Door, InvocationHost
+from isthmus.abc import Call, Egress, Ending, Killed, Returned
 
 from isthmus_cpython import CPythonRuntime, Level
 from isthmus_cpython._cgroups import Group, Groups
 from isthmus_cpython._levels import Isolation
+from isthmus_cpython._program import CPythonProgram
 from isthmus_cpython._zygote import Zygote
 
 
@@ -120,6 +131,98 @@ async def test_a_zygote_is_in_its_group_which_ends_with_it(unlimited: Group) -> 
     finally:
         unlimited.close()
     assert not unlimited.path.exists()
+
+
+@pytest.fixture
+def delegated() -> Groups:
+    """Groups of the kernel's own, with their limits."""
+    found = Groups(os.environ.get("ISTHMUS_PYTHON_CGROUP", ""))
+    if found.missing:
+        pytest.skip(f"no groups with limits can be made here: {found.missing}")
+    return found
+
+
+@asynccontextmanager
+async def loaded(groups: Groups, code: str, *, memory: int, tasks: int) -> AsyncIterator[CPythonProgram]:
+    """A program whose processes have so much together."""
+    runtime = CPythonRuntime(require_isolation="process")
+    group = groups.make(memory=memory, tasks=tasks)
+    runtime._group = lambda limits: group  # type: ignore[method-assign]
+    function = Function(name="f", kind=Kind.DESTINATION, language="python", code=code)
+    program = await runtime.load(function, Limits(memory=1 << 30, wall=60, cpu=60))
+    try:
+        yield program
+    finally:
+        await program.aclose()
+
+
+async def run(program: CPythonProgram, argument: bytes) -> Ending:
+    host = InvocationHost(Door(Limits(), fetcher=None, egress=Egress(), redactor=None))
+    call = Call("onTrack", argument, b"{}", "f#1", 1_700_000_000.0, bytes(32))
+    return (await program.run(call, host)).ending
+
+
+async def test_what_is_delegated_is_found_and_its_limits_are_the_kernels(delegated: Groups) -> None:
+    async with open_functions() as functions:
+        assert "cgroup" not in functions.runtime.isolation
+        assert await functions.value("return 1") == 1
+        assert delegated._parent is not None
+        (made,) = delegated._parent.glob(f"isthmus-{os.getpid()}-*")
+        assert int((made / "memory.max").read_text()) > 64 * 128 * MIB
+        assert int((made / "pids.max").read_text()) == 72 * 64
+        assert len((made / "cgroup.procs").read_text().split()) >= 2
+    with trio.fail_after(60):
+        while made.exists():  # noqa: ASYNC110 -- the kernel sets no event
+            Group(made).close()
+            await trio.sleep(0.01)
+
+
+async def test_memory_of_all_processes_together_is_bounded_and_the_rest_goes_on(delegated: Groups) -> None:
+    code = "def on_track(size, settings):\n held = bytearray(size)\n held[::4096] = b'x' * len(held[::4096])\n return 1"
+    async with loaded(delegated, code, memory=64 * MIB, tasks=1000) as program:
+        over = await run(program, b"%d" % (200 * MIB))
+        assert isinstance(over, Killed)
+        assert over.reason == "memory"
+        assert isinstance(await run(program, b"%d" % MIB), Returned)
+
+
+async def test_what_is_written_to_its_disk_is_memory_of_its_group(delegated: Groups) -> None:
+    code = "def on_track(size, settings):\n with open('/tmp/x', 'wb') as file: file.write(bytes(size))\n return 1"
+    async with loaded(delegated, code, memory=64 * MIB, tasks=1000) as program:
+        if program.isolation.level is not Level.KERNEL_NS:
+            pytest.skip("processes have no /tmp at this level")
+        group = program._zygote._group
+        assert group is not None
+        assert isinstance(await run(program, b"%d" % (12 * MIB)), Returned)
+        assert int((group.path / "memory.peak").read_text()) > 24 * MIB  # the text, and the file
+
+
+async def test_threads_of_all_processes_together_are_bounded(delegated: Groups) -> None:
+    code = """
+import threading, time
+def on_track(event, settings):
+    threading.stack_size(256 * 1024)
+    for number in range(1000):
+        try:
+            threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        except RuntimeError:
+            return number
+"""
+    async with loaded(delegated, code, memory=512 * MIB, tasks=20) as program:
+        ending = await run(program, b"{}")
+    assert isinstance(ending, Returned)
+    assert 0 < int(bytes(ending.value)) < 20
+
+
+def test_whatever_is_left_in_a_group_is_killed_with_it(delegated: Groups) -> None:
+    group = delegated.make(memory=64 * MIB, tasks=10)
+    assert group is not None
+    with subprocess.Popen(["sleep", "1000"]) as left:
+        (group.path / "cgroup.procs").write_text(str(left.pid))
+        group.close()
+        assert left.wait(60) == -signal.SIGKILL
+    group.close()
+    assert not group.path.exists()
 
 
 async def test_where_there_is_no_group_functions_run_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

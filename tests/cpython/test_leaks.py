@@ -13,9 +13,10 @@ from typing import Final
 
 import pytest
 import trio
-from tests.python import LEVELS, processes_below
+import trio.testing
+from tests.python import LEVELS, open_functions, processes_below, value_of
 
-from isthmus import Function, Kind, Limits
+from isthmus import Function, Kind, Limits, Outcome, Status
 from isthmus._host import Door, InvocationHost
 from isthmus.abc import Call, Egress, Returned
 from isthmus_cpython import CPythonRuntime
@@ -47,6 +48,17 @@ class Holdings:
         known = [os.getpid(), *sorted(processes)]
         self.descriptors = {number: len(os.listdir(f"/proc/{number}/fd")) for number in known}
         self.pages = {number: _pages(number) for number in known}
+
+    def __str__(self) -> str:
+        told = (
+            f"process {number}: {self.descriptors[number]} descriptors, {pages} pages of its own, {_resident(number)} resident"
+            for number, pages in self.pages.items()
+        )
+        return f"{len(self.processes)} processes below\n  " + "\n  ".join(told)
+
+
+def _resident(process: int) -> int:
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1])
 
 
 def _pages(process: int) -> int:
@@ -89,8 +101,10 @@ async def test_many_calls_leave_no_process_no_descriptor_and_no_page() -> None:
     program = await runtime.load(function, Limits())
     await call_many(program, CALLS // 4)
     before = await settled(program)
+    print(f"before {CALLS} calls: {before}")
     await call_many(program, CALLS)
     after = await settled(program)
+    print(f"after {CALLS} calls: {after}")
     await program.aclose()
     assert after.processes == before.processes
     assert after.descriptors == before.descriptors
@@ -137,6 +151,49 @@ async def main():
 
 trio.run(main)
 """
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_a_zygote_that_is_killed_leaves_nobody_and_another_takes_its_place(level: str) -> None:
+    code = "def on_track(event, settings):\n while event.get('stays'): pass\n return 1"
+    before = processes_below()
+    async with open_functions(level) as functions:
+        instance = await functions.load(code, wall=3600, cpu=3600)
+        outcomes: list[Outcome] = []
+
+        async def stay() -> None:
+            outcomes.append(await functions.engine.invoke(instance, {"type": "track", "stays": True}))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(stay)
+            await trio.testing.wait_all_tasks_blocked(0.3)
+            below = processes_below() - before
+            watched = [os.pidfd_open(number) for number in below]
+            os.kill(min(below), signal.SIGKILL)
+            with trio.fail_after(60):
+                for file in watched:
+                    await trio.lowlevel.wait_readable(file)
+                    os.close(file)
+        assert outcomes[0].problem is not None
+        lost = await functions.engine.invoke(instance, {"type": "track"})
+        assert lost.status is Status.RETRY  # who finds out that it is gone is told so
+        assert value_of(await functions.engine.invoke(instance, {"type": "track"})) == 1
+
+
+def test_a_process_whose_parent_has_ended_does_not_begin() -> None:
+    script = """
+import os, sys, time
+from isthmus_cpython.inside.privileges import die_with_parent
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == parent:
+    time.sleep(0.001)
+die_with_parent(parent)
+print("lives on")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -29,6 +29,15 @@ WORKS: dict[str, tuple[str, Any]] = {
         """,
         [0, 2, 4, "thread"],
     ),
+    "os.devnull": (
+        """
+        import contextlib, os
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+            print("unheard")
+        return open(os.devnull).read()
+        """,
+        "",
+    ),
     "zoneinfo": (
         """
         from datetime import datetime

@@ -160,7 +160,7 @@ async def test_an_installation_that_fails_says_what_the_installer_said_and_where
     installer: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL"):
-        monkeypatch.setenv(name, "http://somebody:hidden@127.0.0.1:9/simple")
+        monkeypatch.setenv(name, "http://somebody:hid@den@127.0.0.1:9/simple")
     for name in ("PIP_NO_INDEX", "UV_NO_INDEX", "UV_OFFLINE"):
         monkeypatch.delenv(name)
     for name in ("PIP_RETRIES", "UV_HTTP_RETRIES", "PIP_DEFAULT_TIMEOUT"):
@@ -172,7 +172,8 @@ async def test_an_installation_that_fails_says_what_the_installer_said_and_where
     assert said.startswith("requirements.txt"), installer
     assert "its packages cannot be installed: " in said
     assert "missing-thing" in said or "greeting" in said
-    assert "hidden" not in said
+    assert "hid" not in said
+    assert "den@" not in said
     assert len(said) < 1200
     assert kept_in(cache) == []
 
@@ -298,6 +299,37 @@ async def test_a_cache_that_others_may_write_to_is_not_used(cache: Path) -> None
         await load(ASKS, cache)
 
 
+@pytest.mark.usefixtures("shelf")
+async def test_what_others_could_have_put_there_is_not_used(cache: Path) -> None:
+    await load(ASKS, cache)
+    os.chmod(cache, 0o777)
+    with pytest.raises(EngineError, match=r"packages cannot be kept in .+: others may write to it"):
+        await load(ASKS, cache)
+
+
+async def test_what_lies_in_the_directory_of_this_process_is_not_heeded(
+    installer: str, shelf: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be the author's: a module that stands in for pip's, and where uv would look for packages."""
+    ran = tmp_path / "ran"
+    here, other = tmp_path / "here", tmp_path / "other"
+    for directory in (here, other):
+        directory.mkdir()
+    (here / "pip.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    (here / "uv.toml").write_text(f'find-links = ["{other}"]\n')
+    wheel(other, "greeting", "2.0", {"greeting/__init__.py": "def hello(): return 'another'\n"})
+    monkeypatch.chdir(here)
+    if installer == "uv":  # what a variable says goes before a file, so here a file of the operator's says it
+        monkeypatch.delenv("UV_FIND_LINKS")
+        configured = tmp_path / "home" / "uv"
+        configured.mkdir(parents=True)
+        (configured / "uv.toml").write_text(f'find-links = ["{shelf}"]\n')
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(configured.parent))
+    async with open_functions(cache=cache) as functions:
+        assert value_of(await functions.outcome(ASKS))[0] == "hello", installer
+    assert not ran.exists()
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [
@@ -314,6 +346,8 @@ async def test_a_cache_that_others_may_write_to_is_not_used(cache: Path) -> None
         ("greeting @ file:///etc/passwd", "and not from a URL"),
         ("greeting @ http://169.254.169.254/x.whl", "and not from a URL"),
         ("greeting==1.0 --hash=md5:abc", "options of an installer"),
+        ("greeting===${HIDDEN}", "variables of an environment"),
+        ("greeting; python_version < '${HIDDEN}'", "variables of an environment"),
         ("greeting==", ""),
         ("///", ""),
         (f"greeting; python_version > '{'3' * 1000}'", "more than 1000 characters"),

@@ -194,6 +194,13 @@ async def test_a_call_that_is_given_up_is_gone_with_its_process(functions: Funct
     assert len(gone) == 1  # of those that were ready, the one that took the call
 
 
+async def test_no_call_is_too_short_to_be_counted(functions: Functions) -> None:
+    instance = await functions.load("def on_track(event, settings): return 1")
+    for _ in range(20):
+        outcome = await functions.engine.invoke(instance, {"type": "track"})
+        assert 0 < outcome.usage.cpu < outcome.usage.wall + 0.01
+
+
 async def test_a_call_reports_what_it_took(functions: Functions) -> None:
     outcome = await functions.outcome(
         "def on_track(event, settings):\n held = bytearray(30_000_000)\n held[::4096] = b'x' * len(held[::4096])\n return sum(range(100_000))"

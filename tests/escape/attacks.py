@@ -396,6 +396,24 @@ def forge_a_reply_and_more(event):
 
 
 @attack
+def forge_a_fault(event):
+    write(frame(5, b'{"message":"forged"}'))
+    time.sleep(60)
+
+
+@attack
+def say_that_it_is_confined_again(event):
+    write(frame(7, b""))
+    time.sleep(60)
+
+
+@attack
+def tell_its_own_time(event):
+    write(frame(8, bytes(8) + b'{"ok":true,"value":1}'))
+    time.sleep(60)
+
+
+@attack
 def close_everything(event):
     os.closerange(0, 100)
     return THROUGH

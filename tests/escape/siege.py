@@ -63,8 +63,10 @@ class Report(msgspec.Struct, frozen=True):
     datagrams: int
 
 
-async def besiege(level: str, endless: Sequence[str], ending: Sequence[str]) -> Report:
-    """Run attacks at a level."""
+async def besiege(
+    level: str, endless: Sequence[str], ending: Sequence[str], in_turn: Sequence[str]
+) -> Report:
+    """Run attacks at a level: those without an end and others a few at a time, then some one after the other."""
     fates: dict[str, Fate] = {}
     before = set(os.listdir("/proc/self/fd"))
     with tempfile.TemporaryDirectory() as directory:
@@ -112,6 +114,8 @@ async def besiege(level: str, endless: Sequence[str], ending: Sequence[str]) -> 
                         nursery.start_soon(guarded, name, strict)
                     for name in ending:
                         nursery.start_soon(guarded, name, patient)
+                for name in in_turn:
+                    await attack(name, patient)
                 isolation = functions.runtime.reached
                 assert isolation is not None
             datagrams = 0
@@ -144,8 +148,8 @@ def _secret_in(directory: str) -> Path:
 
 
 def main() -> None:
-    level, endless, ending = sys.argv[1], sys.argv[2].split(), sys.argv[3].split()
-    sys.stdout.buffer.write(msgspec.json.encode(trio.run(besiege, level, endless, ending)))
+    level, (endless, ending, in_turn) = sys.argv[1], (names.split() for names in sys.argv[2:5])
+    sys.stdout.buffer.write(msgspec.json.encode(trio.run(besiege, level, endless, ending, in_turn)))
 
 
 if __name__ == "__main__":

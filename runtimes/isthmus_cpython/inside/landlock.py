@@ -16,7 +16,7 @@ _CREATE, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _GET_VERSION = 1
 _PATH_BENEATH = 1
 
-_READ_FILE, _READ_DIRECTORY = 1 << 2, 1 << 3
+_WRITE_FILE, _READ_FILE, _READ_DIRECTORY = 1 << 1, 1 << 2, 1 << 3
 _EXECUTE, _MAKE_CHARACTER, _MAKE_SOCKET, _MAKE_BLOCK = 1 << 0, 1 << 6, 1 << 9, 1 << 11
 _RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 """By version of the interface, how many rights over files there are; 16 from version 5 on."""
@@ -40,6 +40,7 @@ class Ruleset:
     Args:
         readable: files, and directories with all that is below.
         listed: directories whose names may be listed, at any depth, without reading a file.
+        written: files to be read and written, which are there already.
         writable: directories to do everything in but execute and make devices and sockets.
 
     Raises:
@@ -47,7 +48,12 @@ class Ruleset:
     """
 
     def __init__(
-        self, *, readable: Iterable[str], listed: Iterable[str] = (), writable: Iterable[str] = ()
+        self,
+        *,
+        readable: Iterable[str],
+        listed: Iterable[str] = (),
+        written: Iterable[str] = (),
+        writable: Iterable[str] = (),
     ) -> None:
         self.version = version()
         if not self.version:
@@ -62,6 +68,8 @@ class Ruleset:
             self._allow(path, _READ_FILE | _READ_DIRECTORY)
         for path in listed:
             self._allow(path, _READ_DIRECTORY)
+        for path in written:
+            self._allow(path, _READ_FILE | _WRITE_FILE)
         for path in writable:
             self._allow(path, ~(_EXECUTE | _MAKE_CHARACTER | _MAKE_SOCKET | _MAKE_BLOCK))
 

@@ -17,7 +17,7 @@ __all__ = ["Layers"]
 
 PACKAGES = "/packages"
 """Of the new root."""
-READ_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+READ_DEVICES = ("/dev/zero", "/dev/urandom")
 
 
 class Layers:
@@ -149,7 +149,8 @@ class Layers:
         steps.append(("time", lambda: rlimits.limit_time(cpu)))
         if is_linux():
             if "namespaces" in self.missing:  # the first process of a namespace takes the others with it
-                steps.append(("death_with_parent", privileges.die_with_parent))
+                zygote = os.getpid()
+                steps.append(("death_with_parent", lambda: privileges.die_with_parent(zygote)))
             self._add_seccomp(steps)
         else:
             self.missing |= dict.fromkeys(("seccomp", "landlock"), f"{sys.platform} has no such thing")
@@ -163,6 +164,7 @@ class Layers:
             rules = landlock.Ruleset(
                 readable=[*self._view.readable, *self.packages, *READ_DEVICES],
                 listed=self._view.listed,
+                written=[os.devnull],
                 writable=[namespaces.SCRATCH] if self.writable else (),
             )
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import signal
 import struct
 
@@ -22,9 +23,15 @@ def forbid_new() -> None:
     prctl(_SET_NO_NEW_PRIVILEGES, "no_new_privs", 1)
 
 
-def die_with_parent() -> None:
-    """Be killed when the thread that forked this process ends."""
+def die_with_parent(parent: int = 0) -> None:
+    """Be killed when the thread that forked this process ends.
+
+    Args:
+        parent: its process, where this one is to end if it has ended already; 0 where its number is not known here.
+    """
     prctl(_SET_DEATH_SIGNAL, "PR_SET_PDEATHSIG", signal.SIGKILL)
+    if parent and os.getppid() != parent:
+        os._exit(1)
 
 
 def hide_memory() -> None:

@@ -29,8 +29,9 @@ epoll_create pipe2 pipe getcpu getrandom membarrier statx rseq getcwd uname stat
 getsockname getpeername getsockopt setsockopt shutdown recvfrom waitid wait4 sched_getparam sched_getscheduler
 sched_get_priority_max sched_get_priority_min getpriority close_range alarm getitimer setitimer chdir
 """.split()  # noqa: SIM905 -- reads better than a list of a hundred
+OPENING = ["openat", "open"]
 WRITING = """
-openat open mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 pwrite64 ftruncate fsync fdatasync flock chmod fchmod
+mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 pwrite64 ftruncate fsync fdatasync flock chmod fchmod
 fchmodat umask utimensat
 """.split()  # noqa: SIM905
 FATAL = """
@@ -46,6 +47,8 @@ clone prlimit64 prctl capset seccomp landlock_restrict_self unshare mount sendms
 _WRITES = 0o1 | 0o2 | 0o100 | 0o1000 | 0o20000000
 """O_WRONLY, O_RDWR, O_CREAT, O_TRUNC and the bit of O_TMPFILE; the same on both architectures."""
 _CLONE_THREAD = 0x10000
+_CLONE_NEW = 0x7E020000
+"""The bits of all namespaces: a thread has those of its process."""
 _AF_UNIX = 1
 _STREAMS = [1 | nonblocking | cloexec for nonblocking in (0, 0o4000) for cloexec in (0, 0o2000000)]
 _FCNTLS = [0, 1, 2, 3, 4, 5, 6, 7, 1030]
@@ -66,27 +69,33 @@ def outer(machine: str, *, writable: bool) -> bytes:
     """
     numbers = NUMBERS[machine]
     rows = bpf.header(AUDIT_ARCHITECTURES[machine])
-    if not writable:
-        reading = bpf.refuse(errno.EROFS)
-        rows += bpf.rule(numbers["openat"], bpf.needs(2, none_of=_WRITES), otherwise=reading)
-        if "open" in numbers:
-            rows += bpf.rule(numbers["open"], bpf.needs(1, none_of=_WRITES), otherwise=reading)
     rows += bpf.rule(numbers["socketpair"], bpf.any_of(0, _AF_UNIX), bpf.any_of(1, *_STREAMS))
     rows += bpf.rule(numbers["sendto"], *bpf.is_null(4))
     rows += bpf.rule(numbers["fcntl"], bpf.any_of(1, *_FCNTLS))
     rows += bpf.rule(numbers["ioctl"], bpf.any_of(1, *_IOCTLS))
     # Its flags are behind a pointer; told that there is no such call, the C library uses clone.
     rows += bpf.verdict(numbers["clone3"], bpf.refuse(errno.ENOSYS))
-    allowed = _known([*ALLOWED, *(WRITING if writable else []), *ZYGOTES], numbers)
+    allowed = _known([*ALLOWED, *OPENING, *(WRITING if writable else []), *ZYGOTES], numbers)
     fatal = [each for each in _known(FATAL, numbers) if each not in allowed]
     return b"".join([*rows, *bpf.table(allowed, fatal, bpf.refuse(errno.EPERM))])
 
 
-def inner(machine: str) -> bytes:
-    """The filter that a child puts on over the outer one: none of what was the zygote's."""
+def inner(machine: str, *, writable: bool) -> bytes:
+    """The filter that a child puts on over the outer one: none of what was the zygote's.
+
+    Args:
+        machine: as for :func:`outer`.
+        writable: likewise.
+    """
     numbers = NUMBERS[machine]
     rows = bpf.header(AUDIT_ARCHITECTURES[machine])
-    rows += bpf.rule(numbers["clone"], bpf.needs(0, all_of=_CLONE_THREAD), otherwise=bpf.refuse(errno.EAGAIN))
+    if not writable:
+        reading = bpf.refuse(errno.EROFS)
+        rows += bpf.rule(numbers["openat"], bpf.needs(2, none_of=_WRITES), otherwise=reading)
+        if "open" in numbers:
+            rows += bpf.rule(numbers["open"], bpf.needs(1, none_of=_WRITES), otherwise=reading)
+    thread = (bpf.needs(0, all_of=_CLONE_THREAD), bpf.needs(0, none_of=_CLONE_NEW))
+    rows += bpf.rule(numbers["clone"], *thread, otherwise=bpf.refuse(errno.EAGAIN))
     rows += bpf.rule(numbers["prlimit64"], *bpf.is_null(2))
     ruled = {numbers["clone"], numbers["prlimit64"]}
     fatal = _known(FATAL, numbers)
@@ -119,7 +128,7 @@ class Filter:
             OSError: there are no tables for this machine.
         """
         number("seccomp")
-        return cls(outer(MACHINE, writable=writable)), cls(inner(MACHINE))
+        return cls(outer(MACHINE, writable=writable)), cls(inner(MACHINE, writable=writable))
 
     def install(self) -> None:
         """From here on this process has only the calls that the filter lets through.

@@ -11,7 +11,7 @@ from typing import Any, Final
 import wasmtime
 from wasmtime import component
 
-from isthmus_guest._channel import END, LOADED, Channel
+from isthmus_guest._channel import Channel
 
 from .world import World
 
@@ -64,7 +64,7 @@ class Interpreter:
 
     def speak(self, channel: Channel) -> None:
         """Run call after call, each in an instance of its own, but where the image says that one is kept."""
-        world = World(channel, keep=self._image.get("keep", False))
+        world = World(channel, keep=self._image.get("keep", False), calls=bool(self._image))
         linker = world.linker(self._engine)
         while True:
             world.begin()
@@ -79,18 +79,16 @@ class Interpreter:
                 except wasmtime.ExitTrap as end:
                     os._exit(end.code)  # the process goes as its code would have it
                 except wasmtime.WasmtimeError as error:
-                    if EXHAUSTED not in str(error):
+                    if EXHAUSTED not in str(error) or not world.called:
                         raise
-                    self._tell_exhausted(channel)
+                    self._tell_exhausted(world)
             if not self._image:
                 return
 
-    def _tell_exhausted(self, channel: Channel) -> None:
+    def _tell_exhausted(self, world: World) -> None:
         thrown = {"name": "RecursionError", "message": "the call has used up its stack"}
-        if self._image:
-            channel.send(END, json.dumps({"ok": False, "thrown": thrown}).encode())
-        else:
-            channel.send(LOADED, json.dumps({"error": thrown}).encode())
+        told = {"ok": False, "thrown": thrown} if self._image else {"error": thrown}
+        world.end(json.dumps(told).encode())
 
 
 def _descriptors_of(path: str) -> list[int]:

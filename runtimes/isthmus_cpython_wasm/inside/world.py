@@ -9,7 +9,7 @@ from typing import Any, Final
 import wasmtime
 from wasmtime import component
 
-from isthmus_guest._channel import ARMED, END, Channel
+from isthmus_guest._channel import ARMED, ASK, CALL, END, LOAD, LOADED, LOG, METERED, Channel
 
 __all__ = ["Trespass", "World"]
 
@@ -17,34 +17,59 @@ WASI: Final = "0.2.9"
 """The version of WASI's interfaces that the component imports."""
 LONGEST: Final = 1e6
 """Seconds of one wait."""
+_BEFORE, _DURING, _AFTER = (
+    frozenset({ARMED, LOG}),
+    frozenset({ARMED, ASK, LOG, END, LOADED}),
+    frozenset[int](),
+)
+"""What an instance may say before its call, until it has ended, and then."""
 
 
 class Trespass(Exception):
-    """An instance went on where its call had ended, or said that it was ready twice."""
+    """An instance went on where its call had ended, ended one that it had not, or said that it was ready twice."""
 
 
 class World:
     """The imports of the component's instances, one after the other.
 
     An instance is armed once, and has one call.  That is held to here: nothing that runs within an instance could
-    keep it, to read the next call's settings.
+    keep it, to read the next call's settings.  For the same reason a call is read before it is ended, and what was
+    on its way to the call before is nobody's.
 
     Args:
         channel: to the host.
         keep: an instance has call after call.
+        calls: it has calls; else there is code to be looked at.
     """
 
-    def __init__(self, channel: Channel, *, keep: bool) -> None:
+    def __init__(self, channel: Channel, *, keep: bool, calls: bool = True) -> None:
         self._channel = channel
         self._keep = keep
+        self._opening, self._closing = (CALL, END) if calls else (LOAD, LOADED)
         self._poll = select.poll()
         self._poll.register(channel.file, select.POLLIN)
         self.begin()
 
     def begin(self) -> None:
         """The next instance is about to be made."""
-        self._armed = self._ended = False
+        self._armed = False
+        self._may = _BEFORE
         self._offset = time.time() - time.monotonic()
+
+    @property
+    def called(self) -> bool:
+        """There is a call, and it has not ended."""
+        return self._may is _DURING
+
+    def end(self, payload: bytes) -> None:
+        """Say how the call ended, and what this process has used."""
+        self._may = _BEFORE if self._keep else _AFTER
+        if self._closing == END:
+            # There is one thread.  The clock of a process that has a limit of time stands still between two ticks.
+            used = time.thread_time_ns().to_bytes(8, "little")
+            self._channel.send(METERED, used + payload)
+        else:
+            self._channel.send(self._closing, payload)
 
     def linker(self, engine: wasmtime.Engine) -> component.Linker:
         """What instances are made with."""
@@ -61,20 +86,26 @@ class World:
                 clock.add_func("resolution", lambda _: _datetime(1))
         return linker
 
-    def _send(self, _: wasmtime.StoreContext, kind: int, payload: str) -> None:
-        if self._ended or (kind == ARMED and self._armed):
+    def _send(self, _: wasmtime.StoreContext | None, kind: int, payload: str) -> None:
+        if kind not in self._may or (kind == ARMED and self._armed):
             raise Trespass
+        if kind == self._closing:
+            self.end(payload.encode())
+            return
         self._armed = self._armed or kind == ARMED
-        self._ended = kind == END and not self._keep
         self._channel.send(kind, payload.encode())
 
-    def _receive(self, _: wasmtime.StoreContext, seconds: float) -> str:
-        if self._ended:
+    def _receive(self, _: wasmtime.StoreContext | None, seconds: float) -> str:
+        if self._may is _AFTER:
             raise Trespass
-        if seconds >= 0 and not self._poll.poll(1000 * min(seconds, LONGEST)):
-            return ""
-        kind, payload = self._channel.receive()
-        return chr(kind) + payload.decode()
+        until = time.monotonic() + min(seconds, LONGEST)
+        while True:
+            if seconds >= 0 and not self._poll.poll(1000 * max(0.0, until - time.monotonic())):
+                return ""
+            kind, payload = self._channel.receive()
+            if (kind == self._opening) != self.called:
+                self._may = _DURING
+                return chr(kind) + payload.decode()
 
     def _rest(self, _: wasmtime.StoreContext, seconds: float) -> None:
         time.sleep(max(0.0, min(seconds, LONGEST)))
