@@ -55,6 +55,12 @@ def load_module(
     """
     file = function.file
     if is_component(code):
+        if handlers:
+            raise LoadError(
+                "WasmtimeRuntime(handlers=) names exports of core modules, and this is a component: it says itself which "
+                "handlers it has, by isthmus:function/handlers or in a section isthmus:handlers",
+                file=file,
+            )
         return load_component(code, function, limits, workshop, crew, fuel=fuel)
     original = Original(code)
     try:

@@ -102,6 +102,8 @@ def _tried(
         except Stopped as stop:
             if "memory count" not in stop.message:
                 raise LoadError(_why(world, stop, asks=asks), file=file) from None
+        except ValueError as error:
+            raise LoadError(f"its function 'offered' returned too much: {error}", file=file) from None
         finally:
             world.close()
     raise LoadError(f"it has more than {MOST_MEMORIES} memories", file=file)

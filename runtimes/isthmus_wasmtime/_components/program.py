@@ -68,7 +68,15 @@ class FunctionWay:
         return Talk(call, host, self._limits, b"", stdin=False)
 
     def run(self, world: ComponentWorld, talk: Talk) -> Ending:
-        return ending_of(world.enter("handle", argument_of(talk.call)), self._limits.output_bytes)
+        try:
+            call = argument_of(talk.call)
+        except ValueError as error:
+            return Thrown("InvalidEventPayload", str(error))
+        try:
+            answer = world.enter("handle", call)
+        except ValueError as error:
+            return Thrown("InvalidReply", str(error))
+        return ending_of(answer, self._limits.output_bytes)
 
     def exited(self, world: ComponentWorld, talk: Talk, status: int) -> Ending:
         said = talk.last_words(world)

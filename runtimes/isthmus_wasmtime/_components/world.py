@@ -89,7 +89,7 @@ class ComponentWorld:
         self.talk: Talk | None = None
         self.errands: Errands | None = None
         self.raised: BaseException | None = None
-        self.stdin = b""
+        self.stdin = memoryview(b"")
         self._blueprint = blueprint
         self._written: dict[int, bytearray] = {2: bytearray(), 3: bytearray()}
         self._clock = FIRST_NS
@@ -136,6 +136,7 @@ class ComponentWorld:
 
         Raises:
             Stopped: it did not return.
+            ValueError: what it returned is too much to be read.
         """
         function = self._blueprint.functions[name]
         values = ctypes.create_string_buffer(SIZE * (len(arguments) + 1))
@@ -194,7 +195,7 @@ class ComponentWorld:
 
     def begin(self, data: bytes, now_ns: int, *, stdin: bool) -> bytes:
         """Set its clock and its input; nothing of it is left over."""
-        self.stdin = data if stdin else b""
+        self.stdin = memoryview(data if stdin else b"")
         self._clock, self._began, self._chance = FIRST_NS, now_ns, b""
         return b""
 
