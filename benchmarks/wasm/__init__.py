@@ -17,11 +17,13 @@ from benchmarks._figures import Case, Figures, interleave, timed, timed_async
 from benchmarks._report import Bar
 from isthmus import Function, Kind, Limits
 from isthmus.abc import Program, Reply, Returned
+from isthmus_wasmtime._components.program import ComponentProgram
+from isthmus_wasmtime._components.world import ComponentWorld
 from isthmus_wasmtime._program import ModuleProgram
 from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
 from isthmus_wasmtime._world import World
 
-from .guest import EVENT, GROWING, GUEST, call, host
+from .guest import COMPONENT, EVENT, GROWING, GUEST, call, host
 
 __all__ = ["main"]
 
@@ -38,6 +40,10 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
     runtime = WasmtimeRuntime()
     fresh, grown = await _loaded(runtime, GUEST), await _loaded(runtime, GROWING)
     kept = await _loaded(runtime, GUEST, keep=True)
+    component, component_kept = (
+        await _loaded(runtime, COMPONENT),
+        await _loaded(runtime, COMPONENT, keep=True),
+    )
     # First, while nothing else that this process has held is given back.
     worlds, weight = _weight(fresh, 50 if quick else 1000)
     count = 10 if quick else 100
@@ -57,6 +63,22 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
             what="a call whose memory grows, so that the next gets a world made for it",
             sample=timed_async(lambda: _run(grown), count),
         ),
+        Case(
+            name="component",
+            what="a call in an instance of a component made for it",
+            sample=timed_async(lambda: _run(component), count),
+        ),
+        Case(
+            name="component kept",
+            what="the same in an instance that is kept, in a thread",
+            sample=timed_async(lambda: _run(component_kept), count),
+        ),
+        Case(
+            name="instance",
+            what="an instance of the component made and closed, without a call",
+            sample=timed(lambda: _instance(component), count),
+            inside=True,
+        ),
         *_peers(quick=quick),
     ]
     measured = await interleave(cases, 3 if quick else 20)
@@ -72,7 +94,7 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
         )
         for each in loads
     ]
-    for program in (fresh, grown, kept):
+    for program in (fresh, grown, kept, component, component_kept):
         await program.aclose()
     await runtime.aclose()
     return [*measured.values(), worlds, *loads], bars
@@ -104,6 +126,14 @@ async def _run_in_thread(program: Program) -> Reply:
         return await _run(program)
     finally:
         crew.inline = False
+
+
+def _instance(program: Program) -> None:
+    """Reaches inside, as nothing public makes an instance alone."""
+    assert isinstance(program, ComponentProgram)
+    world = ComponentWorld(program._blueprint)
+    world.start()
+    world.close()
 
 
 def _peers(*, quick: bool) -> list[Case]:
