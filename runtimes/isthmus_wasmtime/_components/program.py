@@ -209,7 +209,9 @@ class ComponentProgram(Program):
         talk.open(world)
         if not started:
             world.start()
-        return self._way.run(world, talk)
+        ending = self._way.run(world, talk)
+        world.measure()
+        return ending
 
     def _autopsy(self, world: ComponentWorld, talk: Talk, stop: Stopped) -> Ending:
         raised = world.raised
