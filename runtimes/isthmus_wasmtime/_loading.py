@@ -122,7 +122,6 @@ def _tried(image: Image, workshop: Workshop, limits: Limits, file: str) -> Image
 
 def _start(world: World, seconds: float) -> Started | None:
     """Start a guest; what it holds then, or None where each world has to start by itself."""
-    before = world.tables()
     world.deadline = time.monotonic() + seconds
     try:
         world.start()
@@ -130,7 +129,7 @@ def _start(world: World, seconds: float) -> Started | None:
         return None  # it wants something of its host, or fails: each call shall see for itself
     finally:
         world.deadline = None
-    if world.asked or world.read_u32(CLOCK_AT) != FIRST_NS & 0xFFFFFFFF or world.tables() != before:
+    if world.asked or world.read_u32(CLOCK_AT) != FIRST_NS & 0xFFFFFFFF or world.tables_changed():
         return None  # time and chance are a call's own, and so never in an image
     return world.started()
 

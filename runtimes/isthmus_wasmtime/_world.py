@@ -88,7 +88,7 @@ class World:
         self._own_base = self._own.address
         self._write_head(kernel.head(held=0, more=False, now_ns=kernel.FIRST_NS))
         self._exports = self._made(image.code, [offers[name] if name else none for name in image.sources])
-        driver = self._made(image.driver, [self._exports[name] for name in image.parts])
+        driver = self._noted = self._made(image.driver, [self._exports[name] for name in image.parts])
         self._restore = RawCall(store, driver["restore"], 1)
         self._calls: dict[str, RawCall] = {}
         RawCall(store, driver["capture"], 0)()
@@ -307,13 +307,17 @@ class World:
                 values[name] = each.value(self._store)
         return Started(self.memory(), values)
 
-    def tables(self) -> list[tuple[bytes, ...]]:
-        """What its tables hold."""
-        tables = [self._exports[name] for name in self.image.parts if name.startswith(TABLE)]
-        return [
-            tuple(_entry(table, self._store, index) for index in range(table.size(self._store)))
-            for table in tables
-        ]
+    def tables_changed(self) -> bool:
+        """Whether its tables hold something else than when it was made."""
+        store, names = self._store, [name for name in self.image.parts if name.startswith(TABLE)]
+        return any(
+            table.size(store) != noted.size(store)
+            or any(
+                _entry(table, store, index) != _entry(noted, store, index)
+                for index in range(noted.size(store))
+            )
+            for table, noted in ((self._exports[name], self._noted[name]) for name in names)
+        )
 
 
 def _entry(table: wasmtime.Table, store: wasmtime.Store, index: int) -> bytes:
