@@ -11,7 +11,7 @@ from tests.javascript import FakeHost, call_of
 from tests.wasm.modules import Modules, command, plugin
 
 from isthmus import LoadError
-from isthmus.abc import Returned
+from isthmus.abc import Returned, Thrown
 from isthmus_wasmtime._image import Image
 from isthmus_wasmtime._linear import CAN_FORGET, LinearMemory
 from isthmus_wasmtime._program import ModuleProgram
@@ -304,6 +304,27 @@ async def test_a_kept_world_that_was_stopped_is_begun_anew(modules: Modules) -> 
 async def test_a_command_cannot_be_kept(modules: Modules) -> None:
     with pytest.raises(LoadError, match="isolation='call'"):
         await modules(command(""), isolation="instance")
+
+
+@pytest.mark.parametrize(
+    ("start", "baked"), [("(table.set $t (i32.const 0) (ref.func $b))", False), ("nop", True)]
+)
+async def test_a_start_that_changes_a_table_is_run_in_each_world(
+    modules: Modules, start: str, baked: bool
+) -> None:
+    """Functions of a table are a world's own, and so in no image."""
+    more = f"""
+      (type $gives (func (result i32)))
+      (table $t 2 funcref) (elem (i32.const 0) $a $a) (elem declare func $b)
+      (func $a (result i32) (i32.const 0)) (func $b (result i32) (i32.const 2))
+      (func $s {start}) (start $s)
+    """
+    module = await modules(plugin("(call_indirect (type $gives) (i32.const 0))", more=more))
+    assert isinstance(module.program, ModuleProgram)
+    assert (module.program._image.starts == ()) is baked
+    for _ in range(3):
+        ending = (await module.run()).ending
+        assert ending == Returned() if baked else isinstance(ending, Thrown) and "2" in ending.message
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere worlds are made anew")
