@@ -17,11 +17,13 @@ from benchmarks._figures import Case, Figures, interleave, timed, timed_async
 from benchmarks._report import Bar
 from isthmus import Function, Kind, Limits
 from isthmus.abc import Program, Reply, Returned
+from isthmus_wasmtime._components.program import ComponentProgram
+from isthmus_wasmtime._components.world import ComponentWorld
 from isthmus_wasmtime._program import ModuleProgram
 from isthmus_wasmtime._runtime import WasmtimeRuntime, binary_of
 from isthmus_wasmtime._world import World
 
-from .guest import EVENT, GROWING, GUEST, call, host
+from .guest import COMPONENT, EVENT, GROWING, GUEST, call, host
 
 __all__ = ["main"]
 
@@ -38,6 +40,10 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
     runtime = WasmtimeRuntime()
     fresh, grown = await _loaded(runtime, GUEST), await _loaded(runtime, GROWING)
     kept = await _loaded(runtime, GUEST, keep=True)
+    component, component_kept = (
+        await _loaded(runtime, COMPONENT),
+        await _loaded(runtime, COMPONENT, keep=True),
+    )
     # First, while nothing else that this process has held is given back.
     worlds, weight = _weight(fresh, 50 if quick else 1000)
     count = 10 if quick else 100
@@ -47,9 +53,31 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
         ),
         Case(name="fresh", what="a call in a world put back", sample=timed_async(lambda: _run(fresh), count)),
         Case(
+            name="fresh, in a thread",
+            what="the same, as a call runs that doesn't come alone",
+            sample=timed_async(lambda: _run_in_thread(fresh), count),
+            inside=True,
+        ),
+        Case(
             name="new world",
             what="a call whose memory grows, so that the next gets a world made for it",
             sample=timed_async(lambda: _run(grown), count),
+        ),
+        Case(
+            name="component",
+            what="a call in an instance of a component made for it",
+            sample=timed_async(lambda: _run(component), count),
+        ),
+        Case(
+            name="component kept",
+            what="the same in an instance that is kept, in a thread",
+            sample=timed_async(lambda: _run(component_kept), count),
+        ),
+        Case(
+            name="instance",
+            what="an instance of the component made and closed, without a call",
+            sample=timed(lambda: _instance(component), count),
+            inside=True,
         ),
         *_peers(quick=quick),
     ]
@@ -66,7 +94,7 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
         )
         for each in loads
     ]
-    for program in (fresh, grown, kept):
+    for program in (fresh, grown, kept, component, component_kept):
         await program.aclose()
     await runtime.aclose()
     return [*measured.values(), worlds, *loads], bars
@@ -87,6 +115,25 @@ async def _run(program: Program) -> Reply:
     reply = await program.run(call(), host())
     assert isinstance(reply.ending, Returned), reply
     return reply
+
+
+async def _run_in_thread(program: Program) -> Reply:
+    """A call as it runs beside others; reaches inside to say that there are some."""
+    assert isinstance(program, ModuleProgram)
+    crew = program._crew
+    crew.inline = True
+    try:
+        return await _run(program)
+    finally:
+        crew.inline = False
+
+
+def _instance(program: Program) -> None:
+    """Reaches inside, as nothing public makes an instance alone."""
+    assert isinstance(program, ComponentProgram)
+    world = ComponentWorld(program._blueprint)
+    world.start()
+    world.close()
 
 
 def _peers(*, quick: bool) -> list[Case]:
@@ -114,13 +161,15 @@ def _peers(*, quick: bool) -> list[Case]:
 def _ratios(figures: dict[str, Figures]) -> list[Bar]:
     """Medians of one run: a fresh call against the same guest's call in a world that is kept, and against Extism's new plug-in."""
 
-    def ratio(other: str, what: str, most: float) -> Bar:
-        value = figures["fresh"].ratio_to(figures[other])
-        return Bar(case="fresh", text=f"a fresh call / {what}", value=value, most=most)
+    def ratio(case: str, other: str, what: str, most: float) -> Bar:
+        return Bar(
+            case=case, text=f"a fresh call / {what}", value=figures[case].ratio_to(figures[other]), most=most
+        )
 
-    bars = [ratio("kept", "its own warm call (kept)", 1.5)]
+    # A call that is kept always has a thread, so that a fresh one is held against it there.
+    bars = [ratio("fresh, in a thread", "kept", "its own warm call (kept)", 1.5)]
     if "extism new" in figures:
-        bars.append(ratio("extism new", "the guest in a new extism.Plugin", 1 / 3))
+        bars.append(ratio("fresh", "extism new", "the guest in a new extism.Plugin", 1 / 3))
     return bars
 
 

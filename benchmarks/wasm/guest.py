@@ -1,7 +1,8 @@
-"""The guest that is measured: an Extism plug-in that copies its input to its output, eight bytes at a time."""
+"""The guests that are measured: an Extism plug-in that copies its input to its output, eight bytes at a time; a component."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ from isthmus import Limits
 from isthmus._host import Door, InvocationHost
 from isthmus.abc import Call, Egress, Host
 
-__all__ = ["EVENT", "GROWING", "GUEST", "call", "host"]
+__all__ = ["COMPONENT", "EVENT", "GROWING", "GUEST", "call", "host"]
 
 GUEST: Final = """(module
   (import "extism:host/env" "input_length" (func $input_length (result i64)))
@@ -35,6 +36,9 @@ GUEST: Final = """(module
 GROWING: Final = GUEST.replace(
     "(local.set $length", "(drop (memory.grow (i32.const 1))) (local.set $length", 1
 )
+
+COMPONENT: Final = (Path(__file__).parent / "component.wat").read_text("utf-8")
+"""Returns the event's JSON, which has crossed with the whole record of the call."""
 
 EVENT: Final = msgspec.json.encode({"type": "track", "event": "Order Completed", "pad": "x" * 973})
 """1 KB, a multiple of eight bytes."""

@@ -24,6 +24,7 @@ __all__ = [
     "Memory",
     "custom_of",
     "is_component",
+    "sections",
 ]
 
 MAGIC: Final = b"\0asm\1\0\0\0"
@@ -83,7 +84,7 @@ def custom_of(data: bytes, name: str) -> bytes | None:
     Raises:
         Malformed: it is neither.
     """
-    for number, body in _sections(data):
+    for number, body in sections(data):
         if number == CUSTOM:
             reader = Reader(body)
             if reader.name() == name:
@@ -121,7 +122,7 @@ class Binary:
     def __init__(self, data: bytes) -> None:
         if is_component(data):
             raise Malformed("a component, and no core module")
-        self.sections = list(_sections(data))
+        self.sections = list(sections(data))
         self.imports: list[Import] = []
         self.exports: list[Export] = []
         self.memories: list[Memory] = []
@@ -245,7 +246,12 @@ class Binary:
             self.data.append(DataSegment(offset, reader.take(reader.uleb())))
 
 
-def _sections(data: bytes) -> Iterator[tuple[int, bytes]]:
+def sections(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The sections of a module or a component: the number of each, and its body.
+
+    Raises:
+        Malformed: it is neither, or cut off.
+    """
     if data[:8] not in {MAGIC, COMPONENT}:
         raise Malformed("not a WebAssembly module of version 1")
     at = 8

@@ -87,6 +87,11 @@ class Crew:
         engine: of the guests.
         running: how many guests run at the same time.
         threads: how many have a thread, those that wait included.
+
+    Attributes:
+        clock: stops them.
+        running: places for those that run.
+        inline: one runs in the Trio thread itself, or is about to.
     """
 
     def __init__(self, engine: wasmtime.Engine, running: int, threads: int) -> None:
@@ -94,6 +99,12 @@ class Crew:
         self.running = trio.CapacityLimiter(running)
         self._threads = trio.CapacityLimiter(threads)
         self._unbounded = trio.CapacityLimiter(math.inf)
+        self.inline = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no guest runs or is about to: then no other processor would be faster than this one."""
+        return not self.inline and not self.running.borrowed_tokens
 
     async def run(self, work: Callable[[Seat], T]) -> T:
         """Run ``work`` in a thread when there is a place for it; cancelling it stops its guest."""
@@ -212,6 +223,18 @@ class Seat:
     def outside(self, ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """From the guest's thread: have Trio do something, and wait for it with the place given up."""
         return trio.from_thread.run(self._outside, ask, arguments)
+
+    def inside(self, act: Callable[..., T], *arguments: Any) -> T:
+        """From the guest's thread: have something done in Trio's that takes no time."""
+        return trio.from_thread.run_sync(act, *arguments)
+
+    def look(self) -> None:
+        """From the guest's thread: see whether the guest may run on.
+
+        Raises:
+            trio.Cancelled: nobody waits for it any more.
+        """
+        trio.from_thread.check_cancelled()
 
     async def _outside(self, ask: Callable[..., Awaitable[T]], arguments: tuple[Any, ...]) -> T:
         self.leave()

@@ -1,8 +1,8 @@
 """The driver: a few lines of WebAssembly that put a guest's globals and tables back as they were.
 
 ``capture`` notes what they hold; ``restore`` puts it back, and says 0 where a table has another size than
-it had.  What was noted of a global is exported under the global's own name, so that the host can note
-something else in its place.
+it had.  What was noted of a global or a table is exported under its own name, so that the host can note
+something else in its place, or compare.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def driver_text(changing: Sequence[Global], tables: Sequence[int]) -> str:
         restore.append(f"(global.set $g{each.index} (global.get $n{each.index}))")
     for index, size in enumerate(tables):
         imports.append(f'(import "guest" "{TABLE}{index}" (table $t{index} {size} funcref))')
-        notes.append(f"(table $s{index} {size} funcref)")
+        notes.append(f'(table $s{index} (export "{TABLE}{index}") {size} funcref)')
         span = f"(i32.const 0) (i32.const 0) (i32.const {size})"
         capture.append(f"(table.copy $s{index} $t{index} {span})")
         restore.append(

@@ -12,8 +12,10 @@ import wasmtime
 import wasmtime.component
 
 from ._binary import PAGE, Binary, Memory
+from ._components.meter import EDITION, metered
 from ._driver import NUMERIC, driver_text
 from ._kernel import OFFERS, text
+from ._pieces import Malformed
 from ._refit import GLOBAL, INIT, TABLE, code_module, data_module, memory_module, runs_of
 from ._shape import Shape
 from ._wasm import new_host_type
@@ -105,18 +107,17 @@ class Workshop:
         self._host_type = new_host_type()
         self._kernel: wasmtime.Module | None = None
 
-    def component(self, original: Original) -> wasmtime.component.Component:
-        """A component, compiled.
+    def component(self, original: Original) -> tuple[wasmtime.component.Component, bool]:
+        """A component, compiled; whether it has a meter in it.
 
         Raises:
             wasmtime.WasmtimeError: it is not valid.
         """
-        return self._cache.get(
-            wasmtime.component.Component,
-            b"component" + original.digest,
-            lambda: original.data,
-            refitted=False,
-        )
+        kind, data = wasmtime.component.Component, original.data
+        with contextlib.suppress(Malformed, wasmtime.WasmtimeError):
+            made = self._cache.get(kind, EDITION + original.digest, lambda: metered(data), refitted=False)
+            return made, True
+        return self._cache.get(kind, b"component" + original.digest, lambda: data, refitted=False), False
 
     def shape(self, original: Original) -> Shape:
         """The shape of a module.

@@ -55,6 +55,12 @@ def load_module(
     """
     file = function.file
     if is_component(code):
+        if handlers:
+            raise LoadError(
+                "WasmtimeRuntime(handlers=) names exports of core modules, and this is a component: it says itself which "
+                "handlers it has, by isthmus:function/handlers or in a section isthmus:handlers",
+                file=file,
+            )
         return load_component(code, function, limits, workshop, crew, fuel=fuel)
     original = Original(code)
     try:
@@ -116,7 +122,6 @@ def _tried(image: Image, workshop: Workshop, limits: Limits, file: str) -> Image
 
 def _start(world: World, seconds: float) -> Started | None:
     """Start a guest; what it holds then, or None where each world has to start by itself."""
-    before = world.tables()
     world.deadline = time.monotonic() + seconds
     try:
         world.start()
@@ -124,7 +129,7 @@ def _start(world: World, seconds: float) -> Started | None:
         return None  # it wants something of its host, or fails: each call shall see for itself
     finally:
         world.deadline = None
-    if world.asked or world.read_u32(CLOCK_AT) != FIRST_NS & 0xFFFFFFFF or world.tables() != before:
+    if world.asked or world.read_u32(CLOCK_AT) != FIRST_NS & 0xFFFFFFFF or world.tables_changed():
         return None  # time and chance are a call's own, and so never in an image
     return world.started()
 

@@ -13,14 +13,15 @@ import wasmtime
 from isthmus.abc import Call, Ending, Host, Killed, Program, Reply, Thrown
 from isthmus.errors import RuntimeFault
 
-from ._talk import Ended, Talk
+from ._inline import InlineCalls, Unsuited
+from ._talk import Ended, Place, Talk
 from ._wasm import Stopped
 from ._world import World
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
 
-    from ._crew import Crew, Seat
+    from ._crew import Crew
     from ._image import Image
 
 __all__ = ["ModuleProgram", "Running"]
@@ -69,6 +70,7 @@ class ModuleProgram(Program):
         self._limits = limits
         self._crew = crew
         self._keep_worlds = keep_worlds
+        self._inline: InlineCalls[Reply] = InlineCalls(crew)
         self._spare: deque[World] = deque()
         self._kept: dict[str, _Kept] = {}
         self._turns: dict[str, trio.Lock] = {}
@@ -111,17 +113,22 @@ class ModuleProgram(Program):
             self._spare.pop().close()
 
     async def _run(self, call: Call, host: Host, kept: _Kept | None) -> Reply:
+        if kept is None and self._inline.wanted(len(call.argument)):
+            talk = self._running.talk(call, host, None)
+            if (reply := await self._inline.attempt(partial(self._in_thread, talk, None))) is not None:
+                talk.tell()
+                return reply
         talk = self._running.talk(call, host, None if kept is None else kept.variables)
         try:
-            return await self._crew.run(lambda seat: self._in_thread(talk, kept, seat))
+            return await self._crew.run(partial(self._in_thread, talk, kept))
         finally:
             talk.tell()
 
-    def _in_thread(self, talk: Talk, kept: _Kept | None, seat: Seat) -> Reply:
-        talk.begin(seat)
+    def _in_thread(self, talk: Talk, kept: _Kept | None, place: Place) -> Reply:
+        talk.begin(place)
         ending = self._ending(talk, kept)
         messages = b"[" + b",".join(talk.messages) + b"]" if talk.messages else b""
-        return Reply(ending, messages, talk.cpu, talk.memory, seat.since, talk.fuel)
+        return Reply(ending, messages, talk.cpu, talk.memory, place.since, talk.fuel)
 
     def _ending(self, talk: Talk, kept: _Kept | None) -> Ending:
         world = self._take(kept)
@@ -150,7 +157,7 @@ class ModuleProgram(Program):
         raised = world.raised
         if isinstance(raised, Ended):
             return raised.ending, False
-        if isinstance(raised, trio.Cancelled | RuntimeFault):
+        if isinstance(raised, trio.Cancelled | Unsuited | RuntimeFault):
             raise raised
         if raised is not None:
             raise RuntimeFault(f"{type(raised).__name__} while a guest was served") from raised

@@ -39,7 +39,7 @@ class WasmtimeRuntime(Runtime):
         running: how many guests run at the same time; by default as many as there are processors.
         threads: how many guests have a thread, those that wait for their host included.
         handlers: which exports of a plug-in are which handlers (``{"onTrack": "count_vowels"}``), for
-            modules that do not say so themselves.
+            modules that do not say so themselves; components, which do, are refused then.
         cache: directory for compiled code; by default in the user's cache directory, None for none.
         fuel: units of work (about one a WebAssembly instruction) that a call may take, 0 for no bound;
             unlike time, the same call takes the same fuel everywhere. Counting it slows guests down.

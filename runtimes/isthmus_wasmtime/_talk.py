@@ -36,10 +36,9 @@ from ._operations import (
 if TYPE_CHECKING:
     from isthmus.limits import Limits
 
-    from ._crew import Seat
     from ._world import World
 
-__all__ = ["LONGEST_WAIT", "OVER", "Ended", "Sealed", "Talk"]
+__all__ = ["LONGEST_WAIT", "OVER", "Ended", "Place", "Sealed", "Talk"]
 
 LOG_STREAM: Final = 3
 LEVELS: Final = ("debug", "debug", "info", "warn", "error")
@@ -73,6 +72,25 @@ class Sealed(Protocol):
     def begin(self, data: bytes, now_ns: int, *, stdin: bool) -> bytes: ...
     def taken(self, stream: int) -> bytes: ...
     def waited(self, nanoseconds: int) -> None: ...
+
+
+class Place(Protocol):
+    """Where a guest runs: a thread of the crew, or the Trio thread.
+
+    Attributes:
+        since: ``trio.current_time()`` when it began.
+    """
+
+    since: float
+
+    def outside(self, ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Have Trio do something, and wait for it."""
+
+    def inside(self, act: Callable[..., T], *arguments: Any) -> T:
+        """Have something done in the Trio thread that takes no time."""
+
+    def look(self) -> None:
+        """See whether the guest may run on; what is raised here stops it."""
 
 
 class Talk:
@@ -122,15 +140,15 @@ class Talk:
         self._headers: bytes | None = None
         self._draws = 0
         self._sent_bytes = 0
-        self._seat: Seat | None = None
+        self._place: Place | None = None
         self._world: Sealed | None = None
         self._began = self._cpu_began = 0.0
 
     # ------------------------------------------------------------ the course of the call
 
-    def begin(self, seat: Seat | None) -> None:
-        """Start the call's clocks; in the thread that runs it. Without a seat the host can't be asked."""
-        self._seat = seat
+    def begin(self, place: Place | None) -> None:
+        """Start the call's clocks; in the thread that runs it. Without a place the host can't be asked."""
+        self._place = place
         self._began = self.log.began = time.monotonic()
         self._cpu_began = time.thread_time()
 
@@ -173,8 +191,8 @@ class Talk:
             self.killed = Killed(
                 "memory", f"the call needed more memory than its limit of {limits.memory} bytes"
             )
-        if self.killed is None and self._seat is not None:
-            trio.from_thread.check_cancelled()
+        if self.killed is None and self._place is not None:
+            self._place.look()
         return self.killed is None
 
     def perform(self, world: World, operation: int, one: int, other: int) -> int:
@@ -238,10 +256,13 @@ class Talk:
 
     def _outside(self, ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Have the host do something, within what is left of the call's time."""
-        if self._seat is None:
-            raise RuntimeFault("a guest asks its host for something in a thread of no crew")
-        answered: T = self._seat.outside(self._within, ask, arguments)
+        answered: T = self._asked().outside(self._within, ask, arguments)
         return answered
+
+    def _asked(self) -> Place:
+        if self._place is None:
+            raise RuntimeFault("a guest asks its host for something in a thread of no crew")
+        return self._place
 
     async def _within(self, ask: Callable[..., Awaitable[T]], arguments: tuple[Any, ...]) -> T:
         with trio.move_on_after(max(0.0, self.limits.wall - (time.monotonic() - self._began))):
@@ -316,7 +337,7 @@ class Talk:
 
     def in_trio(self, act: Callable[..., T], *arguments: Any) -> T:
         """Have something done in the Trio thread that takes no time."""
-        return trio.from_thread.run_sync(act, *arguments)
+        return self._asked().inside(act, *arguments)
 
     def _send(self, message: bytes) -> None:
         self._sent_bytes += len(message)

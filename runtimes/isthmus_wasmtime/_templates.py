@@ -15,6 +15,7 @@ __all__ = ["TOOLCHAINS", "Toolchain", "templates"]
 
 _HERE: Final = Path(__file__).parent / "templates"
 _DEFINITIONS: Final = _HERE / "definitions"
+_WORLD: Final = Path(__file__).parent / "wit"
 _CODE: Final = {Kind.SOURCE_INSERT: Kind.INSERT}
 """Kinds whose code is another's: for both kinds of insert, what is returned goes on."""
 
@@ -27,11 +28,13 @@ class Toolchain(msgspec.Struct, frozen=True):
         language: as ``isthmus new --language`` names it.
         build: command that makes ``function.wasm``.
         notes: what the files are, the code first.
+        interface: the world of functions is beside them, for a compiler of components.
     """
 
     language: str
     build: str
     notes: Mapping[str, str]
+    interface: bool = False
 
 
 TOOLCHAINS: Final = (
@@ -80,6 +83,16 @@ TOOLCHAINS: Final = (
             "tsconfig.json": "for your editor",
         },
     ),
+    Toolchain(
+        "python-component",
+        "componentize-py -d function.wit -w function componentize function -o function.wasm",
+        {
+            "function.py": "the code; made a component by componentize-py (pip install componentize-py==0.25.1)",
+            "kit.py": "what it imports: the call, errors, log, cache, requests",
+            "function.wit": "the types of all of it, from which modules of Python are made",
+        },
+        interface=True,
+    ),
 )
 
 
@@ -93,6 +106,7 @@ def templates() -> list[Template]:
                 SAMPLES / kind.value,
                 _DEFINITIONS / kind.value,
                 _HERE / toolchain.language / "beside",
+                *([_WORLD] if toolchain.interface else []),
                 _HERE / toolchain.language / _CODE.get(kind, kind).value,
             ),
             build=toolchain.build,

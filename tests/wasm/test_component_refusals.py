@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 import wasmtime
@@ -123,6 +124,19 @@ async def test_a_component_that_asks_its_host_while_it_is_loaded_is_refused(modu
     code = code.replace("(i32.store (i32.const 4) (i32.const 1))", "(call $sleep (i64.const 1))")
     with pytest.raises(LoadError, match="'offered' did not return: a guest asks its host for something"):
         await modules(code)
+
+
+async def test_a_component_that_offers_more_than_can_be_read_is_refused(modules: Modules) -> None:
+    many = "(drop (memory.grow (i32.const 100))) (i32.store (i32.const 0) (i32.const 100000)) (i32.store (i32.const 4) (i32.const 100001))"
+    code = answers("unreachable").replace("(i32.store8 (i32.const 8) (i32.const 1))", many)
+    with pytest.raises(LoadError, match="'offered' returned too much: a list of 100001 elements"):
+        await modules(code)
+
+
+async def test_handlers_named_from_outside_are_for_core_modules(compiled: Path) -> None:
+    async with Modules.opened(WasmtimeRuntime(cache=compiled, handlers={"onTrack": "run"})) as modules:
+        with pytest.raises(LoadError, match="this is a component: it says itself which handlers it has"):
+            await modules(prints(""))
 
 
 async def test_a_command_is_not_kept_for_an_instance(modules: Modules) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from tests.javascript import FakeHost, call_of
 from tests.wasm.modules import Modules, command, plugin
 
 from isthmus import LoadError
-from isthmus.abc import Returned
-from isthmus_wasmtime import _world
+from isthmus.abc import Returned, Thrown
 from isthmus_wasmtime._image import Image
+from isthmus_wasmtime._linear import CAN_FORGET, LinearMemory
 from isthmus_wasmtime._program import ModuleProgram
 from isthmus_wasmtime._runtime import WasmtimeRuntime
 from isthmus_wasmtime._world import World
@@ -146,7 +147,7 @@ async def test_without_the_wiping_the_canary_is_found(
     modules: Modules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = await modules(CANARY)
-    monkeypatch.setattr(World, "_forget", staticmethod(lambda address, size: None))
+    monkeypatch.setattr(LinearMemory, "forget", lambda self: None)
     await module.run()
     assert (await module.thrown()).message.startswith("the plug-in's function returned")
 
@@ -154,7 +155,7 @@ async def test_without_the_wiping_the_canary_is_found(
 async def test_where_memory_cannot_be_put_back_each_call_gets_another_world(
     monkeypatch: pytest.MonkeyPatch, compiled: Path
 ) -> None:
-    monkeypatch.setattr(World, "_forget", staticmethod(lambda address, size: None))
+    monkeypatch.setattr(LinearMemory, "forget", lambda self: None)
     async with Modules.opened(WasmtimeRuntime(cache=compiled)) as modules:
         module = await modules(CANARY)
         assert isinstance(module.program, ModuleProgram)
@@ -305,8 +306,30 @@ async def test_a_command_cannot_be_kept(modules: Modules) -> None:
         await modules(command(""), isolation="instance")
 
 
-def test_this_platform_can_forget_pages() -> None:
-    assert _world.DONTNEED is None or isinstance(_world.DONTNEED, int)
+@pytest.mark.parametrize(
+    ("start", "baked"), [("(table.set $t (i32.const 0) (ref.func $b))", False), ("nop", True)]
+)
+async def test_a_start_that_changes_a_table_is_run_in_each_world(
+    modules: Modules, start: str, baked: bool
+) -> None:
+    """Functions of a table are a world's own, and so in no image."""
+    more = f"""
+      (type $gives (func (result i32)))
+      (table $t 2 funcref) (elem (i32.const 0) $a $a) (elem declare func $b)
+      (func $a (result i32) (i32.const 0)) (func $b (result i32) (i32.const 2))
+      (func $s {start}) (start $s)
+    """
+    module = await modules(plugin("(call_indirect (type $gives) (i32.const 0))", more=more))
+    assert isinstance(module.program, ModuleProgram)
+    assert (module.program._image.starts == ()) is baked
+    for _ in range(3):
+        ending = (await module.run()).ending
+        assert ending == Returned() if baked else isinstance(ending, Thrown) and "2" in ending.message
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere worlds are made anew")
+def test_pages_can_be_forgotten_here() -> None:
+    assert CAN_FORGET
 
 
 async def test_a_global_that_no_host_can_read_is_put_back_all_the_same(modules: Modules) -> None:

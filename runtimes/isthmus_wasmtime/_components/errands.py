@@ -52,9 +52,13 @@ class Errands:
     """What the host does for one call at the same time.
 
     Used in the Trio thread.
+
+    Args:
+        nursery: where it is done, None for a call whose wishes are all refused.
+        host: who does it.
     """
 
-    def __init__(self, nursery: trio.Nursery, host: Host) -> None:
+    def __init__(self, nursery: trio.Nursery | None, host: Host) -> None:
         self._nursery = nursery
         self._host = host
         self._arrival = trio.Event()
@@ -67,6 +71,7 @@ class Errands:
 
     def start(self, request: FetchRequest, seconds: float = math.inf) -> Errand:
         """Send a request, which may take so long."""
+        assert self._nursery is not None  # noqa: S101 -- an inline call is forgotten before it gets here
         errand = Errand()
         scope = trio.CancelScope()
         self._scopes.append(scope)

@@ -27,7 +27,11 @@ ERR: Final = ("err", None)
 
 @final
 class Fields:
-    """Headers, in order."""
+    """Headers, in order.
+
+    What is changed is a new list, so that others may share the one there was: a component that had ten thousand copies of
+    large headers would have gigabytes of its host's memory.
+    """
 
     def __init__(self, entries: list[tuple[str, bytes]] | None = None, *, fixed: bool = False) -> None:
         self.entries = entries or []
@@ -96,4 +100,4 @@ def field_entries(_world: ComponentWorld, fields: Fields) -> list[tuple[str, byt
 
 @gives(TYPES, "[method]fields.clone")
 def clone_fields(_world: ComponentWorld, fields: Fields) -> Fields:
-    return Fields(list(fields.entries))
+    return Fields(fields.entries)

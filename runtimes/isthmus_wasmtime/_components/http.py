@@ -55,6 +55,7 @@ class Incoming:
 
     def __init__(self, response: FetchResponse) -> None:
         self.response = response
+        self.headers = [(name, value.encode()) for name, value in response.headers]
         self.consumed = self.streamed = False
 
 
@@ -123,7 +124,7 @@ def status(_world: ComponentWorld, incoming: Incoming) -> int:
 
 @gives(TYPES, "[method]incoming-response.headers")
 def headers(_world: ComponentWorld, incoming: Incoming) -> Fields:
-    return Fields([(name, value.encode()) for name, value in incoming.response.headers], fixed=True)
+    return Fields(incoming.headers, fixed=True)
 
 
 @gives(TYPES, "[method]incoming-response.consume")

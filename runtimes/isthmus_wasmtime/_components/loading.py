@@ -20,6 +20,7 @@ from . import ambient as ambient, http as http
 from .fitting import HANDLERS, given, offered, wanted
 from .function import HANDLER_NAMES
 from .linking import Linked
+from .meter import PAGES
 from .program import CommandWay, ComponentProgram, FunctionWay, said
 from .rehearsal import rehearsal
 from .world import Blueprint, ComponentWorld
@@ -45,7 +46,7 @@ def load_component(
     """
     file = function.file
     try:
-        component = workshop.component(Original(code))
+        component, has_meter = workshop.component(Original(code))
     except wasmtime.WasmtimeError as error:
         raise LoadError(f"the component is not valid: {first_line(error)}", file=file) from None
     asked = wanted(component, workshop.engine, file)
@@ -66,6 +67,7 @@ def load_component(
             linked=linked,
             functions=functions,
             places=_places(component, name, functions),
+            meter=component.get_export_index(PAGES) if has_meter else None,
             memories=1,
             memory_cap=limits.memory,
             fuel=fuel,
@@ -102,6 +104,8 @@ def _tried(
         except Stopped as stop:
             if "memory count" not in stop.message:
                 raise LoadError(_why(world, stop, asks=asks), file=file) from None
+        except ValueError as error:
+            raise LoadError(f"its function 'offered' returned too much: {error}", file=file) from None
         finally:
             world.close()
     raise LoadError(f"it has more than {MOST_MEMORIES} memories", file=file)

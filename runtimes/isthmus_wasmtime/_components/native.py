@@ -57,6 +57,9 @@ _boxed: Final = _plain("wasmtime_component_val_new", c_void_p, c_void_p)
 _delete: Final = _plain("wasmtime_component_val_delete", None, c_void_p)
 
 
+_Vector: Final = ctypes.c_uint64 * 2
+
+
 def name_of(data: bytes) -> tuple[int, int]:
     """A string's length and place, of its bytes."""
     return _filled(_bytes, len(data), data)
@@ -89,9 +92,9 @@ def delete(address: int) -> None:
 
 def _filled(new: Any, *arguments: Any) -> tuple[int, int]:
     """What a function of wasmtime has made room for: its length and its place."""
-    vector = ctypes.create_string_buffer(PAIR.size)
+    vector = _Vector()
     new(vector, *arguments)
-    size, data = PAIR.unpack(vector.raw)
+    size, data = vector
     return size, data
 
 

@@ -11,7 +11,8 @@ import trio
 from isthmus.abc import Call, Ending, Host, Killed, Program, Reply, Thrown
 from isthmus.errors import RuntimeFault
 from isthmus_wasmtime._command import Command
-from isthmus_wasmtime._talk import Ended, Talk
+from isthmus_wasmtime._inline import InlineCalls, Unsuited
+from isthmus_wasmtime._talk import Ended, Place, Talk
 from isthmus_wasmtime._wasm import Stopped
 
 from .errands import Errands
@@ -20,7 +21,7 @@ from .world import Blueprint, ComponentWorld, Exited
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
-    from isthmus_wasmtime._crew import Crew, Seat
+    from isthmus_wasmtime._crew import Crew
 
 __all__ = ["CommandWay", "ComponentProgram", "FunctionWay", "said"]
 
@@ -67,7 +68,15 @@ class FunctionWay:
         return Talk(call, host, self._limits, b"", stdin=False)
 
     def run(self, world: ComponentWorld, talk: Talk) -> Ending:
-        return ending_of(world.enter("handle", argument_of(talk.call)), self._limits.output_bytes)
+        try:
+            call = argument_of(talk.call)
+        except ValueError as error:
+            return Thrown("InvalidEventPayload", str(error))
+        try:
+            answer = world.enter("handle", call)
+        except ValueError as error:
+            return Thrown("InvalidReply", str(error))
+        return ending_of(answer, self._limits.output_bytes)
 
     def exited(self, world: ComponentWorld, talk: Talk, status: int) -> Ending:
         said = talk.last_words(world)
@@ -102,6 +111,7 @@ class ComponentProgram(Program):
         self._limits = limits
         self._crew = crew
         self._keep_worlds = keep_worlds
+        self._inline: InlineCalls[Reply] = InlineCalls(crew)
         self._kept: dict[str, ComponentWorld] = {}
         self._turns: dict[str, trio.Lock] = {}
 
@@ -143,13 +153,19 @@ class ComponentProgram(Program):
         self._blueprint.linked.close()
 
     async def _run(self, call: Call, host: Host) -> Reply:
+        if not self._keep_worlds and self._inline.wanted(len(call.argument)):
+            talk = self._way.talk(call, host)
+            work = partial(self._in_thread, talk, Errands(None, host))
+            if (reply := await self._inline.attempt(work)) is not None:
+                talk.tell()
+                return reply
         talk = self._way.talk(call, host)
         ended: Reply | Exception
         try:
             async with trio.open_nursery() as nursery:
                 errands = Errands(nursery, host)
                 try:
-                    ended = await self._crew.run(lambda seat: self._in_thread(talk, errands, seat))
+                    ended = await self._crew.run(partial(self._in_thread, talk, errands))
                 except Exception as error:  # noqa: BLE001 -- raised below, where no group is made of it
                     ended = error
                 nursery.cancel_scope.cancel()
@@ -159,11 +175,11 @@ class ComponentProgram(Program):
             raise ended
         return ended
 
-    def _in_thread(self, talk: Talk, errands: Errands, seat: Seat) -> Reply:
-        talk.begin(seat)
+    def _in_thread(self, talk: Talk, errands: Errands, place: Place) -> Reply:
+        talk.begin(place)
         ending = self._ending(talk, errands)
         messages = b"[" + b",".join(talk.messages) + b"]" if talk.messages else b""
-        return Reply(ending, messages, talk.cpu, talk.memory, seat.since, talk.fuel)
+        return Reply(ending, messages, talk.cpu, talk.memory, place.since, talk.fuel)
 
     def _ending(self, talk: Talk, errands: Errands) -> Ending:
         instance = talk.call.instance
@@ -193,7 +209,9 @@ class ComponentProgram(Program):
         talk.open(world)
         if not started:
             world.start()
-        return self._way.run(world, talk)
+        ending = self._way.run(world, talk)
+        world.measure()
+        return ending
 
     def _autopsy(self, world: ComponentWorld, talk: Talk, stop: Stopped) -> Ending:
         raised = world.raised
@@ -201,7 +219,7 @@ class ComponentProgram(Program):
             return raised.ending
         if isinstance(raised, Exited):
             return self._way.exited(world, talk, raised.status)
-        if isinstance(raised, trio.Cancelled | RuntimeFault):
+        if isinstance(raised, trio.Cancelled | Unsuited | RuntimeFault):
             raise raised
         if raised is not None:
             raise RuntimeFault(f"{type(raised).__name__} while a component was served") from raised

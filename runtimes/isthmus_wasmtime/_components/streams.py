@@ -133,8 +133,9 @@ class Stdin:
 
     def take(self, world: ComponentWorld, size: int) -> bytes:
         """The next bytes, b"" at the end."""
+        # A view: what is left of some megabytes would be copied with each read.
         taken, world.stdin = world.stdin[:size], world.stdin[size:]
-        return taken
+        return bytes(taken)
 
 
 @gives(STREAMS, "[method]input-stream.read", "[method]input-stream.blocking-read")

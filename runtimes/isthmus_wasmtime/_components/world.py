@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
 import msgspec
@@ -11,6 +12,7 @@ import wasmtime
 from wasmtime import component as wc
 
 from isthmus.errors import RuntimeFault
+from isthmus_wasmtime._binary import PAGE
 from isthmus_wasmtime._kernel import FIRST_NS
 from isthmus_wasmtime._wasm import Stopped, attach, detach, watch_epochs
 
@@ -18,7 +20,7 @@ from .handles import Handles
 from .linking import Linked, enter, leave
 from .native import SIZE, call, context_of, delete, set_owner
 from .reading import reading
-from .types import Function
+from .types import Function, Primitive
 from .values import pack
 from .writing import writing
 
@@ -34,6 +36,9 @@ MOST_TABLE: Final = 1 << 20
 MOST_INSTANCES: Final = 512
 MOST_TABLES: Final = 256
 FRAME: Final = re.compile(r"^\s+\d+:\s+0x[0-9a-f]+ - (.+)$", re.MULTILINE)
+METER: Final = Function((), Primitive("u32"))
+METERING: Final = 1_000_000
+"""Fuel for measuring, which is not the call's."""
 LOOK: Final = 1000
 """Nanoseconds by which each look at the clock moves it on."""
 
@@ -56,6 +61,7 @@ class Blueprint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         linked: what it imports.
         functions: of the interface it is called through.
         places: where these are among its exports.
+        meter: where the function is that says how many pages of memory it has, None where nobody says.
         memories: how many it has.
         memory_cap: bytes of all of them together.
         fuel: units of work a call may take, 0 where they are not counted.
@@ -66,6 +72,7 @@ class Blueprint(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     linked: Linked
     functions: dict[str, Function]
     places: dict[str, Any]
+    meter: Any
     memories: int
     memory_cap: int
     fuel: int
@@ -82,6 +89,7 @@ class ComponentWorld:
         errands: what the host does for it meanwhile.
         raised: what stopped it, where that was the host.
         stdin: what is left of its standard input.
+        memory_bytes: how much memory it had when it was last measured, 0 where nobody says.
     """
 
     def __init__(self, blueprint: Blueprint) -> None:
@@ -89,7 +97,8 @@ class ComponentWorld:
         self.talk: Talk | None = None
         self.errands: Errands | None = None
         self.raised: BaseException | None = None
-        self.stdin = b""
+        self.stdin = memoryview(b"")
+        self.memory_bytes = 0
         self._blueprint = blueprint
         self._written: dict[int, bytearray] = {2: bytearray(), 3: bytearray()}
         self._clock = FIRST_NS
@@ -136,8 +145,27 @@ class ComponentWorld:
 
         Raises:
             Stopped: it did not return.
+            ValueError: what it returned is too much to be read.
         """
         function = self._blueprint.functions[name]
+        return self._enter(self._blueprint.places[name], function, arguments)
+
+    def measure(self) -> None:
+        """See how much memory it has; while nothing of it runs, and after a call that returned."""
+        if self._blueprint.meter is None:
+            return
+        left = self._store.get_fuel() if self._blueprint.fuel else 0
+        if self._blueprint.fuel:
+            self._store.set_fuel(METERING)
+        try:
+            self.memory_bytes = self._enter(self._blueprint.meter, METER, ()) * PAGE
+        except Stopped:
+            pass  # its time was up just now
+        finally:
+            if self._blueprint.fuel:
+                self._store.set_fuel(left)
+
+    def _enter(self, place: Any, function: Function, arguments: Sequence[object]) -> Any:
         values = ctypes.create_string_buffer(SIZE * (len(arguments) + 1))
         at = ctypes.addressof(values)
         for index, (argument, (_, kind)) in enumerate(zip(arguments, function.parameters, strict=True)):
@@ -146,7 +174,7 @@ class ComponentWorld:
         self.raised = None
         try:
             call(
-                self._function(name),
+                self._function(place),
                 self.context,
                 at,
                 len(arguments),
@@ -160,11 +188,11 @@ class ComponentWorld:
             for index in range(len(arguments) + 1):
                 delete(at + SIZE * index)
 
-    def _function(self, name: str) -> wc.Func:
+    def _function(self, place: Any) -> wc.Func:
         assert self._instance is not None  # noqa: S101 -- start() comes first
-        func = self._instance.get_func(self._store, self._blueprint.places[name])
+        func = self._instance.get_func(self._store, place)
         if func is None:
-            raise RuntimeFault(f"a component has lost its function {name}")
+            raise RuntimeFault("a component has lost a function")
         return func
 
     def call(self, operation: int, one: int, other: int) -> int:
@@ -194,7 +222,7 @@ class ComponentWorld:
 
     def begin(self, data: bytes, now_ns: int, *, stdin: bool) -> bytes:
         """Set its clock and its input; nothing of it is left over."""
-        self.stdin = data if stdin else b""
+        self.stdin = memoryview(data if stdin else b"")
         self._clock, self._began, self._chance = FIRST_NS, now_ns, b""
         return b""
 
@@ -207,11 +235,6 @@ class ComponentWorld:
     def fuel_used(self) -> int:
         """Units of work since :meth:`refuel`, 0 where they are not counted."""
         return self._blueprint.fuel - self._store.get_fuel() if self._blueprint.fuel else 0
-
-    @property
-    def memory_bytes(self) -> int:
-        """0: wasmtime does not say how much memory is inside a component."""
-        return 0
 
     def write(self, stream: int, data: bytes) -> None:
         """Take what it writes to a stream (2: output, 3: log)."""
