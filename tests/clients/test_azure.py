@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from urllib.parse import quote
-
 from tests.clients.hosts import Answer, ServiceHost
 from tests.javascript import Scripts
 

@@ -8,7 +8,7 @@ from tests.clients.hosts import Answer, ServiceHost
 from tests.javascript import Scripts, call_of
 
 AKEYLESS = "https://api.akeyless.io/"
-SKYFLOW = "https://acme.vault.skyflowapis.com/v1/vaults/v1/"
+SKYFLOW = "https://acme.vault.skyflowapis.com/v1/vaults/v1"
 
 
 async def test_akeyless_logs_in_and_reads_secrets(scripts: Scripts) -> None:
@@ -26,12 +26,9 @@ async def test_akeyless_logs_in_and_reads_secrets(scripts: Scripts) -> None:
       return [token, found['/orders/key']];
     """)
     assert await script.value(host=host) == ["t-1", "s3cret"]
-    assert host.sent(0).json == {
-        "access-id": "p-1",
-        "access-key": "k",
-        "access-type": "access_key",
-        "json": False,
-    }
+    asked = host.sent(0).json
+    assert isinstance(asked, dict)
+    assert (asked["access-id"], asked["access-key"], asked["access-type"]) == ("p-1", "k", "access_key")
     sent = host.sent(1).json
     assert isinstance(sent, dict)
     assert (sent["names"], sent["token"]) == (["/orders/key"], "t-1")
@@ -63,7 +60,8 @@ async def test_skyflow_inserts_with_a_token_of_the_functions(scripts: Scripts) -
       return records;
     """)
     records = await script.value(call_of({}, {"token": token}), host)
-    assert records == [{"table": "people", "fields": {"skyflow_id": "id-1", "email": "tok-1"}}]
+    fields = {"skyflow_id": "id-1", "email": "tok-1"}
+    assert records == [{"table": "people", "fields": fields, "request_index": 0}]
     assert host.sent().headers["authorization"] == f"Bearer {token}"
 
 

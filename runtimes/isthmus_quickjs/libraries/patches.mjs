@@ -27,6 +27,10 @@ export const PATCHES = {
     // Uploads that can be resumed note on disk how far they are; there is none, so that an upload is one request.
     ["if (options.resumable === false) {", "if (!options.resumable) {"],
   ],
+  "@typespec/ts-http-runtime/dist/browser/fetchHttpClient.js": [
+    ["self.TransformStream", "globalThis.TransformStream"], // a part has no self: most packages take that for a browser
+  ],
+  "@typespec/ts-http-runtime/dist/browser/util/sha256.common.js": [[/self\.crypto/g, "globalThis.crypto"]],
   "aws-sdk/lib/node_loader.js": [
     ["util.domain = require('domain');", ""],
   ],
