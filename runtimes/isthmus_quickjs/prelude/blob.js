@@ -209,7 +209,9 @@
     }
 
     getHeaders(others) {
-      return { ...others, "content-type": `multipart/form-data; boundary=${this.getBoundary()}` };
+      const headers = { "content-type": `multipart/form-data; boundary=${this.getBoundary()}` };
+      for (const name of Object.keys(others ?? {})) headers[name.toLowerCase()] = others[name];
+      return headers;
     }
 
     getBuffer() {
