@@ -26,8 +26,9 @@ HERE = Path(__file__).resolve().parent
 cache_directory: Callable[[], Path] = run_path(str(HERE.parents[2] / "engine/isthmus/cachedir.py"))[
     "cache_directory"
 ]
-worded: Callable[[str], str] = run_path(str(HERE / "wording.py"))["worded"]
-WORDING = (HERE / "wording.py").read_bytes()
+_wording = run_path(str(HERE / "wording.py"))
+worded: Callable[[str], str] = _wording["worded"]
+WORDING = repr([_wording["ONCE"], _wording["HERE_AND_THERE"]])
 OURS = ("guest.c", "heap.c", "chance.c", "log.c", "module.c", "native.c")
 THEIRS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
 TARGET = ("--target=wasm32-wasi", "-mexec-model=reactor")

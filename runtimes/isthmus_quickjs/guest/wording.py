@@ -82,8 +82,20 @@ ONCE = (
     ),
     (
         'js_parse_error(s, "unexpected data at the end")',
-        'js_parse_error(s, "Unexpected non-whitespace character after JSON at position %d", '
-        "(int)(s->token.ptr - s->buf_start))",
+        """js_parse_error(s, "Unexpected non-whitespace character after JSON at position %d",
+                           (int)(s->token.ptr - s->buf_start))""",
+    ),
+    (
+        """json_parse_error(s, s->token.ptr, "Expected property name or '}'");""",
+        """json_parse_error(s, s->token.ptr, JS_VALUE_GET_OBJ(val)->shape->prop_count
+                                         ? "Expected double-quoted property name" : "Expected property name or '}'");""",
+    ),
+    ('json_parse_error(s, p, "No number after', 'json_parse_error(s, p + 1, "No number after'),
+    (
+        """            json_parse_error(s, p, "Unexpected number");
+            goto fail;""",
+        """            json_parse_error(s, p + 1, "Unexpected number");
+            goto fail;""",
     ),
     (
         CONSTANT,
