@@ -10,9 +10,9 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, Literal, cast
 
 import msgspec
@@ -21,7 +21,7 @@ from isthmus.cachedir import cache_directory
 from isthmus.errors import RuntimeFault
 
 from ._frames import HANDLERS
-from ._prelude import write_kept
+from ._kept import read_kept, write_kept
 from ._source import Source
 
 __all__ = ["APART", "Apart", "compile_apart", "mentions"]
@@ -64,11 +64,9 @@ def compile_apart(source: Source, version: bytes, compiler: Callable[[], str]) -
     """
     identity = msgspec.msgpack.encode([version, source.code, source.file, source.goal])
     path = cache_directory() / "functions" / f"{hashlib.sha256(identity).hexdigest()[:32]}.msgpack"
-    try:
-        if path.stat().st_uid == os.getuid():
-            return msgspec.msgpack.decode(path.read_bytes(), type=Apart)
-    except (OSError, msgspec.MsgspecError):
-        pass
+    if (content := read_kept(path)) is not None:
+        with suppress(msgspec.MsgspecError):
+            return msgspec.msgpack.decode(content, type=Apart)
     goal, _, text = compiler().partition(":")
     try:
         made = Apart(cast("Literal['script', 'module']", goal), base64.b64decode(text, validate=True))

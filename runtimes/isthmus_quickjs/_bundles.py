@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +22,7 @@ from isthmus.errors import LoadError
 
 from ._esbuild import BuildError, find_esbuild, run_esbuild
 from ._frames import HANDLERS
+from ._kept import read_kept, write_kept
 from ._source import Source
 from ._sourcemaps import take_inline_map
 
@@ -99,22 +99,8 @@ OPTIONS: Final = (
     ),
 )
 PROCESS: Final = 'import { process } from "isthmus:node";\nexport { process };\n'
-STAND_IN: Final = """
-const refuse = (what) => {
-  throw new Error(`${what} can't be used: a function has no files, sockets or processes`);
-};
-const standIn = (what) =>
-  new Proxy(function () {}, {
-    get(target, key) {
-      if (typeof key === "symbol" || key === "__esModule" || key === "then") return undefined;
-      return key === "prototype" ? target.prototype : standIn(`${what}.${key}`);
-    },
-    apply: () => refuse(what),
-    construct: () => refuse(what),
-  });
-module.exports = standIn(NAME);
-"""
-"""Stands for a module that is absent: it can be imported, looked at and extended, and not called."""
+STAND_IN: Final = 'module.exports = require("isthmus:absent/{}");\n'
+"""Stands for a module that is absent, by what the prelude has for it: see prelude/imports.js."""
 EXPORTING: Final = re.compile(r"(?:^|[;}])[ \t]*export\b|\bmodule\.exports\b|^[ \t]*exports\.", re.MULTILINE)
 LOADERS: Final = {".ts": "ts", ".mts": "ts", ".cts": "ts", ".tsx": "tsx", ".jsx": "jsx"}
 DECIDING: Final = (PACKAGE, "package-lock.json", "tsconfig.json")
@@ -189,7 +175,8 @@ def bundle(entry: Path, root: Path, cache: Path, *, minify: bool = False) -> Bun
     made, inputs = _build(command, options, entry)
     read = [entry.parent / name for name in inputs] + [root / name for name in DECIDING]
     result = Bundle(code=made, inputs=inputs)
-    _keep(kept_at, _Kept({str(path.resolve()): _digest(path) for path in (entry, *read)}, result))
+    digests = {str(path.resolve()): _digest(path) for path in (entry, *read)}
+    write_kept(kept_at, msgspec.msgpack.encode(_Kept(digests, result)))
     return result
 
 
@@ -226,8 +213,7 @@ def _shims(scratch: Path) -> list[str]:
         folder = scratch / "absent" / name
         folder.mkdir(parents=True)
         for file, said in (("index.js", name), ("promises.js", f"{name}/promises")):
-            text = STAND_IN.replace("NAME", msgspec.json.encode(said).decode())
-            (folder / file).write_text(text, encoding="utf-8")
+            (folder / file).write_text(STAND_IN.format(said), encoding="utf-8")
         options += [f"--alias:{name}={folder}", f"--alias:node:{name}={folder}"]
     return options
 
@@ -286,24 +272,15 @@ def _load_error(error: BuildError, entry: Path) -> LoadError:
 
 def _kept(path: Path) -> Bundle | None:
     """The bundle that is kept there, if all that it was made from is as it was."""
+    content = read_kept(path)
+    if content is None:
+        return None
     try:
-        if path.stat().st_uid != os.getuid():
-            return None
-        kept = msgspec.msgpack.decode(path.read_bytes(), type=_Kept)
-    except (OSError, msgspec.MsgspecError):
+        kept = msgspec.msgpack.decode(content, type=_Kept)
+    except msgspec.MsgspecError:
         return None
     fresh = all(_digest(Path(name)) == digest for name, digest in kept.digests.items())
     return kept.bundle if fresh else None
-
-
-def _keep(path: Path, kept: _Kept) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-        part.write_bytes(msgspec.msgpack.encode(kept))
-        part.replace(path)
-    except OSError:
-        pass  # a read-only home: bundled again next time
 
 
 def _digest(path: Path) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import wasmtime
 from isthmus.cachedir import cache_directory
 
 from ._hostcalls import Libraries, define_host_calls
+from ._kept import is_ours, write_kept
 from ._wasm import new_engine
 
 __all__ = ["GuestCode", "cache_directory", "compiled"]
@@ -56,19 +57,11 @@ def compiled(engine: wasmtime.Engine, binary: bytes) -> wasmtime.Module:
     key = hashlib.sha256(binary)
     key.update(f"{version('wasmtime')} {platform.machine()} {platform.processor()} {_cpu_flags()}".encode())
     path = cache_directory() / "code" / f"{key.hexdigest()[:32]}.cwasm"
-    try:
-        if path.stat().st_uid == os.getuid():
+    if is_ours(path):
+        with suppress(OSError, wasmtime.WasmtimeError):
             return wasmtime.Module.deserialize_file(engine, str(path))
-    except (OSError, wasmtime.WasmtimeError):
-        pass
     module = wasmtime.Module(engine, binary)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-        part.write_bytes(module.serialize())
-        part.replace(path)
-    except OSError:
-        pass  # a read-only home: compiled again next time
+    write_kept(path, module.serialize())
     return module
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from typing import TYPE_CHECKING, Final
 
 from isthmus.cachedir import cache_directory
 
+from ._kept import read_kept, write_kept
 from ._memory import running
-from ._prelude import compile_script, write_kept
+from ._prelude import compile_script
 from .libraries.bundles import Bundles
 
 if TYPE_CHECKING:
@@ -63,11 +63,8 @@ class LibraryScripts:
         script = self._bundles.script(part)
         key = hashlib.sha256(self._guest.fingerprint + script.encode()).hexdigest()[:32]
         path = cache_directory() / "parts" / f"{key}.bin"
-        try:
-            if path.stat().st_uid == os.getuid():
-                return path.read_bytes()
-        except OSError:
-            pass
+        if (content := read_kept(path)) is not None:
+            return content
         asking = running.memory  # of the guest that this thread runs, and that waits for it
         try:
             compiled = compile_script(self._guest, part, script, STACK, MEMORY)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,11 +18,12 @@ from isthmus.errors import RuntimeFault
 
 from ._boot import Boot
 from ._frames import THROWN
+from ._kept import read_kept, write_kept
 
 if TYPE_CHECKING:
     from ._guest import Guest
 
-__all__ = ["START", "compile_prelude", "compile_script", "write_kept"]
+__all__ = ["START", "compile_prelude", "compile_script"]
 
 START: Final = b"__native.load('module:core')"
 """Evaluated in a guest that has booted, it runs the prelude's heart."""
@@ -50,25 +50,12 @@ def compile_prelude(guest: Guest, directory: Path, cache: Path, stack: int, memo
     }
     key = hashlib.sha256(guest.fingerprint + msgspec.msgpack.encode(sources)).hexdigest()[:32]
     kept = cache / f"{key}.msgpack"
-    try:
-        if kept.stat().st_uid == os.getuid():
-            return msgspec.msgpack.decode(kept.read_bytes(), type=dict[str, bytes])
-    except (OSError, msgspec.MsgspecError):
-        pass
+    if (content := read_kept(kept)) is not None:
+        with suppress(msgspec.MsgspecError):
+            return msgspec.msgpack.decode(content, type=dict[str, bytes])
     compiled = {name: compile_script(guest, name, text, stack, memory) for name, text in sources.items()}
     write_kept(kept, msgspec.msgpack.encode(compiled))
     return compiled
-
-
-def write_kept(path: Path, content: bytes) -> None:
-    """Keep what was compiled on disk, whole or not at all; in a read-only home it is compiled again next time."""
-    part = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError:
-        pass
 
 
 def compile_script(guest: Guest, name: str, text: str, stack: int, memory: int) -> bytes:

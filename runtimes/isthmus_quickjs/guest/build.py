@@ -26,6 +26,9 @@ HERE = Path(__file__).resolve().parent
 cache_directory: Callable[[], Path] = run_path(str(HERE.parents[2] / "engine/isthmus/cachedir.py"))[
     "cache_directory"
 ]
+_wording = run_path(str(HERE / "wording.py"))
+worded: Callable[[str], str] = _wording["worded"]
+WORDING = repr([_wording["ONCE"], _wording["HERE_AND_THERE"]])
 OURS = ("guest.c", "heap.c", "chance.c", "log.c", "module.c", "native.c")
 THEIRS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
 TARGET = ("--target=wasm32-wasi", "-mexec-model=reactor")
@@ -90,7 +93,7 @@ class Compiler:
 
 
 def unpack_quickjs(directory: Path) -> Path:
-    """Download QuickJS-NG's source distribution and make its stack check talk; its source folder."""
+    """Download QuickJS-NG's source distribution and make its stack check talk and its errors speak as V8's; its source folder."""
     run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "quickjs-ng",
         "-d", directory, QUICKJS)  # fmt: skip
     with tarfile.open(next(directory.glob("quickjs*ng-*.tar.gz"))) as archive:
@@ -99,13 +102,13 @@ def unpack_quickjs(directory: Path) -> Path:
     text = (source / "quickjs.c").read_text()
     if text.count(STACK_CHECK) != 1:
         raise SystemExit(f"{QUICKJS}: quickjs.c has not the stack check that the guest builds on")
-    (source / "quickjs.c").write_text(text.replace(STACK_CHECK, STACK_NOTE))
+    (source / "quickjs.c").write_text(worded(text.replace(STACK_CHECK, STACK_NOTE)))
     return source
 
 
 def quickjs_objects(compiler: Compiler, scratch: Path) -> Path:
     """QuickJS-NG compiled, with its headers beside the objects; from the cache where it is there already."""
-    kept = cache_directory() / "quickjs" / hash_of(QUICKJS, ZIG, STACK_NOTE, *TARGET, *COMPILE)
+    kept = cache_directory() / "quickjs" / hash_of(QUICKJS, ZIG, STACK_NOTE, WORDING, *TARGET, *COMPILE)
     if not kept.exists():
         source = unpack_quickjs(scratch)
         part = kept.with_suffix(f".{os.getpid()}")
@@ -142,7 +145,7 @@ def build() -> Path:
     kept = (
         cache_directory()
         / "guest"
-        / f"{hash_of(QUICKJS, ZIG, STACK_NOTE, *TARGET, *COMPILE, *LINK, *ours)}.wasm"
+        / f"{hash_of(QUICKJS, ZIG, STACK_NOTE, WORDING, *TARGET, *COMPILE, *LINK, *ours)}.wasm"
     )
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -12,7 +12,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
-import { PATCHES } from "./patches.mjs";
+import { CONDITIONS, PATCHES } from "./patches.mjs";
 import { STAND_INS } from "./shims/index.mjs";
 import { PARTS } from "./splits.mjs";
 
@@ -74,8 +74,9 @@ const patches = {
       build.onLoad({ filter: new RegExp(`/node_modules/${escaped}$`) }, ({ path }) => {
         let contents = readFileSync(path, "utf8");
         for (const [from, to] of changes) {
-          if (contents.split(from).length !== 2) throw new Error(`${file} has not once: ${from}`);
-          contents = contents.replace(from, () => to);
+          const found = contents.split(from).length - 1;
+          if (from.global ? found === 0 : found !== 1) throw new Error(`${file} has not once: ${from}`);
+          contents = contents.replace(from, from.global ? to : () => to);
         }
         return { contents, loader: "js" };
       });
@@ -87,6 +88,7 @@ async function bundled(entry, files) {
   const { metafile, outputFiles: [{ text }] } = await esbuild.build({
     absWorkingDir: HERE,
     bundle: true,
+    conditions: CONDITIONS[entry.split("/").at(-1)] ?? [],
     entryPoints: [entry],
     external: ["isthmus:*"],
     format: "cjs",

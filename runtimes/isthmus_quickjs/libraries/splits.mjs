@@ -4,6 +4,7 @@
 const first = (word) => word[0].toLowerCase() + word.slice(1);
 
 export const PARTS = {
+  "akeyless/dist": (file) => (/^(model\/\w+|ApiClient)$/.test(file) ? `akeyless/${file}` : ""),
   "moment/locale": (file) => `moment/locale/${file}`,
   "twilio/lib/base": (file) => `twilio/base/${file}`,
   "twilio/lib/rest": (file) => (/^[A-Z]\w*$/.test(file) && !["Api", "Twilio"].includes(file) ? `twilio/rest/${first(file)}` : ""),

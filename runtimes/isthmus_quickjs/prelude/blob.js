@@ -209,7 +209,9 @@
     }
 
     getHeaders(others) {
-      return { ...others, "content-type": `multipart/form-data; boundary=${this.getBoundary()}` };
+      const headers = { "content-type": `multipart/form-data; boundary=${this.getBoundary()}` };
+      for (const name of Object.keys(others ?? {})) headers[name.toLowerCase()] = others[name];
+      return headers;
     }
 
     getBuffer() {
@@ -240,9 +242,30 @@
       return true;
     }
 
+    /** Writes the form to a stream of Node's, a request of https for one. */
+    pipe(writable) {
+      writable.end(this.getBuffer());
+      return writable;
+    }
+
+    /** Sends the form by Node's http or https, to a URL or to what their request takes; callback(error, response). */
+    submit(where, callback) {
+      const { http, https } = shared.use("node/http");
+      const to = typeof where === "string" ? urlParts(where) : { ...where };
+      const headers = { ...this.getHeaders(to.headers), "content-length": this.getLengthSync() };
+      const request = (to.protocol === "https:" ? https : http).request({ method: "POST", ...to, headers });
+      if (callback) request.on("error", callback).on("response", (response) => callback(null, response));
+      return this.pipe(request);
+    }
+
     [Symbol.for("nodejs.util.inspect.custom")]() {
       return shared.use("inspect").look(FormData, Object.fromEntries(this));
     }
+  }
+
+  function urlParts(text) {
+    const { protocol, hostname, port, pathname, search } = new URL(text);
+    return { protocol, hostname, port: port || undefined, path: pathname + search };
   }
 
   expose(Blob, File, FormData);

@@ -5,6 +5,8 @@
   const { use } = shared;
   const NODE = /^(node:.*|(assert|async_hooks|buffer|child_process|cluster|console|constants|crypto|dgram|diagnostics_channel|dns|domain|events|fs|http|http2|https|inspector|module|net|os|path|perf_hooks|process|punycode|querystring|readline|repl|stream|string_decoder|sys|timers|tls|trace_events|tty|url|util|v8|vm|worker_threads|zlib)(\/.*)?)$/;
 
+  const ABSENT = "isthmus:absent/"; // as bundles ask for what stands in for a module
+
   function missing(name) {
     const why = NODE.test(name)
       ? "a function has those of Node's modules that need no files, sockets or processes"
@@ -15,6 +17,7 @@
 
   function require(name) {
     name = `${name}`;
+    if (name.startsWith(ABSENT)) return use("node/absent")(name.slice(ABSENT.length));
     try {
       return use("builtins")(name);
     } catch (error) {
