@@ -88,7 +88,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, options: Options) -> No
     ask(f"synchronous = {options.sync.upper()}")
     ask("checkpoint_fullfsync = ON")  # macOS, where fsync alone leaves data in the drive
     ask("fullfsync = ON")
-    ask("wal_autocheckpoint = 4000")
+    # The log may not need more of the disk than is left to it.
+    ask(f"wal_autocheckpoint = {max(200, min(4000, options.min_free // 8192))}")
     ask("journal_size_limit = 67108864")
     if new:
         connection.executescript(CREATE)
