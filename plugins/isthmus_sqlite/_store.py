@@ -61,6 +61,8 @@ class Store:
         self._path = path
         self._options = options
         self._broken: QueueError | None = None
+        self._page_size = int(self._execute("PRAGMA page_size").fetchone()[0])
+        self._since_looked = 0
         self.clock = make_clock(self._last_moment())
         opening = self._open()
         last = self._execute("SELECT max(id) FROM delivery").fetchone()[0] or 0
@@ -191,11 +193,10 @@ class Store:
 
     def _pages(self) -> tuple[int, int, int]:
         """Pages of the file, how many of them are unused, and bytes of one."""
-        pages, unused, size = (
-            int(self._execute(f"PRAGMA {name}").fetchone()[0])
-            for name in ("page_count", "freelist_count", "page_size")
+        pages, unused = (
+            int(self._execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count")
         )
-        return pages, unused, size
+        return pages, unused, self._page_size
 
     def used(self) -> int:
         """Bytes of the file that hold something."""
@@ -220,10 +221,12 @@ class Store:
 
     def compact(self) -> bool:
         """Give some unused pages back to the file system where half of a large file is unused; whether it did."""
-        if self._broken is not None:
+        self._since_looked -= 1
+        if self._broken is not None or self._since_looked > 0:
             return False
         pages, unused, _ = self._pages()
         if unused < 4096 or unused * 2 < pages:
+            self._since_looked = 64
             return False
         self._execute("PRAGMA incremental_vacuum(512)").fetchall()
         return True
