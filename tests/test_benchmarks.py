@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
         ("intl", 7),
         ("libraries", 4),
         ("wasm", 4),
+        ("queue", 6),
         ("python", 7),
         ("python_wasm", 5),
     ],

@@ -55,6 +55,7 @@ class Publisher:
     def __init__(self, connection: sqlite3.Connection, next_id: Callable[[], int]) -> None:
         self._execute = connection.execute
         self._next_id = next_id
+        self._forget_at = 0
 
     def publish(
         self, entries: Iterable[Entry], lines: Mapping[str, Line], now: int, *, again: bool = False
@@ -75,7 +76,9 @@ class Publisher:
         pending = list(new.items())
         while pending:
             pending = self._publish_some(pending, lines, now, again=again)
-        self._execute(_FORGET, (now,))
+        if len(new) >= 100 or now >= self._forget_at:
+            self._forget_at = now + SECOND // 10
+            self._execute(_FORGET, (now,))
 
     def _publish_some(
         self,
