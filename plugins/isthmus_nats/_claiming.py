@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final, final
@@ -19,7 +20,7 @@ from ._subjects import Names, unpacked
 __all__ = ["Claiming"]
 
 _AT_ONCE: Final = 0.025  # seconds a server is given to send what it has
-_TURN: Final = 0.25  # seconds for one group of lanes, where there are several
+_LONGEST: Final = 0.4  # seconds for one group of lanes, where there are several
 _EARLY: Final = 0.05  # seconds by which a clock may be ahead without a delivery being held for it
 
 
@@ -49,17 +50,20 @@ class Claiming:
         """See :meth:`isthmus.queues.Queue.claim`."""
         queue = await self._directory.find(name)
         end = time.monotonic() + wait
+        turn = 0.0
         while True:
-            left = end - time.monotonic()
-            claims = await self._claim_once(queue, count, max(left, 0.0))
+            left = max(end - time.monotonic(), 0.0)
+            claims = await self._claim_once(queue, count, left, min(left, turn))
             if claims or end <= time.monotonic():
                 return claims
-            # Another claimer's request may have been answered in place of ours, at once.
+            # Another claimer's request may have been answered in place of ours, and ours refused at once.
             await asyncio.sleep(min(_AT_ONCE, max(0.0, end - time.monotonic())))
+            turn = min(2 * turn or 2 * _AT_ONCE, _LONGEST)
 
-    async def _claim_once(self, queue: Declared, count: int, left: float) -> list[Claim]:
+    async def _claim_once(self, queue: Declared, count: int, left: float, turn: float) -> list[Claim]:
+        """Ask each group of lanes once, waiting ``turn`` for each; where there is one group, for all that is left."""
         groups = self._groups(queue, count)
-        span = max(_AT_ONCE, left) if len(groups) == 1 else min(max(_AT_ONCE, left), _TURN)
+        span = max(_AT_ONCE, left if len(groups) == 1 else turn)
         claims: list[Claim] = []
         try:
             for group in groups:
@@ -68,9 +72,7 @@ class Claiming:
                 # Whoever has something already does not wait for more.
                 seconds = _AT_ONCE if claims else span
                 messages = await self._connection.patiently(
-                    lambda lanes=lanes, wanted=wanted, seconds=seconds: pull(  # type: ignore[misc]
-                        self._connection, lanes, wanted, seconds
-                    )
+                    functools.partial(pull, self._connection, lanes, wanted, seconds)
                 )
                 claims += await self._leased(queue, messages)
                 if len(claims) >= count:

@@ -1,15 +1,18 @@
 """Has a consumer send what it has: one request of JetStream's pull protocol to each lane, in an inbox of its own.
 
 ``no_wait`` with ``expires`` means: what there is now, at once and without the rest of the count, or else the first that
-comes before ``expires``.  The inbox is drained, not dropped: after the server has confirmed that it sends nothing there any
-more, everything it sent has been seen.  So nothing is leased to a request that nobody reads.
+comes before ``expires``.  With ``max_bytes`` every request ends in a status, which says how many messages were left to send;
+it may overtake messages that are still being replicated, so that the number is what is waited for.
+
+The inbox is drained, not dropped: after the server has confirmed that it sends nothing there any more, everything it sent has
+been seen, and is given back if nobody wants it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 import msgspec
@@ -22,7 +25,9 @@ from ._connection import Away, Connection, status_of
 __all__ = ["Delivered", "Lane", "give_back", "pull"]
 
 _BYTES: Final = 64 * 2**20  # of one request; a server cuts off a client that has as much unread
-_STILL: Final = 0.03  # seconds after a message in which no other came: the rest of the count is not there
+_STILL: Final = (
+    0.25  # seconds without another message after which a request that has not ended has met max_unacked
+)
 _SLACK: Final = 2.0  # seconds beyond the expiry after which an answer is not coming
 _NAK: Final = b"-NAK"
 
@@ -90,57 +95,62 @@ async def pull(connection: Connection, lanes: Sequence[Lane], count: int, wait: 
         Away: a consumer's leader is not there, or the connection was lost before anything came.
     """
     got: list[Delivered] = []
-    statuses: list[str] = []
+    statuses: dict[str, Msg] = {}
     stirred = asyncio.Event()
 
     async def hear(message: Msg) -> None:
-        status = status_of(message)
-        if status:
-            statuses.append(status)
+        if status_of(message):
+            statuses[message.subject] = message
         else:
             got.append(Delivered.read(message))
         stirred.set()
 
     inbox, subscription = await connection.subscribe(hear)
+    asked: dict[str, int] = {}
     try:
         for number, lane in enumerate(lanes):
-            question = {
-                "batch": lane.count,
-                "no_wait": True,
-                "expires": max(1, round(wait * 1e9)),
-                "max_bytes": _BYTES,
-            }
-            subject = f"$JS.API.CONSUMER.MSG.NEXT.{lane.consumer}"
-            await connection.send(subject, msgspec.json.encode(question), reply=f"{inbox}.{number}")
+            asked[f"{inbox}.{number}"] = lane.count
+            await connection.send(
+                f"$JS.API.CONSUMER.MSG.NEXT.{lane.consumer}",
+                msgspec.json.encode(
+                    {
+                        "batch": lane.count,
+                        "no_wait": True,
+                        "expires": max(1, round(wait * 1e9)),
+                        "max_bytes": _BYTES,
+                    }
+                ),
+                reply=f"{inbox}.{number}",
+            )
         end = time.monotonic() + wait + _SLACK
-        while len(got) < count and len(statuses) + _filled(got, lanes) < len(lanes):
-            left = _STILL if got else end - time.monotonic()
+        while not (ended := len(statuses) == len(asked)) or len(got) < _owed(asked, statuses):
+            left = end - time.monotonic()
             stirred.clear()
             try:
-                async with asyncio.timeout(max(0.0, left)):
+                async with asyncio.timeout(max(0.0, min(left, _STILL) if got and not ended else left)):
                     await stirred.wait()
             except TimeoutError:
                 break
-        whole = len(statuses) + _filled(got, lanes) >= len(lanes)
-        await _end(subscription, drain=not whole)
+        await _end(subscription, drain=not ended)
     except BaseException:
         await asyncio.shield(_abandon(connection, subscription, got))
         raise
     if got:
         await give_back(connection, got[count:])
         return got[:count]
-    if "503" in statuses:
+    if any(status_of(message) == "503" for message in statuses.values()):
         raise Away("a consumer has no leader")
     if not statuses:
         raise Away("a consumer did not answer")
     return []
 
 
-def _filled(got: Sequence[Delivered], lanes: Sequence[Lane]) -> int:
-    """Lanes that have sent all they were asked for, and say no more."""
-    if len(lanes) > 1:
-        return len(got)  # one message each
-    return int(bool(lanes) and len(got) >= lanes[0].count)
+def _owed(asked: Mapping[str, int], statuses: Mapping[str, Msg]) -> int:
+    """Messages that ended requests were sent, arrived or not."""
+    return sum(
+        asked[subject] - int((message.headers or {}).get("Nats-Pending-Messages", asked[subject]))
+        for subject, message in statuses.items()
+    )
 
 
 async def _end(subscription: Subscription, *, drain: bool) -> None:
