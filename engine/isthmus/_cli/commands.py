@@ -28,6 +28,7 @@ COMMANDS: Final = MappingProxyType(
         "new": "make a directory with a function, its sample and a test",
         "check": "load a function, and say which handlers it has",
         "plugins": "say what is installed: runtimes, fetchers, and why one is not used",
+        "doctor": "say what is unsafe on this machine or in a queue's storage, and how to mend it",
     }
 )
 """Each is a module of its name beside this one, imported when it is called; plugins add to them."""
