@@ -55,6 +55,7 @@ class Connection:
         self._lost: dict[str, asyncio.Future[Any]] = {}
         self._inbox = ""
         self._number = 0
+        self._said = ""
         self._whole = asyncio.Event()
 
     @classmethod
@@ -85,7 +86,8 @@ class Connection:
                 )
         except (TimeoutError, nats.errors.Error, OSError) as exc:
             await self.close()
-            raise QueueError(f"no server of {', '.join(address.servers)} can be used: {_said(exc)}") from exc
+            why = self._said or _said(exc)
+            raise QueueError(f"no server of {', '.join(address.servers)} can be used: {why}") from exc
         self._inbox = self._client.new_inbox()
         await self._client.subscribe(f"{self._inbox}.*", cb=self._answered, pending_bytes_limit=0)
         self._whole.set()
@@ -236,7 +238,8 @@ class Connection:
         logger.info("connected again")
 
     async def _failed(self, exc: Exception) -> None:
-        logger.debug("%s", _said(exc))
+        self._said = _said(exc)
+        logger.debug("%s", self._said)
 
 
 async def answer_of(future: asyncio.Future[Msg]) -> bytes:
