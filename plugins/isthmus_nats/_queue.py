@@ -30,7 +30,9 @@ __all__ = ["open_queue"]
 
 T = TypeVar("T")
 
-_HEADERS: Final = 32 * 1024  # bytes of a message that ids, keys and reasons may take beside the body
+_HEADERS: Final = (
+    48 * 1024
+)  # bytes beside the body: names, id, key and reason at their longest, twelve bytes a character
 _REASON: Final = 2000
 _DEFAULTS: Final = QueueOptions()
 
