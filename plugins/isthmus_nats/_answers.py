@@ -43,6 +43,7 @@ _PASSING: Final = frozenset(
         10008,  # JetStream system temporarily unavailable
         10009,  # cluster has no leader
         10118,  # stream is offline
+        10158,  # another's message with the same id is still being stored
         10176,  # a batch of which a part was lost on the way
         10210,  # too many batches under way
         10211,

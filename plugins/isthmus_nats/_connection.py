@@ -56,6 +56,7 @@ class Connection:
         self._inbox = ""
         self._number = 0
         self._said = ""
+        self._rejected = asyncio.Event()
         self._whole = asyncio.Event()
 
     @classmethod
@@ -68,30 +69,44 @@ class Connection:
         """
         self = cls(address)
         options = _credentials(address) | _tls(address)
+        connecting = asyncio.create_task(
+            self._client.connect(
+                servers=list(address.servers),
+                name="isthmus",
+                error_cb=self._failed,
+                disconnected_cb=self._disconnected,
+                reconnected_cb=self._reconnected,
+                connect_timeout=2,
+                reconnect_time_wait=0.2,  # type: ignore[arg-type] # it takes fractions
+                max_reconnect_attempts=-1,
+                ping_interval=5,
+                max_outstanding_pings=2,
+                pending_size=64 * 2**20,
+                **options,
+            )
+        )
+        rejected = asyncio.create_task(self._rejected.wait())  # the client itself would try for ever
         try:
-            async with asyncio.timeout(CONNECT):
-                await self._client.connect(
-                    servers=list(address.servers),
-                    name="isthmus",
-                    error_cb=self._failed,
-                    disconnected_cb=self._disconnected,
-                    reconnected_cb=self._reconnected,
-                    connect_timeout=2,
-                    reconnect_time_wait=0.2,  # type: ignore[arg-type] # it takes fractions
-                    max_reconnect_attempts=-1,
-                    ping_interval=5,
-                    max_outstanding_pings=2,
-                    pending_size=64 * 2**20,
-                    **options,
-                )
-        except (TimeoutError, nats.errors.Error, OSError) as exc:
+            await asyncio.wait({connecting, rejected}, timeout=CONNECT, return_when=asyncio.FIRST_COMPLETED)
+            if not connecting.done():
+                raise QueueError(self._unusable(f"no connection within {CONNECT:g} s"))
+            connecting.result()
+        except (nats.errors.Error, OSError) as exc:
+            raise QueueError(self._unusable(_said(exc))) from exc
+        except BaseException:
+            connecting.cancel()
             await self.close()
-            why = self._said or _said(exc)
-            raise QueueError(f"no server of {', '.join(address.servers)} can be used: {why}") from exc
+            raise
+        finally:
+            rejected.cancel()
         self._inbox = self._client.new_inbox()
         await self._client.subscribe(f"{self._inbox}.*", cb=self._answered, pending_bytes_limit=0)
         self._whole.set()
         return self
+
+    def _unusable(self, why: str) -> str:
+        servers = ", ".join(self._address.servers)
+        return f"no server of {servers} can be used: {self._said or why}"
 
     async def close(self) -> None:
         """Say goodbye, without waiting long for a server that is gone."""
@@ -239,6 +254,8 @@ class Connection:
 
     async def _failed(self, exc: Exception) -> None:
         self._said = _said(exc)
+        if "authorization violation" in self._said.lower():
+            self._rejected.set()
         logger.debug("%s", self._said)
 
 

@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -28,16 +27,16 @@ def open_(url: str) -> AbstractAsyncContextManager[Queue]:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """Three servers that nobody hurts."""
-    with running(tmp_path_factory.mktemp("cluster")) as cluster:
+    with running() as cluster:
         yield cluster
 
 
 @pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
+def own_cluster() -> Iterator[Cluster]:
     """Three servers to be hurt."""
-    with running(tmp_path) as cluster:
+    with running() as cluster:
         yield cluster
 
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import pytest
 import trio
@@ -181,10 +180,8 @@ async def test_an_answer_that_is_lost_does_not_store_twice(own_cluster: Cluster,
         assert (stats.waiting, stats.in_flight) == (0, 0)
 
 
-async def test_without_servers_calls_end_with_an_error_and_go_on_when_they_are_back(
-    tmp_path: Path, prefix: str
-) -> None:
-    with running(tmp_path, size=1) as alone:
+async def test_without_servers_calls_end_with_an_error_and_go_on_when_they_are_back(prefix: str) -> None:
+    with running(size=1) as alone:
         async with open_(alone.url(prefix, unsafe=1, replicas=1, patience=1)) as queue:
             await queue.declare("q")
             alone.kill()

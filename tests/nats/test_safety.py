@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -122,8 +121,8 @@ async def test_monitoring_of_two_of_three_is_not_enough(cluster: Cluster, prefix
     assert "n2 is of the cluster and was not asked" in await refusal(cluster.url(prefix, monitor=monitors))
 
 
-async def test_one_server_is_refused_and_taken_where_told_so(tmp_path: Path, prefix: str) -> None:
-    with running(tmp_path, size=1) as alone:
+async def test_one_server_is_refused_and_taken_where_told_so(prefix: str) -> None:
+    with running(size=1) as alone:
         assert "the cluster has 1 server" in await refusal(alone.url(prefix))
         said = await refusal(alone.url(prefix, unsafe=1))
         assert "can't keep 3 copies" in said
@@ -135,18 +134,18 @@ async def test_one_server_is_refused_and_taken_where_told_so(tmp_path: Path, pre
             assert len([f for f in await queue.findings() if f.level == "unsafe"]) >= 2
 
 
-async def test_servers_that_sync_now_and_then_are_refused(tmp_path: Path, prefix: str) -> None:
-    with running(tmp_path, sync="") as careless:
+async def test_servers_that_sync_now_and_then_are_refused(prefix: str) -> None:
+    with running(sync="") as careless:
         said = await refusal(careless.url(prefix))
         assert said.count("does not sync each write") == 3
         assert "sync_interval: always" in said
 
 
 async def test_credentials_come_from_the_environment_and_are_never_shown(
-    tmp_path: Path, prefix: str, monkeypatch: pytest.MonkeyPatch
+    prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extra = "authorization { user: me, password: hunter2 }"
-    with running(tmp_path, size=1, extra=extra) as guarded:
+    with running(size=1, extra=extra) as guarded:
         options: dict[str, object] = {
             "unsafe": 1,
             "replicas": 1,
