@@ -1,4 +1,4 @@
-"""What an embedder decides by: when an event is tried again, and which instances one reaches.
+"""What an embedder decides by: when an event is tried again, which instances one reaches, what a queue takes.
 
 Pure functions over values, without a clock and without I/O, so that whatever keeps the events and the
 attempts, a queue or a table, has the same rules.
@@ -6,6 +6,14 @@ attempts, a queue or a table, has the same rules.
 
 from __future__ import annotations
 
+from ._rules.entries import (
+    LONGEST_DELAY as LONGEST_DELAY,
+    REASON_LENGTH as REASON_LENGTH,
+    check_batch as check_batch,
+    check_entries as check_entries,
+    check_name as check_name,
+    check_retries as check_retries,
+)
 from ._rules.retry import (
     DESTINATION as DESTINATION,
     SCHEDULES as SCHEDULES,

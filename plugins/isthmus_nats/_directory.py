@@ -9,6 +9,7 @@ import msgspec
 
 from isthmus.errors import InvalidInput, QueueError
 from isthmus.queues import QueueOptions
+from isthmus.rules import check_name
 
 from . import _layout
 from ._address import Address
@@ -60,7 +61,7 @@ class Directory:
 
     async def declare(self, name: str, options: QueueOptions) -> None:
         """See :meth:`isthmus.queues.Queue.declare`."""
-        _check(name)
+        check_name(name)
         before = await self._find(name)
         token, shard = token_of(name), shard_of(name, self._address.shards)
         # The lanes there are keep what was published into them, whatever is declared later.
@@ -103,10 +104,14 @@ class Directory:
         Raises:
             InvalidInput: there is none of the name.
         """
-        known = self._known.get(name) or await self._find(name)
+        known = await self.look(name)
         if known is None:
-            raise InvalidInput(f"no queue {name!r} has been declared")
+            raise InvalidInput(f"there is no queue {name[:220]!r}; it has to be declared first")
         return known
+
+    async def look(self, name: str) -> Declared | None:
+        """A queue that this process or another has declared, None where none has."""
+        return self._known.get(name) or await self._find(name)
 
     async def _find(self, name: str) -> Declared | None:
         token, shard = token_of(name), shard_of(name, self._address.shards)
@@ -168,10 +173,3 @@ class Directory:
             *(self._info(stream, self._called.consumer(queue.token, lane)) for lane in range(queue.lanes + 1))
         )
         return [info for info in infos if info is not None]
-
-
-def _check(name: str) -> None:
-    if not 1 <= len(name) <= 200 or not name.isprintable() or any(map(str.isspace, name)):
-        raise InvalidInput(
-            f"a queue's name has 1 to 200 printable characters without white space, not {name!r}"
-        )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Final, final
+from typing import final
 
-from isthmus.errors import InvalidInput, QueueError
+from isthmus.errors import QueueError
 from isthmus.queues import Entry
+from isthmus.rules import check_entries
 
 from ._address import Address
 from ._connection import Connection
@@ -17,9 +18,6 @@ from ._publishing import Outgoing, Publisher
 from ._subjects import Names, lane_of, packed
 
 __all__ = ["Intake"]
-
-MAX_ID: Final = 512
-
 
 @final
 class Intake:
@@ -39,17 +37,18 @@ class Intake:
             shard: Publisher(connection, names.stream(shard)) for shard in range(address.shards)
         }
 
-    async def publish(self, entries: Sequence[Entry], max_body: int) -> None:
+    async def publish(self, entries: Sequence[Entry], max_body: int, max_batch: int) -> None:
         """See :meth:`isthmus.queues.Queue.publish`.
 
         What goes into several streams is whole in each of them, and not over all: where one has no room and another
         had, that is no :class:`QueueFull`.
         """
         now = time.time()
-        queues = {name: await self._directory.find(name) for name in {entry.queue for entry in entries}}
+        found = [await self._directory.look(name) for name in {entry.queue for entry in entries}]
+        queues = {queue.name: queue for queue in found if queue is not None}
+        check_entries(entries, queues, max_body=max_body, max_batch=max_batch)
         by_shard: dict[int, list[Outgoing]] = {}
         for entry in entries:
-            _check(entry, max_body)
             queue = queues[entry.queue]
             by_shard.setdefault(queue.shard, []).append(self._outgoing(queue, entry, now))
         endings = await asyncio.gather(
@@ -79,12 +78,3 @@ class Intake:
         if entry.delay > 0:
             headers["Isthmus-Due"] = repr(now + entry.delay)
         return Outgoing(self._names.subject(queue.shard, queue.token, lane), entry.body, headers)
-
-
-def _check(entry: Entry, max_body: int) -> None:
-    if not 1 <= len(entry.message_id) <= MAX_ID:
-        raise InvalidInput(f"a message id has 1 to {MAX_ID} characters, not {len(entry.message_id)}")
-    if entry.key is not None and len(entry.key) > MAX_ID:
-        raise InvalidInput(f"a key has at most {MAX_ID} characters, not {len(entry.key)}")
-    if len(entry.body) > max_body:
-        raise InvalidInput(f"a body has at most {max_body} bytes here, not {len(entry.body)}")

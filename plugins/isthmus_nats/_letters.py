@@ -53,7 +53,7 @@ class Letters:
                         "Nats-Msg-Id": message,
                         "Isthmus-Queue": packed(claim.queue),
                         "Isthmus-Id": packed(claim.message_id),
-                        "Isthmus-Reason": packed(reason[:2000]),
+                        "Isthmus-Reason": packed(reason),
                         "Isthmus-Attempts": str(claim.attempt),
                         "Isthmus-Published": repr(claim.published_at),
                         "Isthmus-Buried": now,

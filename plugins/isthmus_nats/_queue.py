@@ -10,6 +10,7 @@ import trio
 
 from isthmus.errors import EngineError, QueueError
 from isthmus.queues import Claim, DeadLetter, Entry, Finding, Queue, QueueOptions, QueueStats
+from isthmus.rules import REASON_LENGTH, check_retries
 
 from ._address import Address, read_address
 from ._answers import Refused
@@ -33,7 +34,6 @@ T = TypeVar("T")
 _HEADERS: Final = (
     48 * 1024
 )  # bytes beside the body: names, id, key and reason at their longest, twelve bytes a character
-_REASON: Final = 2000
 _DEFAULTS: Final = QueueOptions()
 
 
@@ -117,9 +117,7 @@ class NatsQueue(Queue):
 
     async def publish(self, entries: Sequence[Entry]) -> None:
         """See :meth:`isthmus.queues.Queue.publish`."""
-        if len(entries) > self.max_batch:
-            raise EngineError(f"a call publishes at most {self.max_batch} entries, not {len(entries)}")
-        await self._run("publishing", self._intake.publish, entries, self.max_body)
+        await self._run("publishing", self._intake.publish, entries, self.max_body, self.max_batch)
 
     async def claim(self, name: str, count: int, *, wait: float = 0.0) -> list[Claim]:
         """See :meth:`isthmus.queues.Queue.claim`."""
@@ -135,6 +133,7 @@ class NatsQueue(Queue):
 
     async def retry(self, retries: Sequence[tuple[Claim, float]]) -> None:
         """See :meth:`isthmus.queues.Queue.retry`."""
+        check_retries(retries)
         await self._run("putting back", self._leases.retry, retries)
 
     async def extend(self, claims: Sequence[Claim]) -> None:
@@ -171,10 +170,8 @@ class NatsQueue(Queue):
         held = []
         for claim, reason in buried:
             lease = lease_of(claim)
-            if len(reason) > _REASON:
-                raise EngineError(f"a reason has at most {_REASON} characters, not {len(reason)}")
             if not lease.out:
-                held.append((claim, reason, f"{lease.stream}/{lease.sequence}"))
+                held.append((claim, reason[:REASON_LENGTH], f"{lease.stream}/{lease.sequence}"))
         if held:
             await self._letters.write(held)
             await self._leases.ack([claim for claim, _, _ in held])

@@ -12,7 +12,7 @@ import trio
 
 from isthmus.outcomes import Outcome
 
-__all__ = ["Outlet", "Taker"]
+__all__ = ["Lines", "Outlet", "Taker"]
 
 FULL: Final = 256 * 1024
 """Bytes that are written without waiting for more."""
@@ -30,6 +30,9 @@ class Taker(Protocol):
     def put(self, head: bytes, outcome: Outcome) -> None:
         """Take one: ``head`` is JSON of an object that says which event it is of, less its closing brace."""
 
+    def put_lines(self, text: bytes) -> None:
+        """Take many that are lines of NDJSON already."""
+
     async def admit(self) -> None:
         """Wait while there is too much to take."""
 
@@ -38,6 +41,35 @@ class Taker(Protocol):
 
     async def run(self) -> None:
         """Do what is to be done with them, to the end."""
+
+
+@final
+class Lines:
+    """Outcomes as NDJSON.
+
+    Attributes:
+        text: the lines that were not taken.
+    """
+
+    __slots__ = ("_encode_into", "text")
+
+    def __init__(self) -> None:
+        self.text = bytearray()
+        self._encode_into = msgspec.json.Encoder().encode_into
+
+    def put(self, head: bytes, outcome: Outcome) -> None:
+        """Add a line: the fields of ``head``, then the outcome's."""
+        text = self.text
+        text += head
+        place = len(text)
+        self._encode_into(outcome, text, place)
+        text[place] = 0x2C  # the brace that opened the outcome becomes a comma
+        text += b"\n"
+
+    def take(self) -> bytearray:
+        """Hand over the lines, and begin anew."""
+        taken, self.text = self.text, bytearray()
+        return taken
 
 
 @final
@@ -52,8 +84,7 @@ class Outlet:
     def __init__(self, fd: int, on_broken: Callable[[str], None]) -> None:
         self._fd = fd
         self._on_broken = on_broken
-        self._buffer = bytearray()
-        self._encode_into = msgspec.json.Encoder().encode_into
+        self._lines = Lines()
         self._broken = False
         self._ended = False
         self._something = trio.Event()
@@ -62,22 +93,24 @@ class Outlet:
 
     def put(self, head: bytes, outcome: Outcome) -> None:
         """See :class:`Taker`; a line has the fields of ``head``, then the outcome's."""
-        if self._broken:
-            return
-        buffer = self._buffer
-        if not buffer:
-            self._something.set()
-        buffer += head
-        place = len(buffer)
-        self._encode_into(outcome, buffer, place)
-        buffer[place] = 0x2C  # the brace that opened the outcome becomes a comma
-        buffer += b"\n"
-        if len(buffer) > FULL:
+        if not self._broken:
+            self._lines.put(head, outcome)
+            self._grown()
+
+    def put_lines(self, text: bytes) -> None:
+        """See :class:`Taker`."""
+        if not self._broken:
+            self._lines.text += text
+            self._grown()
+
+    def _grown(self) -> None:
+        self._something.set()
+        if len(self._lines.text) > FULL:
             self._much.set()
 
     async def admit(self) -> None:
         """See :class:`Taker`."""
-        while len(self._buffer) > BACKLOG and not self._broken:
+        while len(self._lines.text) > BACKLOG and not self._broken:
             self._room = trio.Event()
             await self._room.wait()
 
@@ -94,17 +127,16 @@ class Outlet:
             if not self._ended:
                 with trio.move_on_after(LINGER):
                     await self._much.wait()
-            data = self._buffer
+            data = self._lines.take()
             if not data:
                 return
-            self._buffer = bytearray()
             if not self._ended:
                 self._something, self._much = trio.Event(), trio.Event()
             try:
                 await trio.to_thread.run_sync(_write, self._fd, data, abandon_on_cancel=True)
             except OSError as exc:
                 self._broken = True
-                self._buffer.clear()
+                self._lines.take()
                 self._on_broken("" if isinstance(exc, BrokenPipeError) else exc.strerror or str(exc))
                 return
             finally:

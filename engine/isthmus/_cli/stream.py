@@ -1,27 +1,27 @@
-"""The events of a run, from files to the engine, each with the line it came from."""
+"""The events of a run, from files to whoever runs them, each with the line it came from."""
 
 from __future__ import annotations
 
 import os
 import stat
-from bisect import bisect_right
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple, final
 
+import msgspec
 import trio
-
-from isthmus.errors import InvalidInput
-from isthmus.events import Request
 
 from .feeds import Feed
 from .screen import named
 from .splitting import Piece, Splitter, Unreadable, detecting
 
-__all__ = ["EventStream", "Origin"]
+__all__ = ["EventStream", "Origin", "Place", "Share"]
+
+Place = tuple[int, int]
+"""Which event it is: index of its file, and its number within that, from 1."""
 
 
 class Origin(NamedTuple):
-    """Where an event came from.
+    """A place as people are told of it.
 
     Attributes:
         file: as named on the command line.
@@ -35,8 +35,23 @@ class Origin(NamedTuple):
 
 
 @final
+class Share(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Some events of one file, at least one.
+
+    Attributes:
+        file: index of the file.
+        numbers: of each event, its number within the file; they rise.
+        texts: of each event, as it stands in the file.
+    """
+
+    file: int
+    numbers: list[int]
+    texts: list[bytes]
+
+
+@final
 class EventStream:
-    """An async iterable over the events of several files, read once.
+    """The events of several files, handed out once, a share at a time, to any number of tasks.
 
     Args:
         paths: the files, ``-`` for standard input.
@@ -44,7 +59,6 @@ class EventStream:
         limit: bytes of one event at the most.
         on_flaw: told of each line that holds no event, and of files that cannot be read.
         admit: waited for before each chunk, to hold the reading back.
-        convert: makes what the engine takes of a line; may raise :class:`isthmus.InvalidInput`.
 
     Attributes:
         taken: how many events were handed out.
@@ -60,23 +74,20 @@ class EventStream:
         limit: int,
         on_flaw: Callable[[Origin, str], None],
         admit: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
-        convert: Callable[[bytes], Request] | None = None,
     ) -> None:
         self._paths = list(paths)
         self._limit = limit
         self._on_flaw = on_flaw
         self._admit = admit
-        self._convert = convert
         self._stopped = False
         self._reading = trio.CancelScope()
-        self._events = self._generate()
-        # Events under way, by the order in which they were handed out.
-        self._numbers: dict[int, int] = {}
-        self._starts: list[int] = []  # index of each file's first event
-        self._nouns: list[str] = []
+        self._turn = trio.Lock()
+        self._under_way: dict[Place, None] = {}
+        self._nouns: list[str] = []  # of the files that were begun
         # The file at hand.
         self._feed: Feed | None = None
-        self._ended = False
+        self._splitter: Splitter = detecting(limit)
+        self._ended = True
         self._trouble = ""  # why the rest of it cannot be read
         self._number = 0  # of the last line that was looked at
         self._skip = first - 1
@@ -88,8 +99,17 @@ class EventStream:
         self.ended = False
         self.size = _total_size(self._paths)
 
-    def __aiter__(self) -> AsyncIterator[bytes | Request]:
-        return self._events
+    async def take(self, most: int) -> Share | None:
+        """Hand out the next events, up to so many; None where there are no more.
+
+        It reads only where none is at hand, so that what comes slowly is handed out as it comes.
+        """
+        async with self._turn:
+            while not (self._stopped or self.ended):
+                if (share := self._deal(most)) is not None:
+                    return share
+                await self._go_on()
+            return None
 
     def stop(self) -> None:
         """Hand out no more events."""
@@ -98,7 +118,7 @@ class EventStream:
 
     async def aclose(self) -> None:
         """Close the file at hand."""
-        await self._events.aclose()
+        await trio.lowlevel.checkpoint()
         if self._feed is not None and not (self._stopped and self._feed.size is None):
             # Where a thread still waits for a pipe, its descriptor is not taken from it.
             self._feed.close()
@@ -106,41 +126,38 @@ class EventStream:
 
     # ------------------------------------------------------------ where it is
 
-    def release(self, index: int) -> int:
-        """The number of an event that is done with, by the index at which it was handed out."""
-        return self._numbers.pop(index)
+    def release(self, place: Place) -> None:
+        """Take note that an event is done with."""
+        del self._under_way[place]
 
-    def file_of(self, index: int) -> int:
-        """Which of the files an event came from."""
-        return bisect_right(self._starts, index) - 1
-
-    def origin(self, index: int, number: int) -> Origin:
-        """Where an event came from, by its index and its number."""
-        place = self.file_of(index)
-        return Origin(self._paths[place], self._nouns[place], number)
+    def origin(self, place: Place) -> Origin:
+        """Where an event came from."""
+        file, number = place
+        return Origin(self._paths[file], self._nouns[file], number)
 
     def places(self, file: int, numbers: Iterable[int]) -> str:
         """What events of one file are called by people; the file is named where there are several."""
         of_file = f" of {named(self._paths[file])}" if len(self._paths) > 1 else ""
         return f"{self._nouns[file]} {', '.join(map(str, numbers))}{of_file}"
 
-    def under_way(self) -> list[int]:
-        """The events that were handed out and are not done with, by index, in order."""
-        return list(self._numbers)
+    @property
+    def under_way(self) -> int:
+        """How many events were handed out and are not done with."""
+        return len(self._under_way)
 
-    def origin_of(self, index: int) -> Origin:
-        """Where an event that is under way came from."""
-        return self.origin(index, self._numbers[index])
+    def unended(self) -> list[Origin]:
+        """The events that were handed out and are not done with, in order."""
+        return [self.origin(place) for place in sorted(self._under_way)]
 
     @property
     def done(self) -> float:
         """The part of the events handed out that is done with, from 0 to 1."""
-        return 1 - len(self._numbers) / self.taken if self.taken else 1.0
+        return 1 - len(self._under_way) / self.taken if self.taken else 1.0
 
     @property
     def position(self) -> Origin:
         """The next line that was not looked at."""
-        place = max(len(self._starts) - 1, 0)
+        place = max(len(self._nouns) - 1, 0)
         noun = self._nouns[place] if self._nouns else "line"
         return Origin(self._paths[place], noun, max(self._number, self._skip) + 1)
 
@@ -180,61 +197,60 @@ class EventStream:
 
     # ------------------------------------------------------------ reading
 
-    async def _generate(self) -> AsyncGenerator[bytes | Request, None]:
-        numbers, convert = self._numbers, self._convert
-        for path in self._paths:
-            feed = await self._open(path)
-            splitter = detecting(self._limit)
-            while feed is not None and not self._ended and not self._stopped:
-                await self._admit()
-                for piece in await self._next_pieces(feed, splitter):
-                    if self._stopped:
-                        return
-                    self._number += 1
-                    # Blank lines count and are no events.
-                    if self._number <= self._skip or not piece or piece.isspace():
-                        continue
-                    try:
-                        if type(piece) is not bytes:
-                            raise InvalidInput(piece)
-                        event = piece if convert is None else convert(piece)
-                    except InvalidInput as exc:
-                        self._on_flaw(Origin(path, splitter.noun, self._number), str(exc))
-                        continue
-                    numbers[self.taken] = self._number
-                    self.taken += 1
-                    yield event
+    def _deal(self, most: int) -> Share | None:
+        """The next events of the chunk at hand, None where it has no more."""
+        file = len(self._nouns) - 1
+        numbers: list[int] = []
+        texts: list[bytes] = []
+        while not texts and self._pieces_ahead:
+            at = self._number - self._before
+            for piece in self._pieces[at : at + most]:
+                self._number += 1
+                # Blank lines count and are no events.
+                if self._number <= self._skip or not piece or piece.isspace():
+                    continue
+                if type(piece) is bytes:
+                    numbers.append(self._number)
+                    texts.append(piece)
+                    self._under_way[file, self._number] = None
+                else:
+                    self._on_flaw(self.origin((file, self._number)), str(piece))
+        if not texts:
+            return None
+        self.taken += len(texts)
+        return Share(file, numbers, texts)
+
+    async def _go_on(self) -> None:
+        """Read the next chunk; at the end of a file begin the next."""
+        if self._feed is None or self._ended:
+            self._finish()
+            if len(self._nouns) == len(self._paths):
+                self.ended = True
+            else:
+                await self._open(self._paths[len(self._nouns)])
+            return
+        await self._admit()
+        self._before, self._pieces = self._number, ()
+        try:
+            chunk = await self._read(self._feed)
             if self._stopped:
                 return
-            if self._trouble:
-                self._on_flaw(Origin(path, splitter.noun, 0), self._trouble)
-            self._close()
-        self.ended = True
+            self._ended = not chunk
+            self._pieces = self._splitter.feed(chunk) if chunk else self._splitter.end()
+        except Unreadable as exc:
+            self._ended, self._pieces, self._trouble = True, exc.pieces, f"the rest cannot be read: {exc}"
+        self._nouns[-1] = self._splitter.noun
 
-    async def _open(self, path: str) -> Feed | None:
-        self._ended, self._trouble = False, ""
-        if self._starts:
+    async def _open(self, path: str) -> None:
+        self._ended, self._trouble, self._splitter = False, "", detecting(self._limit)
+        if self._nouns:
             self._number = self._skip = 0
-        self._starts.append(self.taken)
+        self._before = self._number
         self._nouns.append("line")
         try:
             self._feed = await trio.to_thread.run_sync(Feed, path)
         except OSError as exc:
-            self._on_flaw(Origin(path, "line", 0), exc.strerror or str(exc))
-        return self._feed
-
-    async def _next_pieces(self, feed: Feed, splitter: Splitter) -> Sequence[Piece]:
-        self._before, self._pieces = self._number, ()
-        try:
-            chunk = await self._read(feed)
-            if self._stopped:
-                return ()
-            self._ended = not chunk
-            self._pieces = splitter.feed(chunk) if chunk else splitter.end()
-        except Unreadable as exc:
-            self._ended, self._pieces, self._trouble = True, exc.pieces, f"the rest cannot be read: {exc}"
-        self._nouns[-1] = splitter.noun
-        return self._pieces
+            self._ended, self._trouble = True, exc.strerror or str(exc)
 
     async def _read(self, feed: Feed) -> bytes:
         """Read in a thread; one that waits for a pipe is left behind where the run stops."""
@@ -247,8 +263,11 @@ class EventStream:
         self._chunk_bytes = feed.consumed - before
         return chunk
 
-    def _close(self) -> None:
-        """Go on to the next file."""
+    def _finish(self) -> None:
+        """Be done with the file at hand."""
+        if self._trouble:
+            self._on_flaw(self.origin((len(self._nouns) - 1, 0)), self._trouble)
+            self._trouble = ""
         if self._feed is not None:
             self._past_bytes += self._feed.consumed
             self._feed.close()

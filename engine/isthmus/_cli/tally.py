@@ -8,9 +8,11 @@ from bisect import insort
 from collections.abc import Sequence
 from typing import Final, NamedTuple, final
 
-from isthmus.outcomes import Outcome, Problem, Status
+import msgspec
 
-__all__ = ["Durations", "Failure", "Row", "Tally", "percentile"]
+from isthmus.outcomes import Code, Outcome, Problem, Status
+
+__all__ = ["Counted", "Durations", "Failure", "Row", "Tally", "percentile"]
 
 SAMPLE: Final = 1 << 17
 """Durations kept of one kind of outcome; beyond them, a uniform sample: 99 % ± 0.06 % at p99."""
@@ -53,6 +55,20 @@ class Durations:
         elif (place := int(self._random() * self.count)) < self._bound:
             self._values[place] = duration
 
+    def packed(self) -> bytes:
+        """All that are kept, as doubles."""
+        return self._values.tobytes()
+
+    def merge(self, values: array[float]) -> None:
+        """Take many at once."""
+        room = self._bound - self.count
+        if len(values) <= room:
+            self._values.extend(values)
+            self.count += len(values)
+        else:
+            for value in values:
+                self.add(value)
+
     def percentiles(self, *percents: float) -> tuple[float, ...]:
         """See :func:`percentile`; of no durations, zeros."""
         ordered = sorted(self._values)
@@ -66,6 +82,19 @@ class _Cell:
     def __init__(self) -> None:
         self.events = 0
         self.durations = Durations()
+
+
+@final
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """A part of a tally, to be counted with another's.
+
+    Attributes:
+        cells: handler, status, code, events, and the durations of their calls as doubles.
+        failures: status, name, message, code, how many, and the first places.
+    """
+
+    cells: list[tuple[str, str, str, int, bytes]]
+    failures: list[tuple[Status, str, str, Code, int, list[tuple[int, int]]]]
 
 
 class Row(NamedTuple):
@@ -94,18 +123,19 @@ class Failure:
         places: of its first few events, in order: (index of the file, number within it).
     """
 
-    __slots__ = ("count", "message", "name", "places", "status")
+    __slots__ = ("code", "count", "message", "name", "places", "status")
 
     def __init__(self, status: Status, problem: Problem) -> None:
         self.status = status
         self.name = problem.name
         self.message = problem.message
+        self.code = problem.code
         self.count = 0
         self.places: list[tuple[int, int]] = []
 
-    def at(self, place: tuple[int, int]) -> None:
-        """Count it once more."""
-        self.count += 1
+    def at(self, place: tuple[int, int], times: int = 1) -> None:
+        """Count it once more, or so many times."""
+        self.count += times
         if len(self.places) < _PLACES or place < self.places[-1]:
             insort(self.places, place)
             del self.places[_PLACES:]
@@ -148,9 +178,7 @@ class Tally:
         # The members' plain strings: an enum's own hash is a call into Python.
         text: str = status._value_
         code: str = "" if problem is None else problem.code._value_
-        cell = self._cells.get((handler, text, code))
-        if cell is None:
-            cell = self._cells[handler, text, code] = _Cell()
+        cell = self._cell(handler, text, code)
         cell.events += 1
         self.events += 1
         self.by_status[text] += 1
@@ -158,7 +186,41 @@ class Tally:
             self._note(status, problem, (file, number))
         return cell
 
-    def _note(self, status: Status, problem: Problem, place: tuple[int, int]) -> None:
+    def take(self) -> Counted:
+        """Hand over what was counted, and begin anew."""
+        counted = Counted(
+            [(*key, cell.events, cell.durations.packed()) for key, cell in self._cells.items()],
+            [
+                (failure.status, failure.name, failure.message, failure.code, failure.count, failure.places)
+                for failure in self._failures.values()
+            ],
+        )
+        self._cells, self._failures = {}, {}
+        return counted
+
+    def merge(self, counted: Counted) -> None:
+        """Count what another tally has handed over."""
+        for handler, status, code, events, packed in counted.cells:
+            cell = self._cell(handler, status, code)
+            cell.events += events
+            self.events += events
+            self.by_status[status] += events
+            durations = array("d")
+            durations.frombytes(packed)
+            cell.durations.merge(durations)
+        for status, name, message, code, count, places in counted.failures:
+            problem = Problem(name=name, message=message, code=code)
+            for place in places:
+                self._note(status, problem, place, count - len(places) + 1 if place is places[0] else 1)
+
+    def _cell(self, handler: str, status: str, code: str) -> _Cell:
+        key = (handler, status, code)
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = _Cell()
+        return cell
+
+    def _note(self, status: Status, problem: Problem, place: tuple[int, int], times: int = 1) -> None:
         key = (problem.name, problem.message)
         failure = self._failures.get(key)
         if failure is None:
@@ -168,7 +230,7 @@ class Tally:
                 failure = self._failures.get(key)
             if failure is None:
                 failure = self._failures[key] = Failure(status, problem)
-        failure.at(place)
+        failure.at(place, times)
 
     @property
     def failed(self) -> int:
