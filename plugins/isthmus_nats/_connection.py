@@ -79,7 +79,7 @@ class Connection:
                 connect_timeout=2,
                 reconnect_time_wait=0.2,  # type: ignore[arg-type] # it takes fractions
                 max_reconnect_attempts=-1,
-                ping_interval=5,
+                ping_interval=2,  # a server that hangs or is cut off is left after six seconds
                 max_outstanding_pings=2,
                 pending_size=64 * 2**20,
                 **options,

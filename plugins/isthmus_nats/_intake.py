@@ -19,6 +19,7 @@ from ._subjects import Names, lane_of, packed
 
 __all__ = ["Intake"]
 
+
 @final
 class Intake:
     """Publishes entries.

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,19 +30,29 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 class Node:
     """One server: its configuration and, while it runs, its process."""
 
-    def __init__(self, directory: Path, name: str, ports: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        ports: tuple[int, int, int],
+        *,
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
+    ) -> None:
         self.directory = directory
         self.name = name
+        self.host = host
+        self.within = within
         self.port, self.route, self.http = ports
         self.configuration = directory / f"{name}.conf"
         self.store = directory / name
         self.process: subprocess.Popen[bytes] | None = None
 
-    def configure(self, routes: list[int], *, sync: str, extra: str = "") -> None:
-        listed = ", ".join(f'"nats-route://127.0.0.1:{port}"' for port in routes)
-        cluster = f'cluster {{ name: "t", host: 127.0.0.1, port: {self.route}, routes: [{listed}] }}'
+    def configure(self, routes: list[str], *, sync: str, extra: str = "") -> None:
+        listed = ", ".join(f'"nats-route://{route}"' for route in routes)
+        cluster = f'cluster {{ name: "t", host: {self.host}, port: {self.route}, routes: [{listed}] }}'
         self.configuration.write_text(
-            f'server_name: {self.name}\nhost: 127.0.0.1\nport: {self.port}\nhttp: "127.0.0.1:{self.http}"\n'
+            f'server_name: {self.name}\nhost: {self.host}\nport: {self.port}\nhttp: "{self.host}:{self.http}"\n'
             f'jetstream {{ store_dir: "{self.store}", max_mem: 256M, max_file: 4G'
             f"{f', sync_interval: {sync}' * bool(sync)} }}\n{cluster if len(routes) > 1 else ''}\n{extra}\n"
         )
@@ -50,7 +60,7 @@ class Node:
     def start(self) -> None:
         with (self.directory / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "-c", self.configuration], stdout=log, stderr=subprocess.STDOUT
+                [*self.within, BINARY, "-c", self.configuration], stdout=log, stderr=subprocess.STDOUT
             )
 
     def signal(self, number: int) -> None:
@@ -64,7 +74,7 @@ class Node:
             self.process = None
 
     def ask(self, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/{path}", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{self.host}:{self.http}/{path}", timeout=2) as answer:
             return json.load(answer)
 
     @property
@@ -78,14 +88,28 @@ class Node:
 class Cluster:
     """Servers that keep streams together; one alone where ``size`` is 1."""
 
-    def __init__(self, directory: Path, *, size: int = 3, sync: str = "always", extra: str = "") -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        size: int = 3,
+        sync: str = "always",
+        extra: str = "",
+        places: Sequence[tuple[str, Sequence[str]]] = (),
+    ) -> None:
         ports = free_ports(3 * size)
         self.nodes = [
-            Node(directory, f"n{number}", (ports[3 * number], ports[3 * number + 1], ports[3 * number + 2]))
+            Node(
+                directory,
+                f"n{number}",
+                (ports[3 * number], ports[3 * number + 1], ports[3 * number + 2]),
+                host=places[number][0] if places else "127.0.0.1",
+                within=places[number][1] if places else (),
+            )
             for number in range(size)
         ]
         for node in self.nodes:
-            node.configure([each.route for each in self.nodes], sync=sync, extra=extra)
+            node.configure([f"{each.host}:{each.route}" for each in self.nodes], sync=sync, extra=extra)
 
     def start(self) -> None:
         for node in self.nodes:
@@ -122,11 +146,11 @@ class Cluster:
 
     @property
     def hosts(self) -> str:
-        return ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        return ",".join(f"{node.host}:{node.port}" for node in self.nodes)
 
     @property
     def monitors(self) -> str:
-        return ",".join(f"http://127.0.0.1:{node.http}" for node in self.nodes)
+        return ",".join(f"http://{node.host}:{node.http}" for node in self.nodes)
 
     def url(self, prefix: str, **options: object) -> str:
         """Of a queue, with the monitoring of every server unless said otherwise."""
