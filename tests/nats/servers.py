@@ -159,10 +159,11 @@ class Cluster:
 
 
 @contextmanager
-def running(**options: Any) -> Iterator[Cluster]:
-    """A cluster, in memory where that is to be had: a killed process loses nothing of what it wrote to it."""
+def running(*, on_disk: bool = False, **options: Any) -> Iterator[Cluster]:
+    """A cluster; in memory where that is to be had, for a killed process loses nothing of what it wrote there."""
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+    place = None if on_disk or not memory.is_dir() else memory
+    with tempfile.TemporaryDirectory(dir=place) as directory:
         cluster = Cluster(Path(directory), **options)
         try:
             cluster.start()
