@@ -10,13 +10,13 @@ from contextlib import AsyncExitStack, ExitStack
 from itertools import count
 
 import trio
+from tests.nats.servers import running
 
 import isthmus
 from benchmarks._command import parser, run
 from benchmarks._figures import Case, Figures, interleave
 from benchmarks._report import Bar
 from isthmus.queues import Entry, Queue
-from tests.nats.servers import running
 
 __all__ = ["main"]
 
