@@ -32,9 +32,10 @@ DUPLICATE: Final = 10201
 
 _FULL: Final = frozenset(
     {
-        10023,  # insufficient resources
-        10028,  # resource limits exceeded for account
-        10047,  # insufficient storage resources available
+        10002,  # the account's limits
+        10023,  # the cluster's resources
+        10028,  # the server's memory
+        10047,  # the server's storage
         10077,  # maximum bytes or messages of the stream
     }
 )

@@ -15,7 +15,7 @@ from ._directory import Declared, Directory
 from ._leases import Lease, Leases, lease_of, nak
 from ._marks import Marks
 from ._pulling import Delivered, Lane, give_back, pull
-from ._subjects import Names, unpacked
+from ._subjects import Names
 
 __all__ = ["Claiming"]
 
@@ -112,11 +112,7 @@ class Claiming:
             firsts = await self._marks.read("first", stream, again) if again else {}
             missing = {sequence: now for sequence in again if sequence not in firsts}
             await self._marks.write("first", stream, missing)
-            waited = [
-                message.sequence
-                for message in ready
-                if message.delivered > 1 and "Isthmus-Due" in message.headers
-            ]
+            waited = [message.sequence for message in ready if message.delivered > 1 and message.due]
             held = await self._marks.read("held", stream, waited) if waited else {}
         except BaseException:
             await asyncio.shield(give_back(self._connection, messages))
@@ -124,9 +120,9 @@ class Claiming:
         return [
             Claim(
                 queue=queue.name,
-                message_id=unpacked(message.headers["Nats-Msg-Id"].split("/")[1]),
+                message_id=message.message_id,
                 body=message.body,
-                key=unpacked(message.headers["Isthmus-Key"]) if "Isthmus-Key" in message.headers else None,
+                key=message.key,
                 attempt=message.delivered - (message.sequence in held),
                 published_at=message.published_at,
                 first_at=min(now, firsts.get(message.sequence, now)),
@@ -143,8 +139,7 @@ class Claiming:
         ready: list[tuple[Delivered, float]] = []
         early: list[tuple[Delivered, float]] = []
         for message in messages:
-            due = float(message.headers.get("Isthmus-Due", "0"))
-            (early if due > now + _EARLY else ready).append((message, due - now))
+            (early if message.due > now + _EARLY else ready).append((message, message.due - now))
         if early:
             stream = early[0][0].stream
             await self._marks.write("held", stream, {message.sequence: now for message, _ in early})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import final
+import time
+from typing import Final, final
 
 import msgspec
 
@@ -18,6 +19,8 @@ from ._connection import Connection
 from ._subjects import Names, name_of, shard_of, token_of
 
 __all__ = ["Declared", "Directory"]
+
+_FRESH: Final = 20.0  # seconds for which what is known of a queue is taken for true
 
 
 @final
@@ -57,7 +60,7 @@ class Directory:
         self._connection = connection
         self._address = address
         self._called = called
-        self._known: dict[str, Declared] = {}
+        self._known: dict[str, tuple[Declared, float]] = {}
 
     async def declare(self, name: str, options: QueueOptions) -> None:
         """See :meth:`isthmus.queues.Queue.declare`."""
@@ -84,9 +87,12 @@ class Directory:
         # Lane 0 last: it is what makes the queue known, and then all of it is there.
         await asyncio.gather(*(make(lane) for lane in range(1, lanes + 1)))
         await make(0)
-        self._known[name] = Declared(
-            name, token, shard, lanes, options.ordered, options.lease, options.dedupe_window
+        self._remember(
+            Declared(name, token, shard, lanes, options.ordered, options.lease, options.dedupe_window)
         )
+
+    def _remember(self, declared: Declared) -> None:
+        self._known[declared.name] = declared, time.monotonic()
 
     async def _widen(self, shard: int, window: float) -> None:
         """Have a shard's stream remember ids for at least that long."""
@@ -110,8 +116,15 @@ class Directory:
         return known
 
     async def look(self, name: str) -> Declared | None:
-        """A queue that this process or another has declared, None where none has."""
-        return self._known.get(name) or await self._find(name)
+        """A queue that this process or another has declared, None where none has.
+
+        What is known is asked for anew now and then: another process may have made the queue one that is ordered, and what
+        is in its lanes would be claimed by nobody else.
+        """
+        known, since = self._known.get(name, (None, 0.0))
+        if known is not None and time.monotonic() < since + _FRESH:
+            return known
+        return await self._find(name)
 
     async def _find(self, name: str) -> Declared | None:
         token, shard = token_of(name), shard_of(name, self._address.shards)
@@ -131,7 +144,7 @@ class Directory:
             )
         except (KeyError, ValueError):
             raise QueueError(f"the consumer {token} was not made by isthmus; use another prefix") from None
-        self._known[name] = declared
+        self._remember(declared)
         return declared
 
     async def _info(self, stream: str, consumer: str) -> ConsumerInfo | None:

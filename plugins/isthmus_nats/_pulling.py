@@ -21,6 +21,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from ._connection import Away, Connection, status_of
+from ._subjects import unpacked
 
 __all__ = ["Delivered", "Lane", "give_back", "pull"]
 
@@ -66,6 +67,25 @@ class Delivered(msgspec.Struct, frozen=True, gc=False):
     sequence: int
     delivered: int
     published_at: float
+
+    @property
+    def message_id(self) -> str:
+        """As it was published; of what somebody else published into the queue's subject, its place in the stream."""
+        parts = self.headers.get("Nats-Msg-Id", "").split("/")
+        return unpacked(parts[1]) if len(parts) > 1 and parts[1] else f"{self.stream}-{self.sequence}"
+
+    @property
+    def key(self) -> str | None:
+        """As it was published."""
+        return unpacked(self.headers["Isthmus-Key"]) if "Isthmus-Key" in self.headers else None
+
+    @property
+    def due(self) -> float:
+        """Seconds since the epoch before which it may not be claimed; 0.0 where it was not delayed."""
+        try:
+            return float(self.headers.get("Isthmus-Due", "0"))
+        except ValueError:
+            return 0.0
 
     @classmethod
     def read(cls, message: Msg) -> Delivered:

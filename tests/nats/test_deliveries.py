@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
 import pytest
@@ -222,6 +223,42 @@ async def test_no_more_than_max_unacked_are_out(queue: Queue) -> None:
     assert await queue.claim("q", 8) == []
     await queue.ack(first)
     assert len(await queue.claim("q", 8, wait=5)) == 3
+
+
+async def test_what_somebody_else_published_into_a_queue_s_subject_does_not_stop_it(
+    queue: Queue, cluster: Cluster, prefix: str
+) -> None:
+    import nats
+
+    await queue.declare("q")
+
+    def publish() -> None:
+        async def main() -> None:
+            client = await nats.connect(f"nats://{cluster.hosts.split(',')[0]}")
+            for headers in (None, {"Isthmus-Due": "soon", "Nats-Msg-Id": "/"}):
+                await client.request(f"{prefix}.q.0.q.0", b"strange", headers=headers, timeout=5)
+            await client.close()
+
+        asyncio.run(main())
+
+    await trio.to_thread.run_sync(publish)
+    claims = await drain(queue, "q", 2)
+    assert [(claim.message_id, claim.body) for claim in claims] == [
+        (f"{prefix}-0-1", b"strange"),
+        (f"{prefix}-0-2", b"strange"),
+    ]
+
+
+async def test_a_process_learns_that_another_made_a_queue_ordered(
+    cluster: Cluster, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_(cluster.url(prefix)) as old, open_(cluster.url(prefix)) as new:
+        await old.declare("q")
+        await new.declare("q", QueueOptions(ordered=True))
+        await new.publish(entries("q", 1, key="k"))
+        assert await old.claim("q", 1) == []  # of lanes it knows nothing yet
+        monkeypatch.setattr("isthmus_nats._directory._FRESH", 0.0)
+        assert [claim.message_id for claim in await old.claim("q", 1, wait=10)] == ["m0"]
 
 
 async def test_a_changed_lease_holds_for_what_is_claimed_later(cluster: Cluster, prefix: str) -> None:

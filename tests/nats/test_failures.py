@@ -74,7 +74,7 @@ async def test_the_whole_cluster_is_killed_while_deliveries_wait_for_their_retry
         with trio.fail_after(60):
             while len(claims) < DELAYED:
                 claims += await queue.claim("q", 400, wait=1)
-        delay = 8.0
+        delay = 30.0 if LONG else 5.0
         put_back = time.time()
         await queue.retry([(claim, delay) for claim in claims])
         first = claims[0].first_at

@@ -14,7 +14,7 @@ from .servers import Cluster
 
 async def test_it_keeps_its_promises(cluster: Cluster, prefix: str) -> None:
     # A window is the stream's, of two minutes at least; an acknowledgement has no fence on the server's side.
-    subject = QueueSubject(lambda: open_(cluster.url(prefix)), lease=4.0, window=None, fenced=False)
+    subject = QueueSubject(lambda: open_(cluster.url(prefix)), lease=3.0, window=None, fenced=False)
     failures: list[str] = []
 
     async def check(name: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import msgspec
@@ -102,6 +104,21 @@ async def refusal(url: str) -> str:
         async with open_(url):
             raise AssertionError("it was opened")
     return str(caught.value)
+
+
+def doctor(url: str) -> tuple[int, str]:
+    command = [sys.executable, "-m", "isthmus", "doctor", "--queue", url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout[done.stdout.index("\nqueue\n") :]
+
+
+def test_doctor_says_what_holds_and_what_to_mend(cluster: Cluster, prefix: str) -> None:
+    status, told = doctor(cluster.url(prefix))
+    assert status == 0
+    assert [line[:3] for line in told.splitlines()[2:]] == ["  ✓"] * 3
+    status, told = doctor(cluster.url(prefix, monitor=""))
+    assert status == 1
+    assert "✗ the cluster could lose what it accepts, so it is not used:\n    - it is not known" in told
 
 
 async def test_without_monitoring_nothing_is_opened_nor_made(cluster: Cluster, prefix: str) -> None:
