@@ -130,11 +130,14 @@ class Publisher:
                     _settle(call, exc.told(self._doing) if isinstance(exc, Refused) else exc)
                 else:
                     _settle(call, None)
-        except BaseException as exc:
+        except Exception as exc:  # noqa: BLE001 -- told to every caller
+            told = exc if isinstance(exc, QueueError) else QueueError(f"{self._doing}: {exc!r}")
             for call in calls:
-                _settle(call, exc if isinstance(exc, QueueError) else QueueError(f"{self._doing}: {exc!r}"))
-            if not isinstance(exc, QueueError):
-                raise
+                _settle(call, told)
+        except BaseException:  # the thread is ending
+            for call in calls:
+                call.done.cancel()
+            raise
 
     async def _store_alone(self, messages: Sequence[Outgoing]) -> None:
         try:
@@ -223,7 +226,7 @@ def _parts(messages: Sequence[Outgoing]) -> list[Sequence[Outgoing]]:
     return list(parts)
 
 
-def _settle(call: _Call, exc: BaseException | None) -> None:
+def _settle(call: _Call, exc: Exception | None) -> None:
     if call.done.done():
         return
     if exc is None:

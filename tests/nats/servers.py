@@ -134,7 +134,14 @@ class Cluster:
             node.kill()
 
     def leader(self, stream: str) -> Node:
-        """Of a stream."""
+        """Of a stream, as soon as it has one."""
+        end = time.monotonic() + 60
+        while (node := self._leader(stream)) is None:
+            assert time.monotonic() < end, f"{stream} has no leader"
+            time.sleep(0.1)
+        return node
+
+    def _leader(self, stream: str) -> Node | None:
         for node in self.nodes:
             if node.process is None:
                 continue
@@ -142,7 +149,7 @@ class Cluster:
                 for detail in account["stream_detail"]:
                     if detail["name"] == stream and detail.get("cluster", {}).get("leader") == node.name:
                         return node
-        raise LookupError(f"{stream} has no leader now")
+        return None
 
     @property
     def hosts(self) -> str:
