@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
         ("crypto", 3),
         ("intl", 7),
         ("libraries", 4),
+        ("nats", 10),
         ("wasm", 4),
         ("queue", 6),
         ("python", 7),

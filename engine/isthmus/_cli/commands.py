@@ -30,6 +30,7 @@ COMMANDS: Final = MappingProxyType(
         "queue": "count what waits in a storage of deliveries",
         "dead": "deliveries that were given up: list, show, export, retry, discard",
         "plugins": "say what is installed: runtimes, fetchers, and why one is not used",
+        "doctor": "say what is unsafe on this machine or in a queue's storage, and how to mend it",
     }
 )
 """Each is a module of its name beside this one, imported when it is called; plugins add to them."""

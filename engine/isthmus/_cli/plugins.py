@@ -19,7 +19,7 @@ from .opening import in_trio
 from .options import Parser, add_general
 from .screen import Cell, Screen, visible
 
-__all__ = ["execute", "parser"]
+__all__ = ["execute", "in_all", "parser"]
 
 
 def parser() -> Parser:
@@ -44,10 +44,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
     screen = Screen(sys.stdout)
     async with open_engine(plugins=plugins) as engine:
         infos, runtimes = engine.plugins, engine.runtimes
-    added = AddedCommands(plugins, taken=COMMANDS, logged=False)  # the engine has told the log already
-    offered = OfferedTemplates(plugins, logged=False)
-    queues = OfferedQueues(plugins, logged=False)
-    infos = tuple(map(_together, infos, added.infos, offered.infos, queues.infos))
+    infos = in_all(infos, plugins)
     if not infos:
         screen.print("no plugin is installed, so there is no runtime to run a function with")
         return OK
@@ -67,6 +64,19 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         screen.print()
         screen.print(f"{screen.paint(visible(info.name), 'bold red')}: {visible(info.error)}")
     return FAILED if broken else OK
+
+
+def in_all(infos: Sequence[PluginInfo], plugins: Sequence[object]) -> tuple[PluginInfo, ...]:
+    """What an engine knows of its plugins, together with what they offer that no engine asks for.
+
+    Args:
+        infos: the engine's.
+        plugins: beside the installed ones.
+    """
+    added = AddedCommands(plugins, taken=COMMANDS, logged=False)  # the engine has told the log already
+    offered = OfferedTemplates(plugins, logged=False)
+    queues = OfferedQueues(plugins, logged=False)
+    return tuple(map(_together, infos, added.infos, offered.infos, queues.infos))
 
 
 def _together(*views: PluginInfo) -> PluginInfo:
