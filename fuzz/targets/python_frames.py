@@ -7,7 +7,6 @@ import socket
 import struct
 from collections.abc import Iterable
 
-import msgspec
 import trio
 import trio.testing
 

@@ -14,7 +14,7 @@ import trio
 import trio.testing
 
 from fuzz.hostile import answer
-from fuzz.oracles import hold_outcome, json_value
+from fuzz.oracles import hold_outcome
 from isthmus import open_engine
 from isthmus.abc import Program, Runtime
 from isthmus.functions import Function, Kind, SettingDefinition

@@ -61,7 +61,7 @@ def compiled(engine: wasmtime.Engine, binary: bytes) -> wasmtime.Module:
         with suppress(OSError, wasmtime.WasmtimeError):
             return wasmtime.Module.deserialize_file(engine, str(path))
     module = wasmtime.Module(engine, binary)
-    write_kept(path, module.serialize())
+    write_kept(path, bytes(module.serialize()))
     return module
 
 

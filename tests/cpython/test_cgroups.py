@@ -21,7 +21,6 @@ from tests.python import MIB, open_functions
 from isthmus import Function, Kind, Limits
 from isthmus._host import Door, InvocationHost
 from isthmus.abc import Call, Egress, Ending, Killed, Returned
-
 from isthmus_cpython import CPythonRuntime, Level
 from isthmus_cpython._cgroups import Group, Groups
 from isthmus_cpython._levels import Isolation
@@ -172,7 +171,7 @@ async def test_what_is_delegated_is_found_and_its_limits_are_the_kernels(delegat
         assert int((made / "pids.max").read_text()) == 72 * 64
         assert len((made / "cgroup.procs").read_text().split()) >= 2
     with trio.fail_after(60):
-        while made.exists():  # noqa: ASYNC110 -- the kernel sets no event
+        while made.exists():
             Group(made).close()
             await trio.sleep(0.01)
 

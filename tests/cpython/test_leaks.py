@@ -101,10 +101,8 @@ async def test_many_calls_leave_no_process_no_descriptor_and_no_page() -> None:
     program = await runtime.load(function, Limits())
     await call_many(program, CALLS // 4)
     before = await settled(program)
-    print(f"before {CALLS} calls: {before}")
     await call_many(program, CALLS)
     after = await settled(program)
-    print(f"after {CALLS} calls: {after}")
     await program.aclose()
     assert after.processes == before.processes
     assert after.descriptors == before.descriptors

@@ -63,4 +63,4 @@ def test_architectures_are_named_as_the_kernel_names_them(headers: Path) -> None
     defined = dict(_AUDIT.findall((kernels / "elf-em.h").read_text() + (kernels / "audit.h").read_text()))
     bits = int(defined["__AUDIT_ARCH_64BIT"], 16) | int(defined["__AUDIT_ARCH_LE"], 16)
     machines = {"x86_64": "EM_X86_64", "aarch64": "EM_AARCH64"}
-    assert AUDIT_ARCHITECTURES == {name: bits | int(defined[each]) for name, each in machines.items()}
+    assert {name: bits | int(defined[each]) for name, each in machines.items()} == AUDIT_ARCHITECTURES
