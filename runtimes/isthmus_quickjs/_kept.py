@@ -38,7 +38,7 @@ def read_kept(path: Path) -> bytes | None:
     return content
 
 
-def write_kept(path: Path, content: bytes, most: int = MOST) -> None:
+def write_kept(path: Path, content: bytes | bytearray, most: int = MOST) -> None:
     """Keep what was made on disk, whole or not at all; in a read-only home it is made again next time.
 
     What has not been used for longest goes, until the directory holds no more than ``most`` bytes.  Other processes may

@@ -192,7 +192,7 @@ async def test_a_form_tells_its_headers_as_the_package_does(scripts: Scripts) ->
         form.append('n', 5);
         const headers = form.getHeaders({ 'X-A': '1' });
         return [
-            headers['X-A'], headers['content-type'] === `multipart/form-data; boundary=${form.getBoundary()}`,
+            headers['x-a'], headers['content-type'] === `multipart/form-data; boundary=${form.getBoundary()}`,
             form.getLengthSync() === form.getBuffer().length, form.get('n'),
         ];
     """
