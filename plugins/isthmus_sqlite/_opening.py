@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
-
-from isthmus import QueueError
 
 from ._clock import Clock
 from ._faults import fault
@@ -58,8 +55,4 @@ async def opened(
         yield queue
     finally:
         queue.close()
-        try:
-            await writer.aclose()
-        except QueueError:
-            if sys.exc_info()[0] is None:
-                raise
+        await writer.aclose()
