@@ -1,4 +1,4 @@
-"""Many rows in one parameter: a blob of their texts and bodies, and JSON numbers that say where each lies.
+"""Many rows in one parameter: a blob of their texts and bodies, and numbers that say where each lies.
 
 A statement that is stepped once for a thousand rows gives up Python's lock once.  Stepped row by row, it would have to get it
 back a thousand times, each time behind whatever the Trio thread is computing.
@@ -39,26 +39,33 @@ class Pack:
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
-        self._rows: list[list[int | None]] = []
+        self._rows: list[tuple[int, ...]] = []
         self._size = 0
 
-    def put(self, data: bytes | None) -> tuple[int | None, int | None]:
-        """Append bytes; gives the first one's place, from 1 as SQL counts, and how many there are."""
+    def put(self, data: bytes | None) -> tuple[int, int]:
+        """Append bytes; gives the first one's place, from 1 as SQL counts, or 0 for None, and how many there are."""
         if data is None:
-            return None, None
+            return 0, 0
         place = self._size + 1
         self._parts.append(data)
         self._size += len(data)
         return place, len(data)
 
-    def row(self, *numbers: int | None) -> None:
+    def row(self, *numbers: int) -> None:
         """Append a row."""
-        self._rows.append(list(numbers))
+        self._rows.append(numbers)
 
     @property
     def parameters(self) -> tuple[bytes, str]:
         """``?1``, the blob, and ``?2``, the rows."""
         return b"".join(self._parts), _encode(self._rows).decode()
+
+    def written(self, row: str) -> tuple[bytes, bytes]:
+        """``?1`` as above, and the rows in a ``%`` format instead of JSON."""
+        return b"".join(self._parts), "".join([row % numbers for numbers in self._rows]).encode()
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
     def __bool__(self) -> bool:
         return bool(self._rows)

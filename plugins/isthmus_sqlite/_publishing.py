@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, final
@@ -14,30 +15,54 @@ from ._packing import LARGEST_PACK, Pack, decode_numbers, text_bytes
 
 __all__ = ["Publisher"]
 
-_KNOWN: Final = """
-SELECT json_group_array(json_array(j.key)) FROM json_each(?2) j CROSS JOIN seen s
-ON s.queue = j.value->>0 AND s.message_id = substr(?1, j.value->>1, j.value->>2) WHERE s.until > ?3"""
+_MOST: Final = 4096
+"""Rows in one statement."""
+_DIGITS: Final = 17
+"""Of a number: moments have 16, and places in a pack fewer."""
+_COLUMNS: Final = 11
+_ROW: Final = f"%0{_DIGITS}d" * _COLUMNS
 
-_REMEMBER: Final = """
+
+def _over_rows(statement: str) -> str:
+    """Write out ``$3`` as the third number of a row of ``?2``, whose rows are counted by ``row.n``.
+
+    Numbers of a fixed width are found by their place alone; as JSON, taking the rows apart costs more than storing them.
+    """
+    return re.sub(
+        r"\$(\d+)",
+        lambda found: (
+            f"(0 + substr(?2, n * {_DIGITS * _COLUMNS} + {int(found[1]) * _DIGITS + 1}, {_DIGITS}))"
+        ),
+        statement,
+    )
+
+
+_ROWS: Final = """
+CREATE TEMP TABLE row AS WITH RECURSIVE r(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM r LIMIT 4096) SELECT n FROM r"""
+
+_KNOWN: Final = _over_rows("""
+SELECT json_group_array(json_array(n)) FROM (SELECT n FROM row LIMIT ?4) CROSS JOIN seen s
+ON s.queue = $0 AND s.message_id = substr(?1, $1, $2) WHERE s.until > ?3""")
+
+_REMEMBER: Final = _over_rows("""
 INSERT INTO seen(queue, message_id, until)
-SELECT value->>0, substr(?1, value->>1, value->>2), value->>3 FROM json_each(?2) WHERE value->>3 > ?3
-ON CONFLICT DO UPDATE SET until = max(until, excluded.until)"""
+SELECT $0, substr(?1, $1, $2), $3 FROM (SELECT n FROM row LIMIT ?4) WHERE $3 > ?3
+ON CONFLICT DO UPDATE SET until = max(until, excluded.until)""")
 
-_DELIVERIES: Final = """
+_DELIVERIES: Final = _over_rows("""
 INSERT INTO delivery(id, queue, message_id, turn, due, attempt, leased, held, published, first, size)
-SELECT value->>4, value->>0, substr(?1, value->>1, value->>2), NULL, value->>9, 0, 0, 0, ?3, NULL, value->>8
-FROM json_each(?2)"""
+SELECT $4, $0, substr(?1, $1, $2), NULL, $9, 0, 0, 0, ?3, NULL, $8 FROM (SELECT n FROM row LIMIT ?4)""")
 
-_IN_TURN: Final = """
+_IN_TURN: Final = _over_rows("""
 INSERT INTO delivery(id, queue, message_id, turn, due, attempt, leased, held, published, first, size)
-SELECT value->>4, value->>0, substr(?1, value->>1, value->>2), substr(?1, value->>5, value->>6), value->>9, 0, 0,
-    value->>10 OR EXISTS (SELECT 1 FROM delivery d WHERE d.queue = j.value->>0
-                          AND d.turn = substr(?1, j.value->>5, j.value->>6)), ?3, NULL, value->>8
-FROM json_each(?2) j"""
+SELECT $4, $0, substr(?1, $1, $2), substr(?1, $5, $6), $9, 0, 0,
+    $10 OR EXISTS (SELECT 1 FROM delivery d WHERE d.queue = $0 AND d.turn = substr(?1, $5, $6)), ?3, NULL, $8
+FROM (SELECT n FROM row LIMIT ?4)""")
 
-_BODIES: Final = """
+_BODIES: Final = _over_rows("""
 INSERT INTO body(id, key, body)
-SELECT value->>4, substr(?1, value->>5, value->>6), substr(?1, value->>7, value->>8) FROM json_each(?2)"""
+SELECT $4, CASE $5 WHEN 0 THEN NULL ELSE substr(?1, $5, $6) END, substr(?1, $7, $8)
+FROM (SELECT n FROM row LIMIT ?3)""")
 
 _FORGET: Final = """
 DELETE FROM seen WHERE (queue, message_id) IN (SELECT queue, message_id FROM seen WHERE until <= ? LIMIT 4000)"""
@@ -54,6 +79,7 @@ class Publisher:
 
     def __init__(self, connection: sqlite3.Connection, next_id: Callable[[], int]) -> None:
         self._execute = connection.execute
+        self._execute(_ROWS)
         self._next_id = next_id
         self._forget_at = 0
 
@@ -93,7 +119,7 @@ class Publisher:
         for _, entry in pending:
             size += len(entry.body)
             some += 1
-            if size > LARGEST_PACK:
+            if size > LARGEST_PACK or some == _MOST:
                 break
         taken, rest = pending[:some], pending[some:]
         if not again:
@@ -120,15 +146,15 @@ class Publisher:
             )
         for pack, statement in ((plain, _DELIVERIES), (in_turn, _IN_TURN)):
             if pack:
-                given = pack.parameters
-                self._execute(_REMEMBER, (*given, now))
-                self._execute(statement, (*given, now))
-                self._execute(_BODIES, given)
+                data, rows = pack.written(_ROW)
+                self._execute(_REMEMBER, (data, rows, now, len(pack)))
+                self._execute(statement, (data, rows, now, len(pack)))
+                self._execute(_BODIES, (data, rows, len(pack)))
         return rest
 
     def _known(self, entries: list[tuple[tuple[int, bytes, int], Entry]], now: int) -> set[int]:
         pack = Pack()
         for (queue, message_id, _), _entry in entries:
-            pack.row(queue, *pack.put(message_id))
-        row = self._execute(_KNOWN, (*pack.parameters, now)).fetchone()
-        return {number for (number,) in decode_numbers(row[0])}
+            pack.row(queue, *pack.put(message_id), *[0] * (_COLUMNS - 3))
+        found = self._execute(_KNOWN, (*pack.written(_ROW), now, len(pack))).fetchone()
+        return {number for (number,) in decode_numbers(found[0])}
