@@ -79,16 +79,20 @@ def _prepare(connection: sqlite3.Connection, path: Path, options: Options) -> No
     ask("temp_store = MEMORY")
     ask("trusted_schema = OFF")
     ask(f"cache_size = -{options.cache // 1024}")
-    ask("auto_vacuum = INCREMENTAL")  # takes effect in a file without tables only
     new = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if not new:
+    if new:
+        ask(
+            "auto_vacuum = INCREMENTAL"
+        )  # before the first page is written; later it would be a write at every opening
+    else:
         _refuse_foreign(path, ask("application_id"), ask("user_version"))
     if ask("journal_mode = WAL") != "wal":
         raise QueueError(f"{path}: the file system does not allow a write-ahead log")
     ask(f"synchronous = {options.sync.upper()}")
     ask("checkpoint_fullfsync = ON")  # macOS, where fsync alone leaves data in the drive
     ask("fullfsync = ON")
-    ask("wal_autocheckpoint = 4000")
+    # The log may not need more of the disk than is left to it.
+    ask(f"wal_autocheckpoint = {max(200, min(4000, options.min_free // 8192))}")
     ask("journal_size_limit = 67108864")
     if new:
         connection.executescript(CREATE)

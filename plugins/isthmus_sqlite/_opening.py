@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
@@ -9,6 +10,7 @@ from contextlib import ExitStack, asynccontextmanager
 from isthmus import QueueError
 
 from ._clock import Clock
+from ._faults import fault
 from ._file import connected, made
 from ._jobs import Job
 from ._lock import locked
@@ -34,7 +36,10 @@ async def opened(
         made(path)
         stack.enter_context(locked(path))
         connection = stack.enter_context(connected(path, how))
-        stores.append(Store(connection, path.absolute(), how, make_clock))
+        try:
+            stores.append(Store(connection, path.absolute(), how, make_clock))
+        except sqlite3.Error as exc:
+            raise fault(exc, str(path)) from exc
         return stores[0]
 
     def close_store() -> None:

@@ -33,7 +33,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     sync: Literal["full", "normal"] = "full"
     unsafe: bool = False
     max_bytes: int = 2**62
-    min_free: int = 16 * _MIB
+    min_free: int = 64 * _MIB
     check: Literal["quick", "full", "none"] = "quick"
     cache: int = 32 * _MIB
 

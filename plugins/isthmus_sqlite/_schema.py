@@ -20,7 +20,6 @@ OLDEST_SQLITE: Final = (3, 38, 0)
 """The first with ``->>``, which the statements are written with."""
 
 CREATE: Final = f"""
-PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA application_id = {APPLICATION};
 BEGIN IMMEDIATE;
 CREATE TABLE queue(

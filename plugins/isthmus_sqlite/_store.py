@@ -6,6 +6,7 @@ import itertools
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -90,8 +91,8 @@ class Store:
         return int(opening)
 
     def close(self) -> None:
-        """Note the time, and leave no log behind."""
-        if self._broken is None:
+        """Note the time, and leave no log behind; on a full disk the log stays, and nothing in it is lost."""
+        with suppress(sqlite3.Error):
             self._execute("INSERT OR REPLACE INTO moment VALUES ('closed', ?)", (self.clock.now(),))
             self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -181,17 +182,25 @@ class Store:
 
     def _room(self) -> int:
         """Bytes that may still be taken in."""
+        pages, unused, size = self._pages()
         disk = os.statvfs(self._path.parent)
-        left = disk.f_bavail * disk.f_frsize - self._options.min_free
-        return min(left, self._options.max_bytes - self.used())
+        # What the log holds and the file does not yet is spoken for; unused pages of the file are there already.
+        to_come = max(0, pages * size - self._path.stat().st_size)
+        left = disk.f_bavail * disk.f_frsize - self._options.min_free - to_come + unused * size
+        return min(left, self._options.max_bytes - (pages - unused) * size)
+
+    def _pages(self) -> tuple[int, int, int]:
+        """Pages of the file, how many of them are unused, and bytes of one."""
+        pages, unused, size = (
+            int(self._execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return pages, unused, size
 
     def used(self) -> int:
         """Bytes of the file that hold something."""
-        pages, free, size = (
-            self._execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-        return int((pages - free) * size)
+        pages, unused, size = self._pages()
+        return (pages - unused) * size
 
     def _lease(self, job: Job, work: Leasing, now: int) -> None:
         line = self.line(work.queue)
@@ -213,10 +222,8 @@ class Store:
         """Give some unused pages back to the file system where half of a large file is unused; whether it did."""
         if self._broken is not None:
             return False
-        pages, free = (
-            self._execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count")
-        )
-        if free < 4096 or free * 2 < pages:
+        pages, unused, _ = self._pages()
+        if unused < 4096 or unused * 2 < pages:
             return False
         self._execute("PRAGMA incremental_vacuum(512)").fetchall()
         return True
