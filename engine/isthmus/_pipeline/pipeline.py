@@ -134,7 +134,7 @@ class Pipeline:
         """
         origin = self._source(source)
         events: Iterable[Event]
-        events = [event] if isinstance(event, bytes | str) or hasattr(event, "keys") else event  # type: ignore[list-item,assignment]
+        events = [event] if isinstance(event, bytes | str) or hasattr(event, "keys") else event  # type: ignore[list-item]
         given = [taken(one, most=self._event_bytes) for one in events]
         if origin.inserts:
             await self._keep(origin, [(one, [f"source:{origin.id}"]) for one in given])
@@ -201,8 +201,11 @@ class Pipeline:
 
         What waits for a retry, or for a destination that is being left alone, is not waited for.
         """
-        for lane in self._lanes:
-            await lane.settle_down()
+        for tier in ("webhook:", "source:", "destination:"):  # as events go
+            async with trio.open_nursery() as nursery:
+                for lane in self._lanes:
+                    if lane.name.startswith(tier):
+                        nursery.start_soon(lane.settle_down)
 
     def stats(self) -> PipelineStats:
         """What was done since it was opened."""

@@ -100,16 +100,19 @@ class EventStage:
     async def attempt(self, items: list[Item], settle: Settle) -> None:
         # The id under which it was accepted, where an insert took its own away.
         own = len(self._source.id) + 1
-        going = []
-        for item in items:
-            try:
-                await self._forward(self._source, [(item.text, item.claim.message_id[own:])])
-            except InvalidInput as exc:
-                settle(item, _refused(exc))
-            else:
-                going.append(item)
-        for item in going:
-            settle(item, DELIVERED)
+        events = [(item.text, item.claim.message_id[own:]) for item in items]
+        try:
+            await self._forward(self._source, events)
+        except InvalidInput as exc:
+            if len(items) == 1:
+                settle(items[0], _refused(exc))
+                return
+            # An insert made one too large, or what is none: the others go on.
+            for item in items:
+                await self.attempt([item], settle)
+        else:
+            for item in items:
+                settle(item, DELIVERED)
 
 
 @final
