@@ -129,16 +129,15 @@ async def test_an_event_goes_only_where_filter_integrations_and_switch_let_it(au
         Destination(name="named", to=CallableSink(named), filter=Filter(events=("Wanted",))),
         Destination(name="off", to=CallableSink(off), enabled=False),
     ]
-    async with opened({}) as (engine, queue):
-        async with isthmus.open_pipeline(
-            engine, queue, sources=[Source(id="s")], destinations=destinations, clock=queue._now
-        ) as pipeline:
-            await pipeline.accept("s", track(1, event="Wanted"))
-            await pipeline.accept("s", track(2))
-            await pipeline.accept("s", track(3, integrations={"All": False, "named": True}, event="Wanted"))
-            await pipeline.accept("s", [track(1, event="Wanted")])  # once more, and kept once
-            assert await pipeline.replay("s", [track(2)], to=["off"]) == 1
-            await pipeline.drain()
+    async with opened({}) as (engine, queue), isthmus.open_pipeline(
+        engine, queue, sources=[Source(id="s")], destinations=destinations, clock=queue._now
+    ) as pipeline:
+        await pipeline.accept("s", track(1, event="Wanted"))
+        await pipeline.accept("s", track(2))
+        await pipeline.accept("s", track(3, integrations={"All": False, "named": True}, event="Wanted"))
+        await pipeline.accept("s", [track(1, event="Wanted")])  # once more, and kept once
+        assert await pipeline.replay("s", [track(2)], to=["off"]) == 1
+        await pipeline.drain()
     assert sorted(everything.numbers) == [1, 2]
     assert sorted(named.numbers) == [1, 3]
     assert off.numbers == [2]
@@ -146,23 +145,22 @@ async def test_an_event_goes_only_where_filter_integrations_and_switch_let_it(au
 
 async def test_what_is_no_event_is_refused_and_nothing_is_taken(autojump_clock: object) -> None:
     kept = Kept()
-    async with opened({}) as (engine, queue):
-        async with isthmus.open_pipeline(
-            engine,
-            queue,
-            sources=[Source(id="s")],
-            destinations=[Destination(name="d", to=CallableSink(kept))],
-            clock=queue._now,
-        ) as pipeline:
-            for broken in (b"[1]", b"{", b'{"a":"\xff"}', {"big": "x" * 40_000}, {"messageId": "m" * 256}):
-                with pytest.raises(InvalidInput):
-                    await pipeline.accept("s", [track(1), broken])
-            with pytest.raises(InvalidInput, match="no source 'other'"):
-                await pipeline.accept("other", track(1))
-            with pytest.raises(InvalidInput, match="no function"):
-                await pipeline.receive("s", isthmus.Request())
-            await pipeline.drain()
-            assert pipeline.stats().accepted == 0
+    async with opened({}) as (engine, queue), isthmus.open_pipeline(
+        engine,
+        queue,
+        sources=[Source(id="s")],
+        destinations=[Destination(name="d", to=CallableSink(kept))],
+        clock=queue._now,
+    ) as pipeline:
+        for broken in (b"[1]", b"{", b'{"a":"\xff"}', {"big": "x" * 40_000}, {"messageId": "m" * 256}):
+            with pytest.raises(InvalidInput):
+                await pipeline.accept("s", [track(1), broken])
+        with pytest.raises(InvalidInput, match="no source 'other'"):
+            await pipeline.accept("other", track(1))
+        with pytest.raises(InvalidInput, match="no function"):
+            await pipeline.receive("s", isthmus.Request())
+        await pipeline.drain()
+        assert pipeline.stats().accepted == 0
     assert kept.numbers == []
 
 
@@ -267,18 +265,17 @@ async def test_one_dead_destination_of_ten_takes_nothing_from_the_others(autojum
         ]
 
     async def delivered(dead: int) -> list[int]:
-        async with opened({}) as (engine, queue):
-            async with isthmus.open_pipeline(
-                engine,
-                queue,
-                sources=[Source(id="s")],
-                destinations=destinations(dead),
-                grace=0.0,
-                clock=queue._now,
-            ) as pipeline:
-                await pipeline.accept("s", [track(number) for number in range(1000)])
-                await trio.sleep(10)
-                lanes = pipeline.stats().lanes
+        async with opened({}) as (engine, queue), isthmus.open_pipeline(
+            engine,
+            queue,
+            sources=[Source(id="s")],
+            destinations=destinations(dead),
+            grace=0.0,
+            clock=queue._now,
+        ) as pipeline:
+            await pipeline.accept("s", [track(number) for number in range(1000)])
+            await trio.sleep(10)
+            lanes = pipeline.stats().lanes
         return [lanes[f"destination:d{number}"].delivered for number in range(10)]
 
     all_well, one_dead = await delivered(0), await delivered(1)
@@ -468,7 +465,7 @@ def test_nothing_is_lost_or_doubled_without_cause_whatever_ends_the_pipeline_whe
                             await pipeline.drain()
                         elif ending == "last":
                             with trio.fail_after(2000):
-                                while (await queue.stats("destination:d")).oldest is not None:
+                                while (await queue.stats("destination:d")).oldest is not None:  # noqa: ASYNC110 -- a queue has no event for it
                                     await trio.sleep(5)
                         else:
                             await trio.sleep(seconds)
@@ -534,7 +531,7 @@ async def test_a_file_sink_writes_a_line_an_event_and_rotates(tmp_path: Path) ->
     for number in range(6):
         attempt = await sink.deliver([b'{"n":\n%d,"pad":"%s"}' % (number, b"x" * 40)])
         assert attempt.status is isthmus.Status.DELIVERED
-    files = sorted(tmp_path.iterdir())
+    files = sorted(tmp_path.iterdir())  # noqa: ASYNC240 -- a test's own
     assert [file.name for file in files] == ["events.ndjson.1", "events.ndjson.2", "events.ndjson.3"]
     lines = b"".join(file.read_bytes() for file in files).splitlines()
     assert [msgspec.json.decode(line)["n"] for line in lines] == list(range(6))

@@ -187,10 +187,11 @@ class Lane:
                 self._holding.retry(item.claim, 0.0)
 
     def _wake(self) -> None:
+        # All who wait are woken, and look again; there may be several.
         self._changed.set()
+        self._changed = trio.Event()
 
     async def _wait(self) -> None:
-        self._changed = trio.Event()
         await self._changed.wait()
 
     def _away(self, exc: QueueError) -> None:
