@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from typing import Any, Final, final
 
@@ -11,7 +12,7 @@ from isthmus._rules.jsontext import well_formed
 from isthmus.errors import InvalidInput
 from isthmus.events import Event
 
-__all__ = ["ID_LENGTH", "Head", "Taken", "key_of", "taken"]
+__all__ = ["ID_LENGTH", "Head", "Taken", "key_of", "random_ids", "taken"]
 
 ID_LENGTH: Final = 255
 """Characters of a message id."""
@@ -42,16 +43,22 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     message_id: str
 
 
+def random_ids(count: int) -> list[str]:
+    """UUIDs of version 4, for which the system is asked once: a call costs more than all else done for an event."""
+    drawn = os.urandom(16 * count)
+    return [str(uuid.UUID(bytes=drawn[at : at + 16], version=4)) for at in range(0, len(drawn), 16)]
+
+
 _HEAD = msgspec.json.Decoder(Head)
 
 
-def taken(event: Event, *, most: int, default_id: str | None = None) -> Taken:
+def taken(event: Event, *, most: int, default_id: str) -> Taken:
     """Look at an event, and give it a message id where it has none.
 
     Args:
         event: JSON text or a mapping.
         most: bytes of JSON it may have.
-        default_id: the id it gets where it has none; a random one by default.
+        default_id: the id it gets where it has none.
 
     Raises:
         InvalidInput: it is not one, or too large.
@@ -79,7 +86,7 @@ def taken(event: Event, *, most: int, default_id: str | None = None) -> Taken:
         raise InvalidInput(f"an event is a JSON object in UTF-8: {exc}") from None
     message_id = head.message_id
     if not isinstance(message_id, str) or not message_id:
-        message_id = str(uuid.uuid4()) if default_id is None else default_id
+        message_id = default_id
         text = _with_id(text, message_id, present=head.message_id is not None or b'"messageId"' in text)
     elif len(message_id) > ID_LENGTH:
         raise InvalidInput(f"a messageId has at most {ID_LENGTH} characters, and this has {len(message_id)}")

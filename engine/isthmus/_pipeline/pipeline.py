@@ -19,7 +19,7 @@ from isthmus.functions import Kind
 from isthmus.pipelines import Accepted, Batching, Destination, Observation, PipelineStats, Sink, Source
 from isthmus.queues import Entry, Queue, QueueOptions
 
-from .events import ID_LENGTH, Taken, key_of, taken
+from .events import ID_LENGTH, Taken, key_of, random_ids, taken
 from .holding import patiently
 from .lane import Lane, Policy, Stage
 from .stages import DestinationStage, EventStage, WebhookStage
@@ -135,7 +135,7 @@ class Pipeline:
         origin = self._source(source)
         events: Iterable[Event]
         events = [event] if isinstance(event, bytes | str) or hasattr(event, "keys") else event  # type: ignore[list-item]
-        given = [taken(one, most=self._event_bytes) for one in events]
+        given = self._taken(events)
         if origin.inserts:
             await self._keep(origin, [(one, [f"source:{origin.id}"]) for one in given])
         else:
@@ -191,7 +191,7 @@ class Pipeline:
             raise InvalidInput(f"there is no destination {unknown[0]!r}")
         mark = f"~{uuid.uuid4().hex}"
         among = [self._destinations[name] for name in to]
-        given = [taken(one, most=self._event_bytes) for one in events]
+        given = self._taken(events)
         kept = [(one, self._queues_of(origin, one, among)) for one in given]
         await self._keep(origin, kept, mark)
         return sum(len(queues) for _, queues in kept)
@@ -221,6 +221,13 @@ class Pipeline:
             known = ", ".join(map(repr, self._sources)) or "none"
             raise InvalidInput(f"there is no source {source!r}; there is {known}")
         return origin
+
+    def _taken(self, events: Iterable[Event]) -> list[Taken]:
+        events = list(events)
+        return [
+            taken(event, most=self._event_bytes, default_id=default_id)
+            for event, default_id in zip(events, random_ids(len(events)), strict=True)
+        ]
 
     def _queues_of(
         self, source: Source, event: Taken, among: Sequence[Destination] | None = None
