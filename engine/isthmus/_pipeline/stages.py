@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, final
 import msgspec
 import trio
 
+from isthmus._host import describe
 from isthmus._rules.bisection import Bisection
 from isthmus.errors import EngineError, InvalidInput
 from isthmus.events import Request
@@ -227,9 +228,11 @@ class DestinationStage:
                 return await sink.deliver(texts)
             except EngineError:
                 raise
-            except Exception as exc:
-                logger.exception("destination %r: its sink failed", self._destination.name)
-                # Its message may quote the event or a secret.
+            except Exception as exc:  # noqa: BLE001 -- the sink's own, and in the attempt
+                # Its message, and its traceback, may quote the event or a secret.
+                logger.error(
+                    "destination %r: its sink failed: %s", self._destination.name, describe(exc, None)
+                )
                 said = f"the sink failed ({type(exc).__name__})"
                 problem = Problem(name="RuntimeFault", message=said, code=Code.INTERNAL)
                 return Attempt(status=Status.RETRY, problem=problem)
