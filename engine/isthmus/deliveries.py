@@ -79,9 +79,9 @@ class DeliveryLog:
             return
         key = (observation.queue, observation.delivery)
         before = self._records.pop(key, None)
-        if before is None and type(observation.decision) is Delivered and observation.attempt == 1:
-            if zlib.crc32(observation.delivery.encode("utf-8", "surrogatepass")) >= self._sample:
-                return
+        at_once = before is None and type(observation.decision) is Delivered and observation.attempt == 1
+        if at_once and self._hash(observation.delivery) >= self._sample:
+            return
         past = () if before is None else before.attempts
         self._records[key] = DeliveryRecord((*past, observation)[-self._attempts :])
         self._forget(observation.at)
@@ -95,6 +95,10 @@ class DeliveryLog:
         for record in reversed(list(self._records.values())):
             if queue is None or record.queue == queue:
                 yield record
+
+    @staticmethod
+    def _hash(delivery: str) -> int:
+        return zlib.crc32(delivery.encode("utf-8", "surrogatepass"))
 
     def _forget(self, now: float) -> None:
         while self._records:

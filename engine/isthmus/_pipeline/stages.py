@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final, final
 
 import msgspec
@@ -42,6 +41,8 @@ def retry_after(headers: Sequence[tuple[str, str]], now: float) -> float | None:
             text = value.strip()
             if text.isascii() and text.isdigit():
                 return float(text[:9])
+            from email.utils import parsedate_to_datetime  # costs an import that not every process needs
+
             try:
                 return max(0.0, parsedate_to_datetime(text).timestamp() - now)
             except (ValueError, OverflowError):
