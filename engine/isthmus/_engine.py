@@ -78,6 +78,7 @@ class Engine:
     Attributes:
         plugins: what was found, with what each offers and why one is not used.
         runtimes: by language; a second one of a language by :attr:`isthmus.abc.Runtime.key`.
+        fetcher: what carries requests out, None where no plugin offers that.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Engine:
     ) -> None:
         self.plugins: tuple[PluginInfo, ...] = plugins.infos
         self.runtimes: Mapping[str, Runtime] = plugins.runtimes
-        self._fetcher = plugins.fetcher
+        self.fetcher = plugins.fetcher
         self._limits = limits
         self._wall_clock = wall_clock
         self._entropy = entropy
@@ -144,8 +145,8 @@ class Engine:
             if not isinstance(given, expected):
                 raise EngineError(f"an isthmus.{expected.__name__} is wanted, not {type(given).__name__}")
         runtime = self.runtime_of(function)
-        if self._fetcher is not None:
-            self._fetcher.check_egress(egress)
+        if self.fetcher is not None:
+            self.fetcher.check_egress(egress)
         text = validate(function, settings)
         sensitive = sensitive_values(function, settings)
         shared = self._programs.borrow(runtime, function, limits)
@@ -159,7 +160,7 @@ class Engine:
                     shared,
                     Door(
                         limits,
-                        fetcher=self._fetcher,
+                        fetcher=self.fetcher,
                         egress=egress,
                         redactor=Redactor(sensitive) if sensitive else None,
                     ),
@@ -361,8 +362,8 @@ class Engine:
         await self._programs.aclose()
         for language, runtime in self.runtimes.items():
             await close_guarded(f"the runtime of {language}", runtime.aclose)
-        if self._fetcher is not None:
-            await close_guarded("the fetcher", self._fetcher.aclose)
+        if self.fetcher is not None:
+            await close_guarded("the fetcher", self.fetcher.aclose)
 
 
 Engine.__module__ = "isthmus"

@@ -16,6 +16,7 @@ from ._rules.entries import (
 )
 from ._rules.retry import (
     DESTINATION as DESTINATION,
+    LONGEST_RETRY_AFTER as LONGEST_RETRY_AFTER,
     SCHEDULES as SCHEDULES,
     SOURCE as SOURCE,
     SOURCE_INSERT as SOURCE_INSERT,

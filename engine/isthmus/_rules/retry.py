@@ -24,6 +24,7 @@ from isthmus.outcomes import Code, Status
 
 __all__ = [
     "DESTINATION",
+    "LONGEST_RETRY_AFTER",
     "SCHEDULES",
     "SOURCE",
     "SOURCE_INSERT",
@@ -49,6 +50,8 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         window: seconds from the first attempt in which attempts may start, or None.  It counts
             from the attempt, not the arrival: an event that waited longer still gets its first try.
         attempts: how many there may be, the first included, or None.
+        jitter: ``equal`` draws within the range; ``full`` from nothing up to its end; ``decorrelated`` between the
+            least first wait and the wait before, times ``factor``.
 
     Raises:
         EngineError: the values contradict each other, or never end.
@@ -59,6 +62,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     cap: float
     window: float | None = None
     attempts: int | None = None
+    jitter: Literal["equal", "full", "decorrelated"] = "equal"
 
     def __post_init__(self) -> None:
         low, high = self.first
@@ -84,16 +88,34 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
             longest = min(self.cap, high * self.factor ** (attempt - 1))
         except OverflowError:
             longest = self.cap
+        if self.jitter == "full":
+            return 0.0, longest
+        if self.jitter == "decorrelated":
+            return low, longest
         return min(longest * low / high, longest), longest
 
     def wait(self, message_id: str, attempt: int) -> float:
         """Draw the wait after an attempt, in seconds."""
         low, high = self.bounds(attempt)
+        if self.jitter == "decorrelated":
+            # Each wait depends on the one before; the chain is walked anew, so that none has to be kept.
+            high = self.first[1]
+            wait = low + (high - low) * _fraction(message_id, 1)
+            for step in range(2, min(attempt, _LONGEST_CHAIN) + 1):
+                high = min(self.cap, max(low, wait * self.factor))
+                wait = low + (high - low) * _fraction(message_id, step)
+            return wait
         return min(low + (high - low) * _fraction(message_id, attempt), high)
 
 
+_LONGEST_CHAIN: Final = 1000
+"""Waits that a decorrelated one is drawn after; later ones are like the last of them."""
+
 HOUR: Final = 3600.0
 MINUTE: Final = 60.0
+
+LONGEST_RETRY_AFTER: Final = HOUR
+"""Seconds for which another side may ask to be left alone; one that asks for a year is not to hold an event for it."""
 
 DESTINATION: Final = Schedule(first=(30.0, 60.0), cap=HOUR, window=4 * HOUR)
 """Destinations and inserts: 4 hours (Segment: destination functions, FAQ), about 10 retries."""
@@ -165,6 +187,7 @@ def decide(
     now: float,
     message_id: str,
     schedule: Schedule,
+    retry_after: float | None = None,
 ) -> Decision:
     """Decide what becomes of a delivery after an attempt.
 
@@ -176,6 +199,9 @@ def decide(
         now: seconds.
         message_id: what tells this delivery from others that may fail with it.
         schedule: of the instance; see `SCHEDULES`.
+        retry_after: seconds for which the other side asked to be left alone, or None.  It is never tried
+            earlier than the schedule says, and later as asked: by `LONGEST_RETRY_AFTER` at the most, and not past
+            the schedule's window where its own wait ends within.
     """
     if status is Status.DELIVERED:
         return _DELIVERED
@@ -189,6 +215,11 @@ def decide(
     at = now + seconds
     if schedule.window is not None and at > first_at + schedule.window:
         return Refused("window", code)
+    if retry_after is not None and retry_after > seconds:
+        asked = min(retry_after, max(seconds, LONGEST_RETRY_AFTER))
+        end = math.inf if schedule.window is None else first_at + schedule.window - now
+        seconds = max(seconds, min(asked, end))
+        at = now + seconds
     return RetryAt(seconds, at)
 
 

@@ -1,0 +1,114 @@
+"""What a pipeline reads of an event, and the id it gives to one that has none."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Any, Final, final
+
+import msgspec
+
+from isthmus._rules.jsontext import well_formed
+from isthmus.errors import InvalidInput
+from isthmus.events import Event
+
+__all__ = ["ID_LENGTH", "Head", "Taken", "key_of", "random_ids", "taken"]
+
+ID_LENGTH: Final = 255
+"""Characters of a message id."""
+
+
+@final
+class Head(msgspec.Struct, frozen=True):
+    """The part of an event that routing reads; each may be of any type."""
+
+    type: object = None
+    event: object = None
+    integrations: object = None
+    message_id: object = msgspec.field(default=None, name="messageId")
+
+
+@final
+class Taken(msgspec.Struct, frozen=True, gc=False):
+    """An event on its way.
+
+    Attributes:
+        text: its JSON, with a message id in it.
+        head: what routing reads.
+        message_id: its own, or the one it was given.
+    """
+
+    text: bytes
+    head: Head
+    message_id: str
+
+
+def random_ids(count: int) -> list[str]:
+    """UUIDs of version 4, for which the system is asked once: a call costs more than all else done for an event."""
+    drawn = os.urandom(16 * count)
+    return [str(uuid.UUID(bytes=drawn[at : at + 16], version=4)) for at in range(0, len(drawn), 16)]
+
+
+_HEAD = msgspec.json.Decoder(Head)
+
+
+def taken(event: Event, *, most: int, default_id: str) -> Taken:
+    """Look at an event, and give it a message id where it has none.
+
+    Args:
+        event: JSON text or a mapping.
+        most: bytes of JSON it may have.
+        default_id: the id it gets where it has none.
+
+    Raises:
+        InvalidInput: it is not one, or too large.
+    """
+    if isinstance(event, bytes):
+        text = event
+    else:
+        try:
+            text = event.encode() if isinstance(event, str) else msgspec.json.encode(event)
+        except (TypeError, ValueError, RecursionError) as exc:
+            raise InvalidInput(f"an event is what JSON can hold: {exc}") from None
+    if len(text) > most:
+        raise InvalidInput(f"an event has at most {most} bytes of JSON here, and this has {len(text)}")
+    try:
+        if not text.isascii():
+            text.decode()
+        try:
+            head = _HEAD.decode(text)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            text = well_formed(text)
+            head = _HEAD.decode(text)
+    except (ValueError, RecursionError) as exc:
+        raise InvalidInput(f"an event is a JSON object in UTF-8: {exc}") from None
+    message_id = head.message_id
+    if not isinstance(message_id, str) or not message_id:
+        message_id = default_id
+        text = _with_id(text, message_id, present=head.message_id is not None or b'"messageId"' in text)
+    elif len(message_id) > ID_LENGTH:
+        raise InvalidInput(f"a messageId has at most {ID_LENGTH} characters, and this has {len(message_id)}")
+    return Taken(text, head, message_id)
+
+
+def _with_id(text: bytes, message_id: str, *, present: bool) -> bytes:
+    """The event with an id; where it may have one already it is written anew, else only added to."""
+    if present:
+        event: dict[str, Any] = msgspec.json.decode(text)
+        event["messageId"] = message_id
+        return msgspec.json.encode(event)
+    body = text.lstrip()[1:].lstrip()
+    comma = b"" if body.startswith(b"}") else b","
+    return b'{"messageId":' + msgspec.json.encode(message_id) + comma + body
+
+
+def key_of(text: bytes, path: str) -> str | None:
+    """The value at a path such as ``context.groupId``, as text; None where there is none."""
+    value: object = msgspec.json.decode(text)
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,242 @@
+"""What is done with deliveries: inserts, then a function, a sink, or the way into the destinations' queues."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, final
+
+import msgspec
+import trio
+
+from isthmus._host import describe
+from isthmus._rules.bisection import Bisection
+from isthmus.errors import EngineError, InvalidInput
+from isthmus.events import Request
+from isthmus.outcomes import Code, Outcome, Problem, Status
+from isthmus.pipelines import Attempt, Destination, Sink, Source
+
+from .lane import Item, Settle
+
+if TYPE_CHECKING:
+    from isthmus._engine import Engine
+    from isthmus._instances import Instance
+
+__all__ = ["DestinationStage", "EventStage", "Forward", "WebhookStage", "retry_after"]
+
+logger = logging.getLogger("isthmus")
+
+DELIVERED: Final = Attempt(status=Status.DELIVERED)
+
+Forward = Callable[[Source, Sequence[tuple[bytes, str]]], Awaitable[None]]
+"""Keeps events of a source in the queues they go to: the text of each, and the id it gets where it has none."""
+
+_REQUEST = msgspec.json.Decoder(Request)
+
+
+def retry_after(headers: Sequence[tuple[str, str]], now: float) -> float | None:
+    """Seconds that a response's ``Retry-After`` asks for (RFC 9110, 10.2.3); None where it has none that can be read."""
+    for name, value in headers:
+        if name.lower() == "retry-after":
+            text = value.strip()
+            if text.isascii() and text.isdigit():
+                return float(text[:9])
+            from email.utils import parsedate_to_datetime  # costs an import that not every process needs
+
+            try:
+                return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+            except (ValueError, OverflowError):
+                return None
+    return None
+
+
+def _attempt_of(outcome: Outcome, now: float) -> Attempt:
+    """An outcome as an attempt; where it is to be tried again, as late as its last response asked for."""
+    asked = None
+    if outcome.status is Status.RETRY and outcome.exchanges:
+        asked = retry_after(outcome.exchanges[-1].response_headers, now)
+    return Attempt(status=outcome.status, problem=outcome.problem, retry_after=asked)
+
+
+def _refused(error: InvalidInput) -> Attempt:
+    problem = Problem(name="InvalidEventPayload", message=str(error), code=Code.MESSAGE_REJECTED)
+    return Attempt(status=Status.REFUSED, problem=problem)
+
+
+async def _pass(
+    engine: Engine, insert: Instance, items: list[Item], settle: Settle, now: float
+) -> list[Item]:
+    """Those an insert lets go on, as it left them."""
+    going: list[Item] = []
+
+    def take(index: int, outcome: Outcome | InvalidInput) -> None:
+        item = items[index]
+        if isinstance(outcome, InvalidInput):
+            settle(item, _refused(outcome))
+        elif outcome.status is Status.DELIVERED and outcome.value is not None:
+            item.text = bytes(outcome.value)
+            going.append(item)
+        else:
+            settle(item, _attempt_of(outcome, now))
+
+    await engine.invoke_each(insert, [item.text for item in items], take, concurrency=len(items))
+    return going
+
+
+@final
+class EventStage:
+    """Events of a source: its inserts, then the queues they go to."""
+
+    def __init__(self, engine: Engine, source: Source, forward: Forward, clock: Callable[[], float]) -> None:
+        self._engine = engine
+        self._source = source
+        self._forward = forward
+        self._clock = clock
+
+    async def prepare(self, items: list[Item], settle: Settle) -> list[Item]:
+        for insert in self._source.inserts:
+            if items:
+                items = await _pass(self._engine, insert, items, settle, self._clock())
+        return items
+
+    async def attempt(self, items: list[Item], settle: Settle) -> None:
+        # The id under which it was accepted, where an insert took its own away.
+        own = len(self._source.id) + 1
+        events = [(item.text, item.claim.message_id[own:]) for item in items]
+        try:
+            await self._forward(self._source, events)
+        except InvalidInput as exc:
+            if len(items) == 1:
+                settle(items[0], _refused(exc))
+                return
+            # An insert made one too large, or what is none: the others go on.
+            for item in items:
+                await self.attempt([item], settle)
+        else:
+            for item in items:
+                settle(item, DELIVERED)
+
+
+@final
+class WebhookStage:
+    """Webhooks of a source: its function, then the way of the events that it sends."""
+
+    def __init__(self, engine: Engine, source: Source, forward: Forward, clock: Callable[[], float]) -> None:
+        self._engine = engine
+        self._source = source
+        self._forward = forward
+        self._clock = clock
+
+    async def prepare(self, items: list[Item], settle: Settle) -> list[Item]:
+        await trio.lowlevel.checkpoint()
+        return items
+
+    async def attempt(self, items: list[Item], settle: Settle) -> None:
+        assert self._source.function is not None  # noqa: S101 -- the pipeline asked
+        outcomes: list[tuple[Item, Outcome]] = []
+
+        def take(index: int, outcome: Outcome | InvalidInput) -> None:
+            if isinstance(outcome, InvalidInput):
+                settle(items[index], _refused(outcome))
+            else:
+                outcomes.append((items[index], outcome))
+
+        requests = [_REQUEST.decode(item.text) for item in items]
+        await self._engine.invoke_each(self._source.function, requests, take, concurrency=len(items))
+        for item, outcome in outcomes:
+            # Made of the webhook's, so that another attempt sends the same events and not more.
+            made = [
+                (bytes(message), f"{item.claim.message_id}.{place}")
+                for place, message in enumerate(outcome.messages)
+            ]
+            try:
+                await self._forward(self._source, made)
+            except InvalidInput as exc:
+                settle(item, _refused(exc))
+            else:
+                settle(item, _attempt_of(outcome, self._clock()))
+
+
+@final
+class DestinationStage:
+    """Deliveries to one destination: its inserts, then its function or its sink."""
+
+    def __init__(self, engine: Engine, destination: Destination, clock: Callable[[], float]) -> None:
+        self._engine = engine
+        self._destination = destination
+        self._clock = clock
+        to = destination.to
+        self.takes_batches = isinstance(to, Sink) or "onBatch" in to.handlers
+
+    async def prepare(self, items: list[Item], settle: Settle) -> list[Item]:
+        for insert in self._destination.inserts:
+            if items:
+                items = await _pass(self._engine, insert, items, settle, self._clock())
+        return items
+
+    async def attempt(self, items: list[Item], settle: Settle) -> None:
+        to = self._destination.to
+        if isinstance(to, Sink) or self.takes_batches:
+            await self._bisect(items, settle)
+            return
+
+        def take(index: int, outcome: Outcome | InvalidInput) -> None:
+            if isinstance(outcome, InvalidInput):
+                settle(items[index], _refused(outcome))
+            else:
+                settle(items[index], _attempt_of(outcome, self._clock()))
+
+        await self._engine.invoke_each(to, [item.text for item in items], take, concurrency=len(items))
+
+    async def _bisect(self, items: list[Item], settle: Settle) -> None:
+        bisection = Bisection(items)
+        while (part := bisection.next()) is not None:
+            attempts = await self._together([item.text for item in part])
+            if isinstance(attempts, Attempt):
+                timed_out = attempts.problem is not None and attempts.problem.code is Code.GATEWAY_TIMEOUT
+                if attempts.status is Status.REFUSED or timed_out:
+                    part = bisection.failed(part, timed_out=timed_out)
+                attempts = [attempts] * len(part)
+            for item, attempt in zip(part, attempts, strict=False):
+                settle(item, attempt)
+
+    async def _together(self, texts: list[bytes]) -> Attempt | Sequence[Attempt]:
+        """How a batch ended: one attempt where it ended as a whole."""
+        to = self._destination.to
+        if isinstance(to, Sink):
+            return await self._sink(to, texts)
+        try:
+            outcome = await self._engine.invoke_batch(to, texts)
+        except InvalidInput as exc:
+            return _refused(exc)
+        whole = _attempt_of(outcome, self._clock())
+        problem = outcome.problem
+        if problem is not None and all(item.problem == problem for item in outcome.items):
+            return whole
+        return [
+            Attempt(
+                status=item.status,
+                problem=item.problem,
+                retry_after=whole.retry_after if item.status is Status.RETRY else None,
+            )
+            for item in outcome.items
+        ]
+
+    async def _sink(self, sink: Sink, texts: list[bytes]) -> Attempt | Sequence[Attempt]:
+        seconds = self._destination.timeout
+        with trio.move_on_after(seconds):
+            try:
+                return await sink.deliver(texts)
+            except EngineError:
+                raise
+            except Exception as exc:  # noqa: BLE001 -- the sink's own, and in the attempt
+                # Its message, and its traceback, may quote the event or a secret.
+                logger.error(
+                    "destination %r: its sink failed: %s", self._destination.name, describe(exc, None)
+                )
+                said = f"the sink failed ({type(exc).__name__})"
+                problem = Problem(name="RuntimeFault", message=said, code=Code.INTERNAL)
+                return Attempt(status=Status.RETRY, problem=problem)
+        said = f"the sink took longer than its {seconds} s (Destination.timeout)"
+        problem = Problem(name="Timeout", message=said, code=Code.GATEWAY_TIMEOUT)
+        return Attempt(status=Status.RETRY, problem=problem)

@@ -1,0 +1,318 @@
+"""What a pipeline is made of, and what it tells of its work: values, for :func:`isthmus.open_pipeline`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, final
+
+import msgspec
+
+from ._rules.batching import DEFAULT_BYTES, DEFAULT_COUNT, DEFAULT_WAIT
+from ._rules.breaker import BreakerPolicy as BreakerPolicy
+from ._rules.pacing import Rate as Rate
+from ._rules.retry import DESTINATION, SOURCE, SOURCE_INSERT, Decision, Schedule
+from ._rules.selection import Filter as Filter
+from .errors import EngineError
+from .outcomes import Problem, Status
+
+if TYPE_CHECKING:
+    from ._instances import Instance
+
+__all__ = [
+    "Accepted",
+    "Attempt",
+    "Attempted",
+    "Batching",
+    "BreakerMoved",
+    "BreakerPolicy",
+    "Destination",
+    "Filter",
+    "LaneStats",
+    "Observation",
+    "PipelineStats",
+    "QueueAway",
+    "Rate",
+    "Sink",
+    "Source",
+]
+
+NAME_LENGTH: Final = 100
+"""Characters of a source's id or a destination's name, which are part of a queue's."""
+
+
+@final
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """How one attempt to deliver ended.
+
+    Attributes:
+        status: as an outcome's.
+        problem: what went wrong, sensitive values redacted; or None.
+        retry_after: seconds for which the other side asked to be left alone, or None.
+    """
+
+    status: Status
+    problem: Problem | None = None
+    retry_after: float | None = None
+
+
+class Sink(ABC):
+    """A place events go to that is no function; see :mod:`isthmus.sinks`."""
+
+    @abstractmethod
+    async def deliver(self, events: Sequence[bytes]) -> Attempt | Sequence[Attempt]:
+        """Take events and say how that ended.
+
+        Cancelled where it takes longer than ``Destination.timeout``; an exception counts as one attempt of them all
+        that may be tried again.
+
+        Args:
+            events: JSON text of each, at most ``Destination.batching.count``.
+
+        Returns:
+            one attempt for each event, in order; or one for all of them together: where that is refused and
+            there are several, halves of them are tried until those that are to blame are alone.
+        """
+
+    async def aclose(self) -> None:  # noqa: B027 -- most have nothing to close
+        """Give back what it holds; called where the pipeline closes."""
+
+
+@final
+class Batching(msgspec.Struct, frozen=True, kw_only=True):
+    """How many events go together.
+
+    Attributes:
+        count: events at the most.
+        wait: seconds that the first of them waits for others; with 0 those go that are there.
+        bytes: of JSON at the most; a larger event goes alone.
+
+    Raises:
+        EngineError: a number is out of its range.
+    """
+
+    count: int = DEFAULT_COUNT
+    wait: float = DEFAULT_WAIT
+    bytes: int = DEFAULT_BYTES
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= 10_000:
+            raise EngineError(f"Batching.count takes a number from 1 to 10000, not {self.count!r}")
+        if not 0 <= self.wait <= 3600:
+            raise EngineError(f"Batching.wait takes seconds from 0 to an hour, not {self.wait!r}")
+        if self.bytes < 1:
+            raise EngineError(f"Batching.bytes takes a number from 1, not {self.bytes!r}")
+
+
+@final
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where events come from.
+
+    Attributes:
+        id: what it is called; part of its queues' names.
+        function: turns webhooks into events, for :meth:`Pipeline.receive`; or None.
+        inserts: source inserts that every event passes, in this order.
+        destinations: names of those its events may go to, None for all.
+        schedule: of webhooks whose function is to be tried again.
+        insert_schedule: of events whose insert is.
+        concurrency: calls of its functions under way at one time.
+
+    Raises:
+        EngineError: the id is none.
+    """
+
+    id: str
+    function: Instance | None = None
+    inserts: tuple[Instance, ...] = ()
+    destinations: tuple[str, ...] | None = None
+    schedule: Schedule = SOURCE
+    insert_schedule: Schedule = SOURCE_INSERT
+    concurrency: int = 256
+
+    def __post_init__(self) -> None:
+        _check_name("Source.id", self.id)
+        _check_count("Source.concurrency", self.concurrency)
+
+
+@final
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """A place events go to, with all that is decided for it alone.
+
+    Attributes:
+        name: what it is called, once in a pipeline; part of its queue's name.
+        to: an instance of a destination function, or a sink.
+        integration: its name in ``integrations`` objects, ``name`` by default.
+        inserts: insert functions that every event passes on its way, in this order.
+        filter: which events it wants.
+        enabled: switched on; else only replays reach it.
+        concurrency: calls under way at one time; of batches, where events go in batches.
+        rate: attempts of single events in a time, None for as many as there are.
+        batching: for a function with ``onBatch`` and for sinks; other functions get events one by one.
+        timeout: seconds that a sink may take; a function has ``Limits.wall``.
+        schedule: when it is tried again.
+        breaker: when it is left alone for a while, None for never.
+        ordered_by: a path such as ``userId`` or ``context.groupId``: events that have the same value there arrive
+            one after the other, in the order in which they were accepted.
+        lease: seconds after which another process takes over what a dead one was at.
+        max_unacked: deliveries that may be under way or wait for a retry.
+
+    Raises:
+        EngineError: a value is out of its range.
+    """
+
+    name: str
+    to: Instance | Sink
+    integration: str = ""
+    inserts: tuple[Instance, ...] = ()
+    filter: Filter = Filter()
+    enabled: bool = True
+    concurrency: int = 256
+    rate: Rate | None = None
+    batching: Batching | None = None
+    timeout: float = 30.0
+    schedule: Schedule = DESTINATION
+    breaker: BreakerPolicy | None = BreakerPolicy()
+    ordered_by: str | None = None
+    lease: float = 30.0
+    max_unacked: int = 10_000
+
+    def __post_init__(self) -> None:
+        _check_name("Destination.name", self.name)
+        _check_count("Destination.concurrency", self.concurrency)
+        if not 0 < self.timeout <= 86_400:
+            raise EngineError(
+                f"Destination.timeout takes seconds above 0, a day at the most, not {self.timeout!r}"
+            )
+        if not self.integration:
+            msgspec.structs.force_setattr(self, "integration", self.name)
+
+
+def _check_name(what: str, name: str) -> None:
+    if not 1 <= len(name) <= NAME_LENGTH or not name.isprintable() or any(map(str.isspace, name)):
+        raise EngineError(
+            f"{what} takes 1 to {NAME_LENGTH} printable characters without white space, not {name!r}"
+        )
+
+
+def _check_count(what: str, count: int) -> None:
+    if not 1 <= count <= 100_000:
+        raise EngineError(f"{what} takes a number from 1 to 100000, not {count!r}")
+
+
+# ---------------------------------------------------------------- what it tells
+
+
+@final
+class Accepted(msgspec.Struct, frozen=True, tag=True, gc=False):
+    """An event has been taken, and is kept.
+
+    Attributes:
+        source: the id of its source.
+        message_id: its own, or the one it was given.
+        queues: those it waits in now; none where no destination wants it.
+    """
+
+    source: str
+    message_id: str
+    queues: tuple[str, ...]
+
+
+@final
+class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """An attempt has ended.
+
+    Attributes:
+        queue: of the destination, ``destination:NAME``; or of the source, ``source:ID`` or ``webhook:ID``.
+        delivery: what tells it from others in that queue: the source's id and the message id.
+        attempt: its number, from 1.
+        status: what it came to.
+        problem: what went wrong, or None.
+        decision: what becomes of the delivery now.
+        at: seconds since the epoch.
+        age: seconds since it was published.
+        took: seconds since it was claimed.
+    """
+
+    queue: str
+    delivery: str
+    attempt: int
+    status: Status
+    problem: Problem | None
+    decision: Decision
+    at: float
+    age: float
+    took: float
+
+
+@final
+class BreakerMoved(msgspec.Struct, frozen=True, tag=True):
+    """A destination is left alone from now on, is probed, or is sent to again.
+
+    Attributes:
+        queue: of the destination.
+        state: ``open``, ``half_open`` or ``closed``.
+    """
+
+    queue: str
+    state: str
+
+
+@final
+class QueueAway(msgspec.Struct, frozen=True, tag=True):
+    """The queue's storage did not do what was asked; it is asked again.
+
+    Attributes:
+        queue: which was worked on.
+        error: what it said.
+    """
+
+    queue: str
+    error: str
+
+
+Observation = Accepted | Attempted | BreakerMoved | QueueAway
+
+LATENCY_BOUNDS: Final = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 14_400.0)
+
+
+@final
+class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done for one queue since the pipeline was opened.
+
+    Attributes:
+        attempts: that have ended.
+        delivered: without error.
+        dropped: left out on purpose, by an insert.
+        retried: to be tried again, by the problem's code.
+        dead: given up, by ``permanent``, ``attempts`` or ``window``.
+        given_back: claimed, but not begun before the pipeline closed.
+        batches: calls with several events, or of a sink.
+        in_hand: claimed now and not done with.
+        breaker: its state, "" where there is none.
+        latency: how many deliveries took from publishing to success at most each of the seconds 0.01, 0.1, 1, 10,
+            60, 600, 3600, 14400; the last number is those that took longer.
+    """
+
+    attempts: int = 0
+    delivered: int = 0
+    dropped: int = 0
+    retried: dict[str, int] = {}
+    dead: dict[str, int] = {}
+    given_back: int = 0
+    batches: int = 0
+    in_hand: int = 0
+    breaker: str = ""
+    latency: tuple[int, ...] = ()
+
+
+@final
+class PipelineStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pipeline did since it was opened.
+
+    Attributes:
+        accepted: events.
+        lanes: by the queue's name.
+    """
+
+    accepted: int = 0
+    lanes: dict[str, LaneStats] = {}
