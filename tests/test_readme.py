@@ -15,12 +15,22 @@ from isthmus._cli.commands import COMMANDS, main
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_the_embedding_example_runs(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    script = tmp_path / "embedding.py"
-    script.write_text(block)
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120, check=False)
-    assert (done.stdout, done.stderr) == ('delivered {"hello":"u1","key":6}\n', "")
+def test_the_examples_in_python_run(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    said = []
+    for block in blocks:
+        script = tmp_path / "example.py"
+        script.write_text(block)
+        done = subprocess.run(
+            [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert done.stderr == ""
+        said.append(done.stdout)
+    assert said == [
+        'delivered {"hello":"u1","key":6}\n',
+        "message_rejected: InvalidEventPayload: whose is it?\n",
+    ]
+    assert len((tmp_path / "archive.ndjson").read_text().splitlines()) == 2
 
 
 def test_every_file_it_points_to_is_there() -> None:
