@@ -31,6 +31,9 @@ CHUNK = 64
 """Calls handed to a program together: enough that a task costs nothing by the call, and few
 enough that a slot freed is soon taken again."""
 
+SPAN = 8 * CHUNK
+"""Events that are read without a checkpoint where their calls don't fill a chunk; not fewer, for a checkpoint cuts one."""
+
 Deliver = Callable[[int, Outcome | InvalidInput], None]
 
 _Waiting = tuple[int, str, bytes, bytes]  # index, handler, argument, body of a webhook
@@ -114,13 +117,13 @@ class Bulk:
             async for event in events:
                 self._take(index, event)
                 index += 1
-                if len(self._waiting) >= CHUNK or not index % CHUNK:
+                if len(self._waiting) >= CHUNK or not index % SPAN:
                     await self._make_room()
         else:
             for event in events:
                 self._take(index, event)
                 index += 1
-                if len(self._waiting) >= CHUNK or not index % CHUNK:
+                if len(self._waiting) >= CHUNK or not index % SPAN:
                     await self._make_room()
 
     def _take(self, index: int, event: Event | Request) -> None:

@@ -12,6 +12,7 @@ import trio
 
 from .feeds import Feed
 from .screen import named
+from .slots import Slots
 from .splitting import Piece, Splitter, Unreadable, detecting
 
 __all__ = ["EventStream", "Origin", "Place", "Share", "total_size"]
@@ -79,13 +80,12 @@ class EventStream:
     ) -> None:
         self._paths = list(paths)
         self._limit = limit
-        self._concurrency = concurrency
+        self._slots = Slots(concurrency) if concurrency else None
         self._on_flaw = on_flaw
         self._admit = admit
         self._stopped = False
         self._reading = trio.CancelScope()
         self._turn = trio.Lock()
-        self._room = trio.Event()
         self._under_way: dict[Place, None] = {}
         self._nouns: list[str] = []  # of the files that were begun
         # The file at hand.
@@ -110,13 +110,10 @@ class EventStream:
         """
         async with self._turn:
             while not (self._stopped or self.ended):
-                room = most if self._concurrency is None else self._concurrency - len(self._under_way)
-                if room <= 0:
-                    self._room = trio.Event()
-                    await self._room.wait()
-                elif (share := self._deal(min(most, room))) is not None:
+                room = most if self._slots is None else await self._slots.room(most)
+                if room and (share := self._deal(room)) is not None:
                     return share
-                else:
+                if room:
                     await self._go_on()
             return None
 
@@ -124,7 +121,8 @@ class EventStream:
         """Hand out no more events."""
         self._stopped = True
         self._reading.cancel()
-        self._room.set()
+        if self._slots is not None:
+            self._slots.close()
 
     async def aclose(self) -> None:
         """Close the file at hand."""
@@ -139,7 +137,8 @@ class EventStream:
     def release(self, place: Place) -> None:
         """Take note that an event is done with."""
         del self._under_way[place]
-        self._room.set()
+        if self._slots is not None:
+            self._slots.free()
 
     def origin(self, place: Place) -> Origin:
         """Where an event came from."""
@@ -229,6 +228,8 @@ class EventStream:
         if not texts:
             return None
         self.taken += len(texts)
+        if self._slots is not None:
+            self._slots.take(len(texts))
         return Share(file, numbers, texts)
 
     async def _go_on(self) -> None:

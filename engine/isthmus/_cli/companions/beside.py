@@ -12,6 +12,7 @@ from typing import Final, final
 
 import trio
 
+from isthmus._cli.slots import Slots
 from isthmus._cli.stream import Place, Share
 from isthmus.processors import processors
 
@@ -33,7 +34,6 @@ class Beside:
     def __init__(self, channel: Channel[FromCompanion]) -> None:
         self._channel = channel
         self._dealt: set[Place] = set()
-        self._freed = trio.Event()
 
     async def prepare(self, setup: Setup) -> str:
         """Let it load a function; "" where it is ready then, else why not."""
@@ -64,7 +64,8 @@ class Beside:
             the events whose end is not known, for it has gone.
         """
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._deal, take, concurrency, nursery.cancel_scope)
+            slots = Slots(concurrency)
+            nursery.start_soon(self._deal, take, slots, nursery.cancel_scope)
             while True:
                 try:
                     said = await self._channel.receive()
@@ -73,25 +74,20 @@ class Beside:
                 if not isinstance(said, Done):
                     break
                 self._dealt.difference_update(said.places)
-                self._freed.set()
+                slots.free(len(said.places))
                 on_done(said)
             nursery.cancel_scope.cancel()
         return sorted(self._dealt)
 
     async def _deal(
-        self,
-        take: Callable[[int], Awaitable[Share | None]],
-        concurrency: int,
-        all_: trio.CancelScope,
+        self, take: Callable[[int], Awaitable[Share | None]], slots: Slots, all_: trio.CancelScope
     ) -> None:
         try:
             while True:
-                while (room := concurrency - len(self._dealt)) <= 0:
-                    self._freed = trio.Event()
-                    await self._freed.wait()
-                share = await take(min(DEAL, room))
+                share = await take(await slots.room(DEAL))
                 if share is None:
                     break
+                slots.take(len(share.numbers))
                 self._dealt.update((share.file, number) for number in share.numbers)
                 for part in _parts(share):
                     await self._channel.send(part)
