@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 from hypothesis import given, settings, strategies as st
+from tests.engine.piping import QUICKLY, Kept, load, opened, track
 
 import isthmus
 from isthmus.abc import FetchRequest, FetchResponse
@@ -30,39 +29,7 @@ from isthmus.pipelines import (
 )
 from isthmus.rules import RetryAt, Schedule
 from isthmus.sinks import CallableSink, FileSink, HttpSink, Retry
-from isthmus.testing import Handler, MemoryQueue, MockFetcher, ScriptedRuntime, Throw, World
-
-QUICKLY = Schedule(first=(1.0, 2.0), cap=4.0, attempts=6)
-
-
-@asynccontextmanager
-async def opened(
-    scripts: Mapping[str, Mapping[str, Handler]], *plugins: object
-) -> AsyncIterator[tuple[isthmus.Engine, MemoryQueue]]:
-    runtime = ScriptedRuntime(scripts=scripts)
-    async with isthmus.open_engine(plugins=[runtime, *plugins], load_entry_points=False) as engine:
-        yield engine, MemoryQueue()
-
-
-async def load(engine: isthmus.Engine, code: str, kind: isthmus.Kind) -> isthmus.Instance:
-    return await engine.load(isthmus.Function(name=code, kind=kind, language="scripted", code=code))
-
-
-def track(number: int, **more: Any) -> dict[str, Any]:
-    return {"type": "track", "event": "E", "messageId": f"m{number}", "n": number, **more}
-
-
-class Kept:
-    """A destination that keeps what arrives."""
-
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self.events: list[dict[str, Any]] = []
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        self.events.append(event)
-        self.numbers.append(event.get("n", -1))
-
+from isthmus.testing import Handler, MockFetcher, Throw, World
 
 # ---------------------------------------------------------------- the way
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import final
 
 import trio
 
 from isthmus._rules.routing import route
 from isthmus.errors import QueueError
-from isthmus.pipelines import Accepted, Destination, Observation, Source
+from isthmus.pipelines import Accepted, Destination, Observation, QueueAway, Source
 from isthmus.queues import Entry, Queue
 
 from .events import Taken, key_of, taken
@@ -89,12 +90,14 @@ class Routes:
     async def forward(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
         """Keep the messages of a source function; see :data:`.stages.Forward`."""
         kept = [(one, self.entrances(source, one)) for one in self._taken(events)]
-        await patiently(lambda: self.keep(source, kept), self._away)
+        away = partial(self._away, f"{WEBHOOK}{source.id}")
+        await patiently(lambda: self.keep(source, kept), away)
 
     async def forward_inserted(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
         """Keep events that have passed the source's inserts; see :data:`.stages.Forward`."""
         kept = [(one, self.exits(source, one)) for one in self._taken(events)]
-        await patiently(lambda: self.keep(source, kept, count=False), self._away)
+        away = partial(self._away, f"{SOURCE}{source.id}")
+        await patiently(lambda: self.keep(source, kept, count=False), away)
 
     def _taken(self, events: Sequence[tuple[bytes, str]]) -> list[Taken]:
         return [taken(text, most=self._event_bytes, default_id=given_id) for text, given_id in events]
@@ -142,5 +145,6 @@ class Routes:
             queue=queue, message_id=f"{source.id}:{event.message_id}{mark}", body=event.text, key=key
         )
 
-    def _away(self, exc: QueueError) -> None:
-        logger.warning("events that go on are kept back: %s", exc)
+    def _away(self, queue: str, exc: QueueError) -> None:
+        logger.warning("queue %r: what goes on from it is kept back: %s", queue, exc)
+        self._observe(QueueAway(queue, str(exc)))
