@@ -336,6 +336,26 @@ async def test_events_of_one_key_arrive_in_order_though_one_of_them_fails(autoju
     assert arrived == {"a": list(range(0, 40, 2)), "b": list(range(1, 40, 2))}
 
 
+async def test_batches_are_counted_with_their_events_and_their_time(autojump_clock: object) -> None:
+    async def on_batch(events: Any, settings: Any, world: World) -> None:
+        await trio.sleep(3)
+
+    async with opened({"to": {"onBatch": on_batch}}) as (engine, queue):
+        destination = Destination(
+            name="d",
+            to=await load(engine, "to", isthmus.Kind.DESTINATION),
+            batching=Batching(count=4, wait=0.5),
+        )
+        async with isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=[destination], clock=queue._now
+        ) as pipeline:
+            await pipeline.accept("s", [track(number) for number in range(10)])
+            await pipeline.drain()
+            lane = pipeline.stats().lanes["destination:d"]
+    assert (lane.batches, lane.batched, lane.delivered) == (3, 10, 10)
+    assert lane.trying == pytest.approx(9)
+
+
 # ---------------------------------------------------------------- ending, and being ended
 
 

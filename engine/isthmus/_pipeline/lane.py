@@ -193,15 +193,18 @@ class Lane:
     async def _try_batch(self, items: list[Item]) -> None:
         async with self._batches:
             self._tally.batches += 1
+            self._tally.batched += len(items)
             await self._try(items)
 
     async def _try(self, items: list[Item]) -> None:
         if not items:
             return
+        begun = trio.current_time()
         try:
             await self._stage.attempt(items, self._settling.attempted)
         except Exception as exc:  # noqa: BLE001 -- one lane's fault is not to end the others
             self._log(exc)
+        self._tally.trying += trio.current_time() - begun
         for item in items:
             if not item.settled:
                 self._settling.attempted(item, UNSETTLED)

@@ -106,6 +106,9 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
         dead: given up, by ``permanent``, ``attempts`` or ``window``.
         given_back: claimed, but not begun before the pipeline closed.
         batches: calls with several events, or of a sink.
+        batched: events in them; those that were tried again in halves count once.
+        trying: seconds that calls and batches of them took, summed; where several run at a time it goes faster than
+            the clock.
         in_hand: claimed now and not done with.
         breaker: its state, "" where there is none.
         latency: how many deliveries took from publishing to success at most each of the seconds 0.01, 0.1, 1, 10,
@@ -119,6 +122,8 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
     dead: dict[str, int] = {}
     given_back: int = 0
     batches: int = 0
+    batched: int = 0
+    trying: float = 0.0
     in_hand: int = 0
     breaker: str = ""
     latency: tuple[int, ...] = ()
