@@ -85,7 +85,7 @@ class Sink(ABC):
         """
 
     async def aclose(self) -> None:  # noqa: B027 -- most have nothing to close
-        """Give back what it holds; called where the pipeline closes."""
+        """Give back what it holds; called where the pipeline closes, and cancelled where all sinks take more than 10 s."""
 
 
 @final

@@ -11,6 +11,7 @@ from tests.engine.piping import QUICKLY, Kept, Unsteady, load, opened, track, un
 
 import isthmus
 from isthmus import Code, QueueError, QueueFull
+from isthmus._pipeline.faults import traced
 from isthmus.pipelines import Attempt, Attempted, Batching, Destination, Observation, QueueAway, Sink, Source
 from isthmus.queues import Entry
 from isthmus.sinks import CallableSink, Retry
@@ -82,9 +83,14 @@ async def test_an_event_that_is_none_is_a_dead_letter_and_takes_no_other_along(
     body: bytes, to: str, autojump_clock: object
 ) -> None:
     arrived = Kept()
+
+    def on_batch(events: Any, settings: Any, world: World) -> None:
+        for event in events:
+            arrived(event)
+
     scripts: dict[str, Any] = {
         "function": {"onTrack": lambda event, settings, world: arrived(event)},
-        "batch": {"onBatch": lambda events, settings, world: [arrived(event) for event in events] and None},
+        "batch": {"onBatch": on_batch},
         "insert": {"onTrack": lambda event, settings, world: event},
     }
     texts = Texts()
@@ -205,6 +211,21 @@ async def test_a_sink_that_breaks_its_promises_takes_nobody_along_and_nothing_of
     assert SECRET not in caplog.text
     assert not any(SECRET in letter.reason for letter in dead)
     assert "test_pipeline_faults.py" in caplog.text
+
+
+def test_what_the_log_shows_of_an_exception_has_all_its_causes_and_no_message() -> None:
+    def fail() -> None:
+        try:
+            raise KeyError(SECRET)
+        except KeyError as exc:
+            raise isthmus.FetchError(SECRET) from exc
+
+    with pytest.raises(isthmus.FetchError) as caught:
+        fail()
+    shown = traced(ExceptionGroup(SECRET, [caught.value, ValueError(SECRET)]))
+    assert shown.count(" in fail") == 2
+    assert all(name in shown for name in ("FetchError", "caused by KeyError", "ValueError"))
+    assert SECRET not in shown
 
 
 # ---------------------------------------------------------------- how a pipeline is left

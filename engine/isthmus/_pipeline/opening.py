@@ -57,6 +57,7 @@ async def open_pipeline(
     Raises:
         EngineError: the definitions contradict each other.
         QueueError: the queue can't be made ready.
+        Exception: what the body raised, as it was; or what the queue did that it should not, of which nothing is lost.
     """
     pipeline = Pipeline(
         engine, queue, sources, destinations, observe=observe, clock=clock, event_bytes=event_bytes
