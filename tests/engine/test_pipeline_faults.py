@@ -14,6 +14,7 @@ from isthmus import Code, QueueError, QueueFull
 from isthmus._pipeline.faults import traced
 from isthmus.pipelines import Attempt, Attempted, Batching, Destination, Observation, QueueAway, Sink, Source
 from isthmus.queues import Entry
+from isthmus.rules import Schedule
 from isthmus.sinks import CallableSink, Retry
 from isthmus.testing import MemoryQueue, World
 
@@ -354,9 +355,11 @@ async def test_while_the_storage_is_away_nothing_is_lost(
     async with opened({"insert": {"onTrack": lambda event, settings, world: event}}) as (engine, memory):
         queue = Unsteady(memory)
         queue.late = late
+        # A claim whose answer is lost has counted as an attempt.
+        patient = Schedule(first=(1.0, 2.0), cap=4.0, attempts=1000)
         source = Source(id="s", inserts=(await load(engine, "insert", isthmus.Kind.SOURCE_INSERT),))
         destination = Destination(
-            name="d", to=CallableSink(call), schedule=QUICKLY, lease=6.0, batching=Batching(count=1, wait=0.0)
+            name="d", to=CallableSink(call), schedule=patient, lease=6.0, batching=Batching(count=1, wait=0.0)
         )
         async with isthmus.open_pipeline(
             engine,
