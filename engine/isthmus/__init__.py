@@ -5,7 +5,8 @@ from __future__ import annotations
 from ._batches import EventBatcher as EventBatcher
 from ._engine import Engine as Engine, open_engine as open_engine
 from ._instances import Instance as Instance
-from ._pipeline.pipeline import Pipeline as Pipeline, open_pipeline as open_pipeline
+from ._pipeline.opening import open_pipeline as open_pipeline
+from ._pipeline.pipeline import Pipeline as Pipeline
 from ._plugins import PluginInfo as PluginInfo
 from ._queues import open_queue as open_queue
 from .abc import Egress as Egress

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 
+from ._pipeline.observations import (
+    LATENCY_BOUNDS as LATENCY_BOUNDS,
+    Accepted as Accepted,
+    Attempted as Attempted,
+    BreakerMoved as BreakerMoved,
+    LaneStats as LaneStats,
+    Observation as Observation,
+    PipelineStats as PipelineStats,
+    QueueAway as QueueAway,
+)
 from ._rules.batching import DEFAULT_BYTES, DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.breaker import BreakerPolicy as BreakerPolicy
 from ._rules.pacing import Rate as Rate
-from ._rules.retry import DESTINATION, SOURCE, SOURCE_INSERT, Decision, Schedule
+from ._rules.retry import DESTINATION, SOURCE, SOURCE_INSERT, Schedule
 from ._rules.selection import Filter as Filter
 from .errors import EngineError
 from .outcomes import Problem, Status
@@ -75,7 +85,7 @@ class Sink(ABC):
         """
 
     async def aclose(self) -> None:  # noqa: B027 -- most have nothing to close
-        """Give back what it holds; called where the pipeline closes."""
+        """Give back what it holds; called where the pipeline closes, and cancelled where all sinks take more than 10 s."""
 
 
 @final
@@ -197,122 +207,3 @@ def _check_name(what: str, name: str) -> None:
 def _check_count(what: str, count: int) -> None:
     if not 1 <= count <= 100_000:
         raise EngineError(f"{what} takes a number from 1 to 100000, not {count!r}")
-
-
-# ---------------------------------------------------------------- what it tells
-
-
-@final
-class Accepted(msgspec.Struct, frozen=True, tag=True, gc=False):
-    """An event has been taken, and is kept.
-
-    Attributes:
-        source: the id of its source.
-        message_id: its own, or the one it was given.
-        queues: those it waits in now; none where no destination wants it.
-    """
-
-    source: str
-    message_id: str
-    queues: tuple[str, ...]
-
-
-@final
-class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """An attempt has ended.
-
-    Attributes:
-        queue: of the destination, ``destination:NAME``; or of the source, ``source:ID`` or ``webhook:ID``.
-        delivery: what tells it from others in that queue: the source's id and the message id.
-        attempt: its number, from 1.
-        status: what it came to.
-        problem: what went wrong, or None.
-        decision: what becomes of the delivery now.
-        at: seconds since the epoch.
-        age: seconds since it was published.
-        took: seconds since it was claimed.
-    """
-
-    queue: str
-    delivery: str
-    attempt: int
-    status: Status
-    problem: Problem | None
-    decision: Decision
-    at: float
-    age: float
-    took: float
-
-
-@final
-class BreakerMoved(msgspec.Struct, frozen=True, tag=True):
-    """A destination is left alone from now on, is probed, or is sent to again.
-
-    Attributes:
-        queue: of the destination.
-        state: ``open``, ``half_open`` or ``closed``.
-    """
-
-    queue: str
-    state: str
-
-
-@final
-class QueueAway(msgspec.Struct, frozen=True, tag=True):
-    """The queue's storage did not do what was asked; it is asked again.
-
-    Attributes:
-        queue: which was worked on.
-        error: what it said.
-    """
-
-    queue: str
-    error: str
-
-
-Observation = Accepted | Attempted | BreakerMoved | QueueAway
-
-LATENCY_BOUNDS: Final = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 14_400.0)
-
-
-@final
-class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What was done for one queue since the pipeline was opened.
-
-    Attributes:
-        attempts: that have ended.
-        delivered: without error.
-        dropped: left out on purpose, by an insert.
-        retried: to be tried again, by the problem's code.
-        dead: given up, by ``permanent``, ``attempts`` or ``window``.
-        given_back: claimed, but not begun before the pipeline closed.
-        batches: calls with several events, or of a sink.
-        in_hand: claimed now and not done with.
-        breaker: its state, "" where there is none.
-        latency: how many deliveries took from publishing to success at most each of the seconds 0.01, 0.1, 1, 10,
-            60, 600, 3600, 14400; the last number is those that took longer.
-    """
-
-    attempts: int = 0
-    delivered: int = 0
-    dropped: int = 0
-    retried: dict[str, int] = {}
-    dead: dict[str, int] = {}
-    given_back: int = 0
-    batches: int = 0
-    in_hand: int = 0
-    breaker: str = ""
-    latency: tuple[int, ...] = ()
-
-
-@final
-class PipelineStats(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pipeline did since it was opened.
-
-    Attributes:
-        accepted: events.
-        lanes: by the queue's name.
-    """
-
-    accepted: int = 0
-    lanes: dict[str, LaneStats] = {}

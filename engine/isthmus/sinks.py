@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 import trio
 
-from ._pipeline.stages import retry_after
+from ._pipeline.attempts import retry_after
 from .abc import Egress, FetchRequest
 from .errors import EngineError, FetchError
 from .outcomes import Code, Problem, Status

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 from hypothesis import given, settings, strategies as st
+from tests.engine.piping import QUICKLY, Kept, load, opened, track
 
 import isthmus
 from isthmus.abc import FetchRequest, FetchResponse
@@ -30,39 +29,7 @@ from isthmus.pipelines import (
 )
 from isthmus.rules import RetryAt, Schedule
 from isthmus.sinks import CallableSink, FileSink, HttpSink, Retry
-from isthmus.testing import Handler, MemoryQueue, MockFetcher, ScriptedRuntime, Throw, World
-
-QUICKLY = Schedule(first=(1.0, 2.0), cap=4.0, attempts=6)
-
-
-@asynccontextmanager
-async def opened(
-    scripts: Mapping[str, Mapping[str, Handler]], *plugins: object
-) -> AsyncIterator[tuple[isthmus.Engine, MemoryQueue]]:
-    runtime = ScriptedRuntime(scripts=scripts)
-    async with isthmus.open_engine(plugins=[runtime, *plugins], load_entry_points=False) as engine:
-        yield engine, MemoryQueue()
-
-
-async def load(engine: isthmus.Engine, code: str, kind: isthmus.Kind) -> isthmus.Instance:
-    return await engine.load(isthmus.Function(name=code, kind=kind, language="scripted", code=code))
-
-
-def track(number: int, **more: Any) -> dict[str, Any]:
-    return {"type": "track", "event": "E", "messageId": f"m{number}", "n": number, **more}
-
-
-class Kept:
-    """A destination that keeps what arrives."""
-
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self.events: list[dict[str, Any]] = []
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        self.events.append(event)
-        self.numbers.append(event.get("n", -1))
-
+from isthmus.testing import Handler, MockFetcher, Throw, World
 
 # ---------------------------------------------------------------- the way
 
@@ -367,6 +334,26 @@ async def test_events_of_one_key_arrive_in_order_though_one_of_them_fails(autoju
             await pipeline.accept("s", [track(number, userId="ab"[number % 2]) for number in range(40)])
             await trio.sleep(200)
     assert arrived == {"a": list(range(0, 40, 2)), "b": list(range(1, 40, 2))}
+
+
+async def test_batches_are_counted_with_their_events_and_their_time(autojump_clock: object) -> None:
+    async def on_batch(events: Any, settings: Any, world: World) -> None:
+        await trio.sleep(3)
+
+    async with opened({"to": {"onBatch": on_batch}}) as (engine, queue):
+        destination = Destination(
+            name="d",
+            to=await load(engine, "to", isthmus.Kind.DESTINATION),
+            batching=Batching(count=4, wait=0.5),
+        )
+        async with isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=[destination], clock=queue._now
+        ) as pipeline:
+            await pipeline.accept("s", [track(number) for number in range(10)])
+            await pipeline.drain()
+            lane = pipeline.stats().lanes["destination:d"]
+    assert (lane.batches, lane.batched, lane.delivered) == (3, 10, 10)
+    assert lane.trying == pytest.approx(9)
 
 
 # ---------------------------------------------------------------- ending, and being ended

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from isthmus import Code, EngineError, Status
-from isthmus._pipeline.stages import retry_after
+from isthmus._pipeline.attempts import retry_after
 from isthmus._rules.bisection import Bisection
 from isthmus._rules.breaker import CLOSED, BreakerPolicy, probing, recorded, unanswered, wait_for_probe
 from isthmus._rules.pacing import Bucket, Rate

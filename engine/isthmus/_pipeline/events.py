@@ -1,4 +1,4 @@
-"""What a pipeline reads of an event, and the id it gives to one that has none."""
+"""What a pipeline reads of an event and of what is kept, and the id it gives to an event that has none."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import msgspec
 
 from isthmus._rules.jsontext import well_formed
 from isthmus.errors import InvalidInput
-from isthmus.events import Event
+from isthmus.events import Event, Request
 
-__all__ = ["ID_LENGTH", "Head", "Taken", "key_of", "random_ids", "taken"]
+__all__ = ["ID_LENGTH", "Head", "Taken", "kept_event", "kept_request", "key_of", "random_ids", "taken"]
 
 ID_LENGTH: Final = 255
 """Characters of a message id."""
@@ -73,15 +73,7 @@ def taken(event: Event, *, most: int, default_id: str) -> Taken:
     if len(text) > most:
         raise InvalidInput(f"an event has at most {most} bytes of JSON here, and this has {len(text)}")
     try:
-        if not text.isascii():
-            text.decode()
-        try:
-            head = _HEAD.decode(text)
-        except msgspec.ValidationError:
-            raise
-        except msgspec.DecodeError:
-            text = well_formed(text)
-            head = _HEAD.decode(text)
+        text, head = _read(text)
     except (ValueError, RecursionError) as exc:
         raise InvalidInput(f"an event is a JSON object in UTF-8: {exc}") from None
     message_id = head.message_id
@@ -91,6 +83,18 @@ def taken(event: Event, *, most: int, default_id: str) -> Taken:
     elif len(message_id) > ID_LENGTH:
         raise InvalidInput(f"a messageId has at most {ID_LENGTH} characters, and this has {len(message_id)}")
     return Taken(text, head, message_id)
+
+
+def _read(text: bytes) -> tuple[bytes, Head]:
+    if not text.isascii():
+        text.decode()
+    try:
+        return text, _HEAD.decode(text)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        text = well_formed(text)
+        return text, _HEAD.decode(text)
 
 
 def _with_id(text: bytes, message_id: str, *, present: bool) -> bytes:
@@ -112,3 +116,41 @@ def key_of(text: bytes, path: str) -> str | None:
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@final
+class _KeptRequest(msgspec.Struct, frozen=True):
+    """A webhook as it is kept: all of it is there, so that no other object passes for one."""
+
+    url: str
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+_KEPT_REQUEST = msgspec.json.Decoder(_KeptRequest)
+
+
+def kept_request(body: bytes) -> Request:
+    """A webhook out of its queue.
+
+    Raises:
+        InvalidInput: it is none; another program may have written it.
+    """
+    try:
+        kept = _KEPT_REQUEST.decode(body)
+    except (ValueError, RecursionError):
+        raise InvalidInput("what was kept is no webhook") from None
+    return Request(url=kept.url, method=kept.method, headers=kept.headers, body=kept.body)
+
+
+def kept_event(body: bytes) -> bytes:
+    """The JSON text of an event out of its queue, or as an insert left it.
+
+    Raises:
+        InvalidInput: it is none; another program may have written it.
+    """
+    try:
+        return _read(body)[0]
+    except (ValueError, RecursionError):
+        raise InvalidInput("what was kept is no event") from None

@@ -4,63 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
-import msgspec
 import trio
 
-from isthmus._host import describe
 from isthmus._rules.bisection import Bisection
-from isthmus.errors import EngineError, InvalidInput
+from isthmus.errors import InvalidInput
 from isthmus.events import Request
 from isthmus.outcomes import Code, Outcome, Problem, Status
 from isthmus.pipelines import Attempt, Destination, Sink, Source
 
-from .lane import Item, Settle
+from .attempts import DELIVERED, attempt_of, refused
+from .events import kept_event, kept_request
+from .faults import traced
+from .items import Item, Settle
 
 if TYPE_CHECKING:
     from isthmus._engine import Engine
     from isthmus._instances import Instance
 
-__all__ = ["DestinationStage", "EventStage", "Forward", "WebhookStage", "retry_after"]
+__all__ = ["DestinationStage", "EventStage", "Forward", "WebhookStage"]
 
 logger = logging.getLogger("isthmus")
 
-DELIVERED: Final = Attempt(status=Status.DELIVERED)
-
 Forward = Callable[[Source, Sequence[tuple[bytes, str]]], Awaitable[None]]
 """Keeps events of a source in the queues they go to: the text of each, and the id it gets where it has none."""
-
-_REQUEST = msgspec.json.Decoder(Request)
-
-
-def retry_after(headers: Sequence[tuple[str, str]], now: float) -> float | None:
-    """Seconds that a response's ``Retry-After`` asks for (RFC 9110, 10.2.3); None where it has none that can be read."""
-    for name, value in headers:
-        if name.lower() == "retry-after":
-            text = value.strip()
-            if text.isascii() and text.isdigit():
-                return float(text[:9])
-            from email.utils import parsedate_to_datetime  # costs an import that not every process needs
-
-            try:
-                return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-            except (ValueError, OverflowError):
-                return None
-    return None
-
-
-def _attempt_of(outcome: Outcome, now: float) -> Attempt:
-    """An outcome as an attempt; where it is to be tried again, as late as its last response asked for."""
-    asked = None
-    if outcome.status is Status.RETRY and outcome.exchanges:
-        asked = retry_after(outcome.exchanges[-1].response_headers, now)
-    return Attempt(status=outcome.status, problem=outcome.problem, retry_after=asked)
-
-
-def _refused(error: InvalidInput) -> Attempt:
-    problem = Problem(name="InvalidEventPayload", message=str(error), code=Code.MESSAGE_REJECTED)
-    return Attempt(status=Status.REFUSED, problem=problem)
 
 
 async def _pass(
@@ -72,12 +40,12 @@ async def _pass(
     def take(index: int, outcome: Outcome | InvalidInput) -> None:
         item = items[index]
         if isinstance(outcome, InvalidInput):
-            settle(item, _refused(outcome))
+            settle(item, refused(outcome))
         elif outcome.status is Status.DELIVERED and outcome.value is not None:
             item.text = bytes(outcome.value)
             going.append(item)
         else:
-            settle(item, _attempt_of(outcome, now))
+            settle(item, attempt_of(outcome, now))
 
     await engine.invoke_each(insert, [item.text for item in items], take, concurrency=len(items))
     return going
@@ -107,7 +75,7 @@ class EventStage:
             await self._forward(self._source, events)
         except InvalidInput as exc:
             if len(items) == 1:
-                settle(items[0], _refused(exc))
+                settle(items[0], refused(exc))
                 return
             # An insert made one too large, or what is none: the others go on.
             for item in items:
@@ -133,16 +101,25 @@ class WebhookStage:
 
     async def attempt(self, items: list[Item], settle: Settle) -> None:
         assert self._source.function is not None  # noqa: S101 -- the pipeline asked
+        requests: list[Request] = []
+        begun: list[Item] = []
+        for item in items:
+            try:
+                requests.append(kept_request(item.text))
+            except InvalidInput as exc:
+                settle(item, refused(exc))
+            else:
+                begun.append(item)
         outcomes: list[tuple[Item, Outcome]] = []
 
         def take(index: int, outcome: Outcome | InvalidInput) -> None:
             if isinstance(outcome, InvalidInput):
-                settle(items[index], _refused(outcome))
+                settle(begun[index], refused(outcome))
             else:
-                outcomes.append((items[index], outcome))
+                outcomes.append((begun[index], outcome))
 
-        requests = [_REQUEST.decode(item.text) for item in items]
-        await self._engine.invoke_each(self._source.function, requests, take, concurrency=len(items))
+        if begun:
+            await self._engine.invoke_each(self._source.function, requests, take, concurrency=len(begun))
         for item, outcome in outcomes:
             # Made of the webhook's, so that another attempt sends the same events and not more.
             made = [
@@ -152,9 +129,9 @@ class WebhookStage:
             try:
                 await self._forward(self._source, made)
             except InvalidInput as exc:
-                settle(item, _refused(exc))
+                settle(item, refused(exc))
             else:
-                settle(item, _attempt_of(outcome, self._clock()))
+                settle(item, attempt_of(outcome, self._clock()))
 
 
 @final
@@ -172,7 +149,18 @@ class DestinationStage:
         for insert in self._destination.inserts:
             if items:
                 items = await _pass(self._engine, insert, items, settle, self._clock())
-        return items
+        if not isinstance(self._destination.to, Sink):
+            return items
+        # A function's call looks at its event itself; a sink would hand on whatever is there.
+        going: list[Item] = []
+        for item in items:
+            try:
+                item.text = kept_event(item.text)
+            except InvalidInput as exc:
+                settle(item, refused(exc))
+            else:
+                going.append(item)
+        return going
 
     async def attempt(self, items: list[Item], settle: Settle) -> None:
         to = self._destination.to
@@ -182,9 +170,9 @@ class DestinationStage:
 
         def take(index: int, outcome: Outcome | InvalidInput) -> None:
             if isinstance(outcome, InvalidInput):
-                settle(items[index], _refused(outcome))
+                settle(items[index], refused(outcome))
             else:
-                settle(items[index], _attempt_of(outcome, self._clock()))
+                settle(items[index], attempt_of(outcome, self._clock()))
 
         await self._engine.invoke_each(to, [item.text for item in items], take, concurrency=len(items))
 
@@ -208,8 +196,8 @@ class DestinationStage:
         try:
             outcome = await self._engine.invoke_batch(to, texts)
         except InvalidInput as exc:
-            return _refused(exc)
-        whole = _attempt_of(outcome, self._clock())
+            return refused(exc)
+        whole = attempt_of(outcome, self._clock())
         problem = outcome.problem
         if problem is not None and all(item.problem == problem for item in outcome.items):
             return whole
@@ -227,13 +215,8 @@ class DestinationStage:
         with trio.move_on_after(seconds):
             try:
                 return await sink.deliver(texts)
-            except EngineError:
-                raise
             except Exception as exc:  # noqa: BLE001 -- the sink's own, and in the attempt
-                # Its message, and its traceback, may quote the event or a secret.
-                logger.error(
-                    "destination %r: its sink failed: %s", self._destination.name, describe(exc, None)
-                )
+                logger.error("destination %r: its sink failed: %s", self._destination.name, traced(exc))
                 said = f"the sink failed ({type(exc).__name__})"
                 problem = Problem(name="RuntimeFault", message=said, code=Code.INTERNAL)
                 return Attempt(status=Status.RETRY, problem=problem)

@@ -18,6 +18,8 @@ class Tally:
 
     def __init__(self) -> None:
         self.batches = 0
+        self.batched = 0
+        self.trying = 0.0
         self.given_back = 0
         self._attempts = 0
         self._delivered = 0
@@ -50,6 +52,8 @@ class Tally:
             dead=dict(self._dead),
             given_back=self.given_back,
             batches=self.batches,
+            batched=self.batched,
+            trying=self.trying,
             in_hand=in_hand,
             breaker=breaker,
             latency=tuple(self._latency),

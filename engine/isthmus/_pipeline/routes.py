@@ -1,0 +1,150 @@
+"""The ways of events into the queues they go to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import final
+
+import trio
+
+from isthmus._rules.routing import route
+from isthmus.errors import QueueError
+from isthmus.pipelines import Accepted, Destination, Observation, QueueAway, Source
+from isthmus.queues import Entry, Queue
+
+from .events import Taken, key_of, taken
+from .holding import patiently
+
+__all__ = ["DESTINATION", "SOURCE", "WEBHOOK", "Routes"]
+
+logger = logging.getLogger("isthmus")
+
+# The queues' names begin with these; events go through them in this order.
+WEBHOOK = "webhook:"
+SOURCE = "source:"
+DESTINATION = "destination:"
+
+
+@final
+class Routes:
+    """Decides where events go, and keeps them there.
+
+    Args:
+        queue: has been told of all the queues.
+        sources: where events come from.
+        destinations: where they go.
+        event_bytes: of JSON that one event may have.
+        observe: told of what is accepted; raises nothing.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        sources: Sequence[Source],
+        destinations: Sequence[Destination],
+        *,
+        event_bytes: int,
+        observe: Callable[[Observation], None],
+    ) -> None:
+        self.accepted = 0
+        self._queue = queue
+        self._event_bytes = event_bytes
+        self._observe = observe
+        self._connected = {
+            source.id: [
+                destination
+                for destination in destinations
+                if source.destinations is None or destination.name in source.destinations
+            ]
+            for source in sources
+        }
+        self._orders = {
+            f"{DESTINATION}{destination.name}": destination.ordered_by
+            for destination in destinations
+            if destination.ordered_by is not None
+        }
+
+    def entrances(self, source: Source, event: Taken) -> list[str]:
+        """The queues that a new event of a source goes to: the one before its inserts, where it has any."""
+        return [f"{SOURCE}{source.id}"] if source.inserts else self.exits(source, event)
+
+    def exits(self, source: Source, event: Taken, among: Sequence[Destination] | None = None) -> list[str]:
+        """The queues of the destinations that an event goes to.
+
+        Args:
+            source: of the event.
+            event: after the source's inserts.
+            among: the destinations of a replay, switched on or not; None for those the source is connected to.
+        """
+        head = event.head
+        wanted = [
+            destination
+            for destination in (self._connected[source.id] if among is None else among)
+            if destination.filter.admits(head.type, head.event)
+        ]
+        routed = route(head, wanted, replay=among is not None)
+        return [f"{DESTINATION}{reached.instance.name}" for reached in routed.reached]
+
+    async def forward(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
+        """Keep the messages of a source function; see :data:`.stages.Forward`."""
+        kept = [(one, self.entrances(source, one)) for one in self._taken(events)]
+        away = partial(self._away, f"{WEBHOOK}{source.id}")
+        await patiently(lambda: self.keep(source, kept), away)
+
+    async def forward_inserted(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
+        """Keep events that have passed the source's inserts; see :data:`.stages.Forward`."""
+        kept = [(one, self.exits(source, one)) for one in self._taken(events)]
+        away = partial(self._away, f"{SOURCE}{source.id}")
+        await patiently(lambda: self.keep(source, kept, count=False), away)
+
+    def _taken(self, events: Sequence[tuple[bytes, str]]) -> list[Taken]:
+        return [taken(text, most=self._event_bytes, default_id=given_id) for text, given_id in events]
+
+    async def keep(
+        self,
+        source: Source,
+        events: Sequence[tuple[Taken, list[str]]],
+        mark: str = "",
+        *,
+        count: bool = True,
+    ) -> None:
+        """Publish events, all routes of one together.
+
+        Args:
+            source: of the events.
+            events: each with the queues it goes to.
+            mark: makes deliveries of them that are told from those of before.
+            count: they are newly accepted.
+
+        Raises:
+            QueueError: not all were kept; keeping them again is safe.
+        """
+        entries: list[Entry] = []
+        for event, queues in events:
+            routes = [self._entry(source, event, queue, mark) for queue in queues]
+            if entries and len(entries) + len(routes) > self._queue.max_batch:
+                await self._queue.publish(entries)
+                entries = []
+            entries += routes
+        if entries:
+            await self._queue.publish(entries)
+        else:
+            await trio.lowlevel.checkpoint()
+        if count:
+            self.accepted += len(events)
+            for event, queues in events:
+                self._observe(Accepted(source.id, event.message_id, tuple(queues)))
+
+    def _entry(self, source: Source, event: Taken, queue: str, mark: str) -> Entry:
+        path = self._orders.get(queue)
+        key = key_of(event.text, path) if path is not None else None
+        # The ids of two sources may be the same.
+        return Entry(
+            queue=queue, message_id=f"{source.id}:{event.message_id}{mark}", body=event.text, key=key
+        )
+
+    def _away(self, queue: str, exc: QueueError) -> None:
+        logger.warning("queue %r: what goes on from it is kept back: %s", queue, exc)
+        self._observe(QueueAway(queue, str(exc)))
