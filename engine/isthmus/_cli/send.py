@@ -96,9 +96,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         screen.print(f"the queue did not keep all: {visible(str(failure))}")
     screen.print(sending.summary())
     if not sending.ended:
-        screen.print(
-            f"go on {sending.position()}; what was accepted after it already may then be delivered twice"
-        )
+        screen.print(sending.where_to_go_on())
         return FAILED if failure is not None else INTERRUPTED
     return FAILED if sending.broken else OK
 

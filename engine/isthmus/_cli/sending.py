@@ -91,7 +91,7 @@ class Sending:
         """Accept them all.
 
         Raises:
-            QueueError: one could not be kept; :meth:`position` says where to go on.
+            QueueError: one could not be kept; :meth:`where_to_go_on` says where to go on.
         """
         try:
             async with trio.open_nursery() as nursery:
@@ -111,11 +111,15 @@ class Sending:
             with trio.CancelScope(shield=True):
                 await self._stream.aclose()
 
-    def position(self) -> str:
-        """Where to go on, for people: the first event that is not known to be kept."""
+    def where_to_go_on(self) -> str:
+        """Say, for people, which is the first event that is not known to be kept."""
         left = self._stream.unended()
         origin = left[0] if left else self._stream.position
-        return f"--from-line {origin.number} with {named(origin.file)}"
+        files = ", ".join(map(named, self._stream.files_from(origin.file)))
+        return (
+            f"not all was accepted: go on with --from-line {origin.number} of {files}; what was accepted after it already "
+            "is kept twice where that is more than two minutes ago"
+        )
 
     def summary(self) -> str:
         """What was done, in a line."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -87,6 +87,13 @@ def parser() -> Parser:
     group.add_argument(
         "--source", metavar="ID", help="the source they come from (default: the only one there is)"
     )
+    group.add_argument(
+        "--from-line",
+        metavar="N",
+        type=units.count,
+        default=1,
+        help="leave out what is before it in the first file",
+    )
     add_limits(parser)
     add_general(parser)
     return parser
@@ -127,6 +134,7 @@ class Work:
     ) -> None:
         self._path = path
         self._written = written
+        self._first: int = arguments.from_line
         self._until_idle: bool = arguments.until_idle
         self._grace: float = arguments.grace
         self._screen = screen
@@ -181,9 +189,16 @@ class Work:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._report.follow, pipeline.stats)
             if source is not None:
-                await self._send(
-                    Sending(pipeline, queue, source, files, screen=self._screen, away=self._away)
+                sending = Sending(
+                    pipeline,
+                    queue,
+                    source,
+                    files,
+                    first=self._first,
+                    screen=self._screen,
+                    away=self._away,
                 )
+                await self._send(sending)
             if not self._until_idle:
                 await trio.sleep_forever()
             await pipeline.drain()
@@ -197,7 +212,7 @@ class Work:
             if not self._quiet:
                 self._screen.print(sending.summary())
             if not sending.ended:
-                self._screen.print("not all of the files was accepted; send them again")
+                self._screen.print(sending.where_to_go_on())
 
     def _away(self, exc: QueueError) -> None:
         """Say that events to be sent wait, a line every few seconds at the most."""
@@ -212,5 +227,5 @@ class Work:
         return FAILED if self._failed else OK
 
 
-async def _left(queue: Queue, names: Sequence[str] | dict[str, object]) -> dict[str, QueueStats]:
+async def _left(queue: Queue, names: Iterable[str]) -> dict[str, QueueStats]:
     return {name: await queue.stats(name) for name in names}
