@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
@@ -17,9 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
 from isthmus._cli.interrupts import ECHO
+from isthmus._cli.lanereport import LaneReport
+from isthmus._cli.screen import Screen
 from isthmus.abc import FetchResponse
+from isthmus.outcomes import Code, Problem, Status
+from isthmus.pipelines import Attempted, BreakerMoved, LaneStats, PipelineStats
+from isthmus.rules import Refused
 from isthmus.testing import MockFetcher, ScriptedRuntime, Throw, World
 
 from .conftest import Isthmus, Ran, track
@@ -296,6 +304,79 @@ def test_from_line_leaves_out_what_is_before(call: Call, tmp_path: Path) -> None
     assert users(tmp_path) == ["u4", "u5"]
 
 
+def test_what_has_no_room_waits_where_something_works_and_else_is_said(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "pipeline.toml").write_text(ARCHIVE)
+    small = ("--queue", "sqlite:small.db?max_bytes=6000000")
+    events = write(tmp_path / "e", *(track(n, text="x" * 4000) for n in range(3000)))
+    sent = call("send", "pipeline.toml", events, *small)
+    assert sent.status == 1
+    assert "the queue did not keep all: " in sent.err
+    found = re.search(r"go on with --from-line (\d+) of e;", sent.err)
+    assert found is not None
+    call("work", "pipeline.toml", *small, "--until-idle")
+    first = len(arrived(tmp_path))
+    assert int(found[1]) - 1 <= first < 3000
+    ran = call("work", "pipeline.toml", *small, "--send", events, "--from-line", found[1], "--until-idle")
+    assert ran.status == 0
+    assert "what is sent waits: " in ran.err
+    assert set(users(tmp_path)) == {f"u{n}" for n in range(3000)}
+    assert len(arrived(tmp_path)) == 3000
+
+
+# ---------------------------------------------------------------- as it goes
+
+
+async def test_a_line_every_few_seconds_in_which_something_was_done(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    stream = io.StringIO()
+    report = LaneReport(Screen(stream))
+    done = 0
+
+    def look() -> PipelineStats:
+        crm = LaneStats(delivered=done, retried={"retry": 2 * done}, dead={"window": done}, breaker="open")
+        return PipelineStats(lanes={"source:web": LaneStats(delivered=7), "destination:crm": crm})
+
+    with trio.move_on_after(22):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(report.follow, look)
+            await trio.sleep(7)  # a line's time has passed, and nothing was done
+            done = 1000
+            await trio.sleep_forever()
+    assert stream.getvalue() == (
+        "1,000 delivered · 2,000 retried · 1,000 dead · 400/s · crm 1,000 (left alone)\n"
+    )
+
+
+def test_of_what_is_given_up_the_first_few_are_shown() -> None:
+    stream = io.StringIO()
+    report = LaneReport(Screen(stream))
+    for number in range(50):
+        report.observe(
+            Attempted(
+                queue="destination:crm",
+                delivery=f"web:m{number}\x1b[2J",
+                attempt=3,
+                status=Status.REFUSED,
+                problem=Problem(name="ValidationError", message="no\nsuch", code=Code.MESSAGE_REJECTED),
+                decision=Refused("permanent"),
+                at=0.0,
+                age=0.0,
+                took=0.0,
+            )
+        )
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 5
+    assert lines[0] == (
+        "destination:crm: web:m0\\x1b[2J is given up after 3 attempts: message_rejected: ValidationError: no such"
+    )
+    assert lines[-1].endswith("(further ones are only counted)")
+    for state in ("open", "half_open", "closed"):
+        report.observe(BreakerMoved("destination:crm", state))
+    moved = stream.getvalue().splitlines()[5:]
+    assert [line.split()[1] for line in moved] == ["fails", "answers"]
+
+
 # ---------------------------------------------------------------- killed and interrupted
 
 PROGRAM = """
@@ -343,26 +424,42 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     return process.returncode, err.decode()
 
 
-def test_a_kill_loses_nothing(call: Call, tmp_path: Path) -> None:
-    slow = "batching = {count = 1}\nrate = {per_second = 40, burst = 1}\n"
-    (tmp_path / "pipeline.toml").write_text(ARCHIVE + slow)
-    events = write(tmp_path / "e", *(track(n) for n in range(300)))
-    with running(tmp_path, "work", "pipeline.toml", *QUEUE, "--send", events) as process:
+SLOW = "batching = {count = 1}\nrate = {per_second = 40, burst = 1}\n"
+
+
+def test_a_kill_loses_nothing_that_was_accepted(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "pipeline.toml").write_text(ARCHIVE + SLOW)
+    write(tmp_path / "e", *(track(n) for n in range(300)))
+    assert call("send", "pipeline.toml", "e", *QUEUE).status == 0
+    with running(tmp_path, "work", "pipeline.toml", *QUEUE) as process:
         until(lambda: len(arrived(tmp_path)) >= 5, process)
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert 5 <= len(arrived(tmp_path)) < 300
     (tmp_path / "pipeline.toml").write_text(ARCHIVE)
+    assert call("work", "pipeline.toml", *QUEUE, "--until-idle").status == 0
+    assert set(users(tmp_path)) == {f"u{n}" for n in range(300)}
+
+
+def test_a_sending_that_was_killed_is_done_again(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "pipeline.toml").write_text(ARCHIVE)
+    events = write(tmp_path / "e", *(track(n) for n in range(20_000)))
+    with running(tmp_path, "work", "pipeline.toml", *QUEUE, "--send", events) as process:
+        until(lambda: (tmp_path / "out.ndjson").exists(), process)
+        process.send_signal(signal.SIGKILL)
+        _, err = process.communicate()
+    assert b"accepted" not in err  # it was in the midst of it
     assert call("work", "pipeline.toml", *QUEUE, "--send", events, "--until-idle").status == 0
-    delivered = users(tmp_path)
-    assert set(delivered) == {f"u{n}" for n in range(300)}
-    assert len(delivered) <= 300 + 2 * 200  # what was in the hands of the one that was killed may come twice
+    # A line may have been cut by the kill, whose event then comes again.
+    seen = {
+        match[1] for match in re.finditer(rb'"userId":\s*"(u\d+)"', (tmp_path / "out.ndjson").read_bytes())
+    }
+    assert seen == {b"u%d" % n for n in range(20_000)}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_it_in_peace(number: signal.Signals, call: Call, tmp_path: Path) -> None:
-    slow = "batching = {count = 1}\nrate = {per_second = 40, burst = 1}\n"
-    (tmp_path / "pipeline.toml").write_text(ARCHIVE + slow)
+    (tmp_path / "pipeline.toml").write_text(ARCHIVE + SLOW)
     write(tmp_path / "e", *(track(n) for n in range(300)))
     assert call("send", "pipeline.toml", "e", *QUEUE).status == 0
     with running(tmp_path, "work", "pipeline.toml", *QUEUE) as process:

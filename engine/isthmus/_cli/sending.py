@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -36,6 +36,9 @@ SHARE: Final = 500
 
 TASKS: Final = 4
 """Calls under way at one time: storage that groups its writes makes one of them."""
+
+PART_BYTES: Final = 1024 * 1024
+"""Of the events of one call: a queue that is nearly full has room for few of them, and takes a call whole or not at all."""
 
 SHOWN_FLAWS: Final = 20
 
@@ -142,9 +145,9 @@ class Sending:
                 self._flaw(self._stream.origin((share.file, number)), str(exc))
             else:
                 texts.append(event.text)
-        if texts:
-            await self._kept(lambda: self._pipeline.accept(self._source.id, texts))
-            self.accepted += len(texts)
+        for part in _parts(texts):
+            await self._kept(lambda part=part: self._pipeline.accept(self._source.id, part))  # type: ignore[misc]
+            self.accepted += len(part)
 
     async def _receive(self, share: Share) -> None:
         async with trio.open_nursery() as nursery:
@@ -211,6 +214,20 @@ def files_of(paths: Sequence[str]) -> list[str]:
         if path != "-" and os.path.isdir(path):
             raise UsageFault(f"{path!r} is a directory, not a file of events")
     return list(paths)
+
+
+def _parts(texts: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Events in order, in parts of so many bytes; a larger one alone."""
+    part: list[bytes] = []
+    size = 0
+    for text in texts:
+        if part and size + len(text) > PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += len(text)
+    if part:
+        yield part
 
 
 def _mark_of(path: str) -> str:
