@@ -304,6 +304,7 @@ def test_from_line_leaves_out_what_is_before(call: Call, tmp_path: Path) -> None
     assert users(tmp_path) == ["u4", "u5"]
 
 
+@pytest.mark.slow
 def test_what_has_no_room_waits_where_something_works_and_else_is_said(call: Call, tmp_path: Path) -> None:
     (tmp_path / "pipeline.toml").write_text(ARCHIVE)
     small = ("--queue", "sqlite:small.db?max_bytes=6000000")
@@ -441,6 +442,7 @@ def test_a_kill_loses_nothing_that_was_accepted(call: Call, tmp_path: Path) -> N
     assert set(users(tmp_path)) == {f"u{n}" for n in range(300)}
 
 
+@pytest.mark.slow
 def test_a_sending_that_was_killed_is_done_again(call: Call, tmp_path: Path) -> None:
     (tmp_path / "pipeline.toml").write_text(ARCHIVE)
     events = write(tmp_path / "e", *(track(n) for n in range(20_000)))

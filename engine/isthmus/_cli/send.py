@@ -13,7 +13,6 @@ from isthmus import open_engine, open_pipeline
 from isthmus._queues import open_queue
 from isthmus.errors import QueueError
 
-from . import units
 from .acceptingqueue import AcceptingQueue
 from .assembly import Assembly
 from .faults import FAILED, INTERRUPTED, OK
@@ -22,7 +21,7 @@ from .opening import in_trio
 from .options import Parser, add_general
 from .pipelinefile import read_pipeline
 from .screen import Screen, visible
-from .sending import Sending, files_of, source_of
+from .sending import Sending, add_sending, files_of, source_of
 
 __all__ = ["execute", "parser"]
 
@@ -57,16 +56,7 @@ def parser() -> Parser:
     parser.add_argument("pipeline", metavar="PIPELINE", help="its pipeline.toml")
     parser.add_argument("events", metavar="EVENTS", nargs="+", help="files of events, - for standard input")
     parser.add_argument("--queue", metavar="URL", required=True, help="the storage, such as sqlite:PATH")
-    parser.add_argument(
-        "--source", metavar="ID", help="the source they come from (default: the only one there is)"
-    )
-    parser.add_argument(
-        "--from-line",
-        metavar="N",
-        type=units.count,
-        default=1,
-        help="leave out what is before it in the first file",
-    )
+    add_sending(parser)
     add_general(parser)
     return parser
 

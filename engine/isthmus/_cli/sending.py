@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import stat
@@ -16,10 +17,10 @@ from isthmus._pipeline.holding import patiently
 from isthmus._pipeline.pipeline import EVENT_BYTES
 from isthmus.errors import InvalidInput, QueueError
 
+from . import units
 from .faults import UsageFault
 from .screen import Screen, named, visible
 from .stream import EventStream, Origin, Share
-from .units import plural
 from .webhooks import webhook
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from .pipelinefile import PipelineFile, SourceEntry
 
-__all__ = ["Sending", "files_of", "source_of"]
+__all__ = ["Sending", "add_sending", "files_of", "source_of"]
 
 SHARE: Final = 500
 """Events accepted by one call."""
@@ -127,8 +128,8 @@ class Sending:
     def summary(self) -> str:
         """What was done, in a line."""
         noun = "webhook" if self._source.function else "event"
-        broken = f", {plural(self.broken, 'line')} broken" if self.broken else ""
-        return f"accepted {plural(self.accepted, noun)} of source {self._source.id}{broken}"
+        broken = f", {units.plural(self.broken, 'line')} broken" if self.broken else ""
+        return f"accepted {units.plural(self.accepted, noun)} of source {self._source.id}{broken}"
 
     async def _take(self) -> None:
         while (share := await self._stream.take(SHARE)) is not None:
@@ -181,6 +182,20 @@ class Sending:
         place = f", {origin.noun} {origin.number}" if origin.number else ""
         more = " (further ones are only counted)" if self.broken == SHOWN_FLAWS else ""
         self._screen.print(f"{named(origin.file)}{place}: {visible(reason)}{more}")
+
+
+def add_sending(parser: argparse._ActionsContainer) -> None:
+    """What every command takes that sends: where the events come from, and where in their files it begins."""
+    parser.add_argument(
+        "--source", metavar="ID", help="the source they come from (default: the only one there is)"
+    )
+    parser.add_argument(
+        "--from-line",
+        metavar="N",
+        type=units.count,
+        default=1,
+        help="leave out what is before it in the first file",
+    )
 
 
 def source_of(written: PipelineFile, source: str | None) -> SourceEntry:

@@ -23,7 +23,7 @@ from .opening import in_trio
 from .options import Parser, add_general, add_limits, limits_of
 from .pipelinefile import PipelineFile, SourceEntry, read_pipeline
 from .screen import Screen, visible
-from .sending import Sending, files_of, source_of
+from .sending import Sending, add_sending, files_of, source_of
 
 if TYPE_CHECKING:
     from isthmus import Engine, Pipeline
@@ -84,16 +84,7 @@ def parser() -> Parser:
         default=[],
         help="accept the events of files, - for standard input, as `isthmus send` does",
     )
-    group.add_argument(
-        "--source", metavar="ID", help="the source they come from (default: the only one there is)"
-    )
-    group.add_argument(
-        "--from-line",
-        metavar="N",
-        type=units.count,
-        default=1,
-        help="leave out what is before it in the first file",
-    )
+    add_sending(group)
     add_limits(parser)
     add_general(parser)
     return parser
