@@ -21,7 +21,7 @@ from .opening import in_trio
 from .options import Parser, add_general
 from .pipelinefile import read_pipeline
 from .screen import Screen, visible
-from .sending import Sending, add_sending, files_of, source_of
+from .sending import EVENT_BYTES, Sending, add_sending, files_of, source_of
 
 __all__ = ["execute", "parser"]
 
@@ -79,6 +79,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
             AcceptingQueue(queue),
             sources=await assembly.sources(),
             destinations=await assembly.destinations(),
+            event_bytes=EVENT_BYTES,
         ) as pipeline:
             sending = Sending(pipeline, queue, source, files, first=arguments.from_line, screen=screen)
             failure = await _send(sending)

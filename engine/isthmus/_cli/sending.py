@@ -14,7 +14,6 @@ import trio
 
 from isthmus._pipeline.events import taken
 from isthmus._pipeline.holding import patiently
-from isthmus._pipeline.pipeline import EVENT_BYTES
 from isthmus.errors import InvalidInput, QueueError
 
 from . import units
@@ -30,7 +29,10 @@ if TYPE_CHECKING:
 
     from .pipelinefile import PipelineFile, SourceEntry
 
-__all__ = ["Sending", "add_sending", "files_of", "source_of"]
+__all__ = ["EVENT_BYTES", "Sending", "add_sending", "files_of", "source_of"]
+
+EVENT_BYTES: Final = 32 * 1024
+"""Bytes of one event (Segment: 32 KB); for the pipeline as well, which is opened with it."""
 
 SHARE: Final = 500
 """Events accepted by one call."""

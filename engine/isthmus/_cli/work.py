@@ -23,7 +23,7 @@ from .opening import in_trio
 from .options import Parser, add_general, add_limits, limits_of
 from .pipelinefile import PipelineFile, SourceEntry, read_pipeline
 from .screen import Screen, visible
-from .sending import Sending, add_sending, files_of, source_of
+from .sending import EVENT_BYTES, Sending, add_sending, files_of, source_of
 
 if TYPE_CHECKING:
     from isthmus import Engine, Pipeline
@@ -164,6 +164,7 @@ class Work:
             destinations=destinations,
             observe=self._report.observe,
             grace=self._grace,
+            event_bytes=EVENT_BYTES,
         ) as pipeline:
             if not self._quiet:
                 names = ", ".join(visible(destination.name) for destination in destinations)
