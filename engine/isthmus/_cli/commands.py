@@ -27,6 +27,8 @@ COMMANDS: Final = MappingProxyType(
         "test": "run a function on its sample, and compare with what is expected",
         "new": "make a directory with a function, its sample and a test",
         "check": "load a function, and say which handlers it has",
+        "work": "carry the events of a pipeline to their destinations, until interrupted",
+        "send": "accept the events of files into a pipeline's queue, for those that work on it",
         "queue": "count what waits in a storage of deliveries",
         "dead": "deliveries that were given up: list, show, export, retry, discard",
         "plugins": "say what is installed: runtimes, fetchers, and why one is not used",
