@@ -306,11 +306,12 @@ STRANGERS = """
 import sys
 from isthmus.__main__ import main
 status = main(["check", "f.js"])
-print(status, [name for name in ("wasmtime.component", "isthmus_wasmtime._loading", "packaging") if name in sys.modules])
+print(status, [name for name in ("wasmtime.component", "isthmus_wasmtime._loading", "packaging", "isthmus._pipeline", "sqlite3", "nats", "asyncio")
+               if name in sys.modules])
 """
 
 
-def test_a_function_imports_nothing_of_the_runtimes_of_other_languages(tmp_path: Path) -> None:
+def test_a_function_imports_nothing_of_other_languages_or_of_queues(tmp_path: Path) -> None:
     (tmp_path / "f.js").write_text("function onTrack() {}")
     done = subprocess.run(
         [sys.executable, "-c", STRANGERS],

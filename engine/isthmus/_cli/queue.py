@@ -35,6 +35,8 @@ def parser() -> Parser:
               isthmus queue sqlite:deliveries.db          a file that no other process has open
               isthmus queue nats://127.0.0.1:4222 --watch 2s
               isthmus queue nats://127.0.0.1:4222 --json | jq 'select(.dead > 0)'
+
+            exit status: 0; 2 for a wrong call, or a storage that can't be opened
         """,
     )
     parser.add_argument(
