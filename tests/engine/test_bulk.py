@@ -15,7 +15,7 @@ from tests.engine.scripted import TRACK, function, instance_with
 
 import isthmus
 from isthmus import Code, Engine, Instance, InvalidInput, Kind, Limits, Outcome, Request, Status
-from isthmus._bulk import CHUNK
+from isthmus._bulk import CHUNK, SPAN
 from isthmus.abc import Call, Host, Program, Reply, Returned, Runtime
 from isthmus.hookspecs import hookimpl
 from isthmus.testing import ScriptedRuntime, World
@@ -154,9 +154,9 @@ async def test_nothing_but_wrong_events_still_lets_others_run() -> None:
     answers: Answers = {}
     async with instance_with({"onTrack": echo}) as (engine, instance), trio.open_nursery() as nursery:
         nursery.start_soon(other)
-        await engine.invoke_each(instance, [b"x"] * CHUNK * 20, collect(answers))
-    assert len(answers) == CHUNK * 20
-    assert ran[-1] < CHUNK * 20
+        await engine.invoke_each(instance, [b"x"] * SPAN * 5, collect(answers))
+    assert len(answers) == SPAN * 5
+    assert ran[-1] < SPAN * 5
 
 
 async def test_calls_have_seeds_of_their_own_from_one_draw_a_chunk() -> None:
