@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 
-import msgspec
 import trio
 import trio.testing
 
 from fuzz.generators import crossings
 from fuzz.hostile import HostileRuntime, answer
-from fuzz.oracles import json_value
+from fuzz.oracles import hold_outcome
 from isthmus import open_engine
 from isthmus.errors import InvalidInput
 from isthmus.events import Request
 from isthmus.functions import Function, Kind
 from isthmus.limits import Limits
-from isthmus.outcomes import Outcome, Status
+from isthmus.outcomes import Outcome
 from isthmus.testing import MockFetcher
 
 EVENT = b'{"type":"track","messageId":"m-1","event":"Fuzzed"}'
 REQUEST = Request(body=b'{"messageId":"m-1"}')
 KINDS = {kind.value.encode(): kind for kind in Kind}
-BLUNDER = re.compile(r"the runtime failed|\w+(Error|Exception|Group): ")
-"""How a fault reads that is not the world's but our own code's."""
 LIMITS = Limits(wall=2.0, log_bytes=64, fetches=3, operations=4, output_bytes=512, fetch_request_bytes=256)
 
 logging.getLogger("isthmus").setLevel(logging.CRITICAL)  # it tells of every fault, and here is nothing else
@@ -39,7 +35,7 @@ def check(data: bytes) -> None:
     for outcome in trio.run(
         _outcomes, mode, crossings(rest), clock=trio.testing.MockClock(autojump_threshold=0)
     ):
-        _hold(outcome)
+        hold_outcome(outcome, LIMITS)
 
 
 async def _outcomes(mode: bytes, world: Iterator[tuple[bytes, bytes] | None]) -> list[Outcome]:
@@ -63,15 +59,3 @@ async def _outcomes(mode: bytes, world: Iterator[tuple[bytes, bytes] | None]) ->
             assert len(delivered) == 3
             return [outcome for outcome in delivered if isinstance(outcome, Outcome)]
         return [await engine.invoke(instance, EVENT) for _ in range(2)]
-
-
-def _hold(outcome: Outcome) -> None:
-    assert isinstance(outcome, Outcome)
-    shown = json_value(msgspec.json.encode(outcome))
-    assert shown["status"] in set(Status)
-    assert outcome.usage.fetches <= LIMITS.fetches
-    assert outcome.usage.output_bytes <= LIMITS.output_bytes
-    assert sum(len(line.text.encode()) for line in outcome.logs if line.level != "notice") <= LIMITS.log_bytes
-    if outcome.problem is not None and outcome.problem.name == "RuntimeFault":
-        assert not BLUNDER.match(outcome.problem.message), outcome.problem.message
-    assert (outcome.problem is None) == (outcome.status is Status.DELIVERED)

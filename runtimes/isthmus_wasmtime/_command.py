@@ -10,8 +10,9 @@ import msgspec
 from isthmus.abc import Call, Ending, Host, Returned, Thrown
 from isthmus.limits import Limits
 
+from ._course import Sealed
 from ._requests import shown_request
-from ._talk import Sealed, Talk
+from ._talk import Talk
 from ._world import World
 
 __all__ = ["Command"]

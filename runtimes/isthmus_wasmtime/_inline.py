@@ -42,7 +42,7 @@ class Unsuited(Exception):
 
 @final
 class Here:
-    """The place of a guest in the Trio thread; see :class:`isthmus_wasmtime._talk.Place`.
+    """The place of a guest in the Trio thread; see :class:`isthmus_wasmtime._course.Place`.
 
     Attributes:
         since: ``trio.current_time()`` when its guest began.

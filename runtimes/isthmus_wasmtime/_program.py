@@ -13,8 +13,9 @@ import wasmtime
 from isthmus.abc import Call, Ending, Host, Killed, Program, Reply, Thrown
 from isthmus.errors import RuntimeFault
 
+from ._course import Ended, Place
 from ._inline import InlineCalls, Unsuited
-from ._talk import Ended, Place, Talk
+from ._talk import Talk
 from ._wasm import Stopped
 from ._world import World
 

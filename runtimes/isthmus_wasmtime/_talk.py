@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 import trio
@@ -15,6 +15,7 @@ from isthmus.errors import FetchError, RuntimeFault
 from isthmus.guest import fetch_request, shown_response
 
 from . import _kernel as kernel
+from ._course import Ended, Place, Sealed
 from ._log import Log
 from ._operations import (
     CacheDelete,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from ._world import World
 
-__all__ = ["LONGEST_WAIT", "OVER", "Ended", "Place", "Sealed", "Talk"]
+__all__ = ["LONGEST_WAIT", "OVER", "Talk"]
 
 LOG_STREAM: Final = 3
 LEVELS: Final = ("debug", "debug", "info", "warn", "error")
@@ -49,48 +50,6 @@ LONGEST_WAIT: Final = 86_400.0
 OVER: Final = "the call took longer than its limit of {:g} s"
 
 T = TypeVar("T")
-
-
-class Ended(Exception):
-    """The call is over, whatever its guest would do."""
-
-    def __init__(self, ending: Killed | Thrown) -> None:
-        super().__init__(ending.message)
-        self.ending = ending
-
-
-class Sealed(Protocol):
-    """What a talk does with a world, whatever kind of guest is in it."""
-
-    talk: Talk | None
-
-    @property
-    def memory_bytes(self) -> int: ...
-    @property
-    def fuel_used(self) -> int: ...
-    def refuel(self) -> None: ...
-    def begin(self, data: bytes, now_ns: int, *, stdin: bool) -> bytes: ...
-    def taken(self, stream: int) -> bytes: ...
-    def waited(self, nanoseconds: int) -> None: ...
-
-
-class Place(Protocol):
-    """Where a guest runs: a thread of the crew, or the Trio thread.
-
-    Attributes:
-        since: ``trio.current_time()`` when it began.
-    """
-
-    since: float
-
-    def outside(self, ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        """Have Trio do something, and wait for it."""
-
-    def inside(self, act: Callable[..., T], *arguments: Any) -> T:
-        """Have something done in the Trio thread that takes no time."""
-
-    def look(self) -> None:
-        """See whether the guest may run on; what is raised here stops it."""
 
 
 class Talk:

@@ -7,11 +7,13 @@ import stat
 import sys
 import time
 import zlib
+from collections.abc import Sequence
 from typing import Final, final
 
+from .faults import UsageFault
 from .splitting import Unreadable
 
-__all__ = ["CHUNK", "Feed"]
+__all__ = ["CHUNK", "Feed", "files_of_events"]
 
 CHUNK: Final = 1 << 20
 """Bytes read at once: a hop to a thread costs 90 µs, which a thousand events then share."""
@@ -151,3 +153,19 @@ class _Unpacker:
         self._data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
         self._full = len(piece) == CHUNK and not self._member.eof
         return piece
+
+
+def files_of_events(paths: Sequence[str]) -> list[str]:
+    """Files of events, as a command line names them.
+
+    Raises:
+        UsageFault: one of them is not there, or standard input is named twice.
+    """
+    if list(paths).count("-") > 1:
+        raise UsageFault("standard input can be read once only")
+    for path in paths:
+        if path != "-" and not os.path.exists(path):
+            raise UsageFault(f"there is no file {path!r}")
+        if path != "-" and os.path.isdir(path):
+            raise UsageFault(f"{path!r} is a directory, not a file of events")
+    return list(paths)

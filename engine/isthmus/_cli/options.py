@@ -18,7 +18,9 @@ __all__ = [
     "Parser",
     "add_calls",
     "add_definition",
+    "add_from_line",
     "add_general",
+    "add_grace",
     "add_limits",
     "egress_of",
     "limits_of",
@@ -149,6 +151,28 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
             default=None,
             help=f"{_LIMIT_HELP[name]} (default: {shown})",
         )
+
+
+def add_from_line(parser: argparse._ActionsContainer) -> None:
+    """Where reading begins in the first of several files."""
+    parser.add_argument(
+        "--from-line",
+        metavar="N",
+        type=units.count,
+        default=1,
+        help="leave out what is before it in the first file",
+    )
+
+
+def add_grace(parser: argparse._ActionsContainer) -> None:
+    """How long an interrupt waits for what has begun."""
+    parser.add_argument(
+        "--grace",
+        metavar="TIME",
+        type=units.seconds,
+        default=10.0,
+        help="how long what is under way may go on after Ctrl-C or SIGTERM (default: 10s)",
+    )
 
 
 def add_general(parser: argparse.ArgumentParser) -> None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from . import units
 from .definition import Project
 from .faults import UsageFault
+from .feeds import files_of_events
 from .job import Job
 from .opening import Opened, in_trio, open_function, project_of
-from .options import Parser, add_calls, add_definition
+from .options import Parser, add_calls, add_definition, add_from_line, add_grace
 from .outlet import Outlet
 from .screen import Screen
 from .stream import total_size
@@ -91,20 +92,8 @@ def parser() -> Parser:
     group.add_argument(
         "--no-batch", action="store_true", help="use the single handlers though there is an onBatch"
     )
-    group.add_argument(
-        "--from-line",
-        metavar="N",
-        type=units.count,
-        default=1,
-        help="leave out what is before it in the first file",
-    )
-    group.add_argument(
-        "--grace",
-        metavar="TIME",
-        type=units.seconds,
-        default=10.0,
-        help="how long calls under way may go on after Ctrl-C or SIGTERM (default: 10s)",
-    )
+    add_from_line(group)
+    add_grace(group)
     group = parser.add_argument_group("output")
     group.add_argument("--out", metavar="FILE", help="write the outcomes there, - for standard output")
     group.add_argument("--append", action="store_true", help="add to the file of --out")
@@ -200,14 +189,7 @@ def events_of(given: Sequence[str], project: Project) -> list[str]:
     paths = list(given) or ([sample] if sample else [])
     if not paths:
         raise UsageFault("no events: name files of them, or - for standard input")
-    if paths.count("-") > 1:
-        raise UsageFault("standard input can be read once only")
-    for path in paths:
-        if path != "-" and not os.path.exists(path):
-            raise UsageFault(f"there is no file {path!r}")
-        if path != "-" and os.path.isdir(path):
-            raise UsageFault(f"{path!r} is a directory, not a file of events")
-    return paths
+    return files_of_events(paths)
 
 
 def _batch_size(arguments: argparse.Namespace, opened: Opened) -> int | None:

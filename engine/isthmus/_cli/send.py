@@ -16,12 +16,13 @@ from isthmus.errors import QueueError
 from .acceptingqueue import AcceptingQueue
 from .assembly import Assembly
 from .faults import FAILED, INTERRUPTED, OK
+from .feeds import files_of_events
 from .interrupts import interrupts
 from .opening import in_trio
 from .options import Parser, add_general
 from .pipelinefile import read_pipeline
 from .screen import Screen, visible
-from .sending import EVENT_BYTES, Sending, add_sending, files_of, source_of
+from .sending import EVENT_BYTES, Sending, add_sending, source_of
 
 __all__ = ["execute", "parser"]
 
@@ -68,7 +69,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
     path = Path(arguments.pipeline)
     written = read_pipeline(path)
     source = source_of(written, arguments.source)
-    files = files_of(arguments.events)
+    files = files_of_events(arguments.events)
     async with (
         open_engine(plugins=plugins) as engine,
         open_queue(arguments.queue, plugins=plugins) as queue,

@@ -18,6 +18,7 @@ from isthmus.errors import InvalidInput, QueueError
 
 from . import units
 from .faults import UsageFault
+from .options import add_from_line
 from .screen import Screen, named, visible
 from .stream import EventStream, Origin, Share
 from .webhooks import webhook
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from .pipelinefile import PipelineFile, SourceEntry
 
-__all__ = ["EVENT_BYTES", "Sending", "add_sending", "files_of", "source_of"]
+__all__ = ["EVENT_BYTES", "Sending", "add_sending", "source_of"]
 
 EVENT_BYTES: Final = 32 * 1024
 """Bytes of one event (Segment: 32 KB); for the pipeline as well, which is opened with it."""
@@ -191,13 +192,7 @@ def add_sending(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--source", metavar="ID", help="the source they come from (default: the only one there is)"
     )
-    parser.add_argument(
-        "--from-line",
-        metavar="N",
-        type=units.count,
-        default=1,
-        help="leave out what is before it in the first file",
-    )
+    add_from_line(parser)
 
 
 def source_of(written: PipelineFile, source: str | None) -> SourceEntry:
@@ -215,22 +210,6 @@ def source_of(written: PipelineFile, source: str | None) -> SourceEntry:
         if entry.id == source:
             return entry
     raise UsageFault(f"--source: there is no source {source!r}; there is {known}")
-
-
-def files_of(paths: Sequence[str]) -> list[str]:
-    """Files of events, as named.
-
-    Raises:
-        UsageFault: one of them is not there, or standard input is named twice.
-    """
-    if list(paths).count("-") > 1:
-        raise UsageFault("standard input can be read once only")
-    for path in paths:
-        if path != "-" and not os.path.exists(path):
-            raise UsageFault(f"there is no file {path!r}")
-        if path != "-" and os.path.isdir(path):
-            raise UsageFault(f"{path!r} is a directory, not a file of events")
-    return list(paths)
 
 
 def _parts(texts: Sequence[bytes]) -> Iterator[list[bytes]]:

@@ -14,16 +14,16 @@ import trio
 from isthmus import open_engine, open_pipeline
 from isthmus._queues import open_queue
 
-from . import units
 from .assembly import Assembly
 from .faults import FAILED, INTERRUPTED, OK, UsageFault
+from .feeds import files_of_events
 from .interrupts import interrupts
 from .lanereport import LaneReport
 from .opening import in_trio
-from .options import Parser, add_general, add_limits, limits_of
+from .options import Parser, add_general, add_grace, add_limits, limits_of
 from .pipelinefile import PipelineFile, SourceEntry, read_pipeline
 from .screen import Screen, visible
-from .sending import EVENT_BYTES, Sending, add_sending, files_of, source_of
+from .sending import EVENT_BYTES, Sending, add_sending, source_of
 
 if TYPE_CHECKING:
     from isthmus import Engine, Pipeline
@@ -66,13 +66,7 @@ def parser() -> Parser:
         action="store_true",
         help="end once everything that can be tried has been; what waits for a retry stays in the queue",
     )
-    group.add_argument(
-        "--grace",
-        metavar="TIME",
-        type=units.seconds,
-        default=10.0,
-        help="how long what is under way may go on after Ctrl-C or SIGTERM (default: 10s)",
-    )
+    add_grace(group)
     group.add_argument(
         "--quiet", "-q", action="store_true", help="no progress and no table: only what went wrong"
     )
@@ -98,7 +92,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
     if arguments.source and not arguments.send:
         raise UsageFault("--source is for --send")
     source = source_of(written, arguments.source) if arguments.send else None
-    files = files_of(arguments.send)
+    files = files_of_events(arguments.send)
     work = Work(arguments, path, written, Screen(sys.stderr))
     async with trio.open_nursery() as nursery:
         await nursery.start(work.listen)

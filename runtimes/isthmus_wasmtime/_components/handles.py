@@ -6,7 +6,7 @@ import itertools
 from typing import Any, Final, final
 
 from isthmus.abc import Killed
-from isthmus_wasmtime._talk import Ended
+from isthmus_wasmtime._course import Ended
 
 __all__ = ["Handles", "number_of"]
 

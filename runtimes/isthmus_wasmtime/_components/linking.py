@@ -15,7 +15,7 @@ import wasmtime
 from wasmtime import component as wc
 
 from isthmus.abc import Thrown
-from isthmus_wasmtime._talk import Ended
+from isthmus_wasmtime._course import Ended
 
 from .fitting import Asked
 from .handles import number_of

@@ -11,8 +11,9 @@ import trio
 from isthmus.abc import Call, Ending, Host, Killed, Program, Reply, Thrown
 from isthmus.errors import RuntimeFault
 from isthmus_wasmtime._command import Command
+from isthmus_wasmtime._course import Ended, Place
 from isthmus_wasmtime._inline import InlineCalls, Unsuited
-from isthmus_wasmtime._talk import Ended, Place, Talk
+from isthmus_wasmtime._talk import Talk
 from isthmus_wasmtime._wasm import Stopped
 
 from .errands import Errands
