@@ -112,6 +112,11 @@ class Runtime(ABC):
     isolation: str = ""
 
     @property
+    def version(self) -> str:
+        """What has to be the same for a call to be replayed exactly, beside isthmus itself; "" where nothing is."""
+        return ""
+
+    @property
     def key(self) -> str:
         """What it is known by in an engine: its language, and its variant after a plus sign."""
         return f"{self.language}+{self.variant}" if self.variant else self.language
@@ -180,7 +185,18 @@ class Fetcher(ABC):
 
 
 class Host(ABC):
-    """What a world may ask; made anew for each invocation, and its only authority."""
+    """What a world may ask; made anew for each invocation, and its only authority.
+
+    A call that is recorded, or replayed, is *taped*: whatever its world is told must be the host's to say.
+    The runtime then calls what waits (:meth:`fetch`, :meth:`sleep`, :meth:`cache_load`) in the order in
+    which the world asks, though it may await it elsewhere; asks :meth:`elapsed` for each time of its own
+    that it tells the world; and does nothing twice.
+
+    Attributes:
+        taped: whether the call is recorded or replayed.
+    """
+
+    taped: bool = False
 
     @abstractmethod
     async def fetch(self, request: FetchRequest) -> FetchResponse:
@@ -220,6 +236,32 @@ class Host(ABC):
 
     def log_left_out(self, size: int) -> None:  # noqa: B027 -- most runtimes log all there is
         """Say how many bytes of console output were kept back, a runtime's own cap having been reached."""
+
+    # What a runtime would decide by itself, were the call not taped.
+
+    async def turn(self, answered: trio.Event) -> None:
+        """Wait for an answer, and all that is there with it; then the runtime hands them to the world together.
+
+        Args:
+            answered: set with the first answer; until then the world waits, and asks for nothing.
+        """
+        await answered.wait()
+        await trio.lowlevel.checkpoint()
+
+    def elapsed(self, seconds: float) -> float:
+        """Give back the seconds that the world is told have passed: as measured, or, in a replay, as they were."""
+        return seconds
+
+    def drawn(self, what: str, question: bytes, draw: Callable[[], bytes]) -> bytes:
+        """Give back what a library draws by chance of its own, or, in a replay, what it drew; in any thread.
+
+        Args:
+            what: a name for it.
+            question: what it is drawn for; the same in a replay.
+            draw: draws it.
+        """
+        del what, question
+        return draw()
 
 
 # ---------------------------------------------------------------- the command line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, Protocol
 
 import wasmtime
@@ -67,7 +68,11 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes], lib
                 key = memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF)
                 running.answer = libraries.look_up(name.removeprefix(TABLE), key)
             else:
-                running.answer = _natives.answer(name, memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF))
+                payload = memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF)
+                if memory.host is not None and name in _natives.DRAWN:
+                    running.answer = memory.host.drawn(name, payload, partial(_natives.answer, name, payload))
+                else:
+                    running.answer = _natives.answer(name, payload)
             return len(running.answer)
         except Exception:  # noqa: BLE001 -- a guest's nonsense; it is told so, and nothing passes its frames
             running.answer = b""
