@@ -20,6 +20,8 @@ from .taking import digest_of, engine_version
 
 __all__ = ["Replay"]
 
+SIZES = frozenset({"log_bytes", "output_bytes"})
+
 
 @final
 class Replay:
@@ -98,6 +100,8 @@ class Replay:
         found = []
         taped, came = _parts(self._tape.outcome), _parts(outcome)
         for part, expected in taped.items():
+            if self._concealer is not None and part in SIZES:
+                continue  # a mark is not as long as what it stands for
             if self._hidden(expected) != self._hidden(came[part]):
                 found.append(
                     Difference(part=part, expected=msgspec.Raw(expected), came=msgspec.Raw(came[part]))
