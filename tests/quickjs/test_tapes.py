@@ -104,6 +104,11 @@ def event(number: int) -> bytes:
     return json.dumps({"type": "track", "n": number, "messageId": f"m-{number}"}).encode()
 
 
+def keep_in(tapes: list[Tape], tape: Tape) -> str:
+    tapes.append(tape)
+    return "kept"
+
+
 async def record(subject: Function, numbers: range) -> tuple[list[tuple[Tape, bytes]], list[Outcome]]:
     """Calls with these numbers, many at a time."""
     tapes: list[tuple[Tape, bytes]] = []
@@ -189,7 +194,7 @@ async def test_a_call_that_ran_into_its_limit_does_so_again() -> None:
     code = "async function onTrack() { console.log('began'); await fetch('https://api.example/slow'); }"
     tapes: list[Tape] = []
     plugins = [isthmus_quickjs, MockFetcher(respond)]
-    record = Recording(keep=lambda tape, _data: (tapes.append(tape), "kept")[1])
+    record = Recording(keep=lambda tape, _data: keep_in(tapes, tape))
     async with isthmus.open_engine(plugins=plugins, load_entry_points=False, record=record) as engine:
         instance = await engine.load(function(code=code), limits=Limits(wall=0.3))
         outcome = await engine.invoke(instance, event(1))
@@ -217,7 +222,7 @@ async def test_a_fix_is_run_to_its_end_wherever_it_leaves_the_tape(
     mended: tuple[str, ...], came: str
 ) -> None:
     tapes: list[Tape] = []
-    record = Recording(keep=lambda tape, _data: (tapes.append(tape), "kept")[1])
+    record = Recording(keep=lambda tape, _data: keep_in(tapes, tape))
     plugins = [isthmus_quickjs, MockFetcher(respond)]
     async with isthmus.open_engine(plugins=plugins, load_entry_points=False, record=record) as engine:
         tape = await _first_tape(engine, function("fetch", "time"), tapes)
