@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, final
 
 import msgspec
@@ -12,7 +13,7 @@ from isthmus.abc import Call, Host
 from isthmus.errors import IsthmusError, TapeError
 from isthmus.functions import Function
 from isthmus.outcomes import Outcome
-from isthmus.tapes import Difference, Replayed, Tape
+from isthmus.tapes import Asked, Difference, Replayed, Tape
 
 from .concealing import Concealer
 from .replaying import ReplayHost
@@ -58,6 +59,9 @@ class Replay:
             raise TapeError(f"the tape is damaged: {str(error)[:200]}") from None
         if len(tape.seed) != 32:
             raise TapeError(f"the tape is damaged: a seed has 32 bytes, not {len(tape.seed)}")
+        numbers = [effect.number for effect in tape.effects if isinstance(effect, Asked)]
+        if any(number <= before for before, number in pairwise([0, *numbers])):
+            raise TapeError("the tape is damaged: what was asked is not numbered in order")
         self.function = defined if function is None else function
         self._concealer = Concealer(defined, tape.settings) if tape.sensitive else None
         self._host: ReplayHost | None = None
