@@ -37,6 +37,8 @@ STEPS: Final = ("realtime", "steady", "random", "sleep", "event", *ASKED)
 
 def guest(*steps: str) -> str:
     """A command that takes these steps, and returns an array of what came of each."""
+    # Who loads owes the cache a value: a load that nothing follows would wait for itself.
+    steps = tuple(each for step in steps for each in ((step, "store") if step == "load" else (step,)))
     texts = ['{"return":[', ",", "0]}", '"', *(json.dumps(ASKED[step]) for step in steps if step in ASKED)]
     places, blob = {}, ""
     for text in texts:
