@@ -17,7 +17,7 @@ from isthmus_cpython._requirements import requirements_of
 from isthmus_cpython._runtime import is_ruled_out as is_demanded
 from isthmus_cpython._sources import text_of
 
-from ._component import compiled_component, kept_component
+from ._component import COMPONENTIZE, compiled_component, kept_component
 
 if TYPE_CHECKING:
     from isthmus.functions import Function
@@ -64,6 +64,11 @@ class CPythonWasmRuntime(CPythonRuntime):
         )
         self.variant = "" if default else VARIANT
         self.suffixes = (".py",) if default else ()
+
+    @property
+    def version(self) -> str:
+        """Of what the component is built with; see :class:`isthmus.abc.Runtime`."""
+        return f"componentize-py {COMPONENTIZE}"
 
     @classmethod
     def from_environment(
