@@ -155,10 +155,11 @@ Answer = Responded | Found | Failed | Done
 
 @final
 class Answered(msgspec.Struct, frozen=True, tag="answered"):
-    """What was asked under a number was answered; the order of answers is that of a tape."""
+    """What was asked under a number was answered, so many seconds after the start; the order of answers is that of a tape."""
 
     number: int
     answer: Answer
+    at: float = 0.0
 
 
 @final

@@ -90,6 +90,8 @@ class Errands:
         await self._answer({"id": number, "error": {"message": text, "code": "", "type": "limit"}})
 
     async def _answer(self, answer: dict[str, object]) -> None:
+        if self._host.taped:
+            answer["at"] = self._host.moment()
         try:
             await self._connection.send(ANSWER, msgspec.json.encode(answer))
         except OSError:

@@ -1,7 +1,8 @@
-"""Python on tape: effects, their order and chance are replayed; clocks are the machine's, and that is said."""
+"""Python on tape: effects, their order, chance and the clocks that a function can be given are replayed."""
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.python import Functions
 
@@ -82,14 +83,45 @@ async def test_what_is_asked_at_once_is_on_the_tape_in_the_order_of_the_asking(f
     assert len([effect for effect in tape.effects if isinstance(effect, Answered)]) == 5
 
 
-async def test_a_clock_begins_where_it_did_and_is_said_to_differ(functions: Functions) -> None:
+async def test_clocks_stand_still_and_are_replayed(functions: Functions) -> None:
+    code = """
+        import asyncio, time
+        from isthmus_guest import afetch, asleep
+
+        async def on_track(event, settings):
+            looks = [time.time(), time.monotonic(), time.perf_counter(), time.time_ns()]
+            await afetch("https://api.example/slow")
+            print("after a request", time.time())
+            looks.append(time.time())
+            await asyncio.sleep(0.02)
+            looks.append(time.time())
+            await asleep(0.02)
+            looks.append(time.monotonic())
+            time.sleep(0.01)
+            return [*looks, time.time(), time.perf_counter_ns()]
+    """
+    outcome, tape = await record(functions, code)
+    assert outcome.problem is None
+    times = msgspec.json.decode(outcome.value or b"", type=list[float])
+    assert times[0] - tape.head.at < 1e-4
+    assert times[4] - times[0] >= 0.04, "what a request takes is time"
+    assert times[5] - times[4] >= 0.02
+    assert times[7] - times[5] >= 0.03
+    again = await replay(functions, tape)
+    assert again.identical, (again.divergence, again.differences)
+    assert again.outcome.logs == outcome.logs
+
+
+async def test_a_call_that_is_not_recorded_has_a_clock_that_goes(functions: Functions) -> None:
     code = """
         import time
         def on_track(event, settings):
-            return time.time()
+            began, looks = time.monotonic(), 1
+            while time.monotonic() - began < 0.01:
+                looks += 1
+            return looks
     """
-    outcome, tape = await record(functions, code)
-    again = await replay(functions, tape)
-    assert abs(float(bytes(again.outcome.value or b"0")) - tape.head.at) < 60
-    assert [difference.part for difference in again.differences if difference.part == "value"] == ["value"]
-    assert outcome.problem is None
+    plain = await functions.engine.invoke(await functions.load(code, wall=60, cpu=60), {"type": "track"})
+    assert plain.problem is None
+    still, _ = await record(functions, code)
+    assert 9_000 < int(bytes(still.value or b"0")) < 11_000, "a microsecond each look"

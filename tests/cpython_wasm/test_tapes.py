@@ -7,6 +7,18 @@ from tests.cpython.test_tapes import record, replay
 from tests.python import Functions
 
 
+async def test_what_c_code_reads_of_the_clock_is_as_on_the_tape(functions: Functions) -> None:
+    code = """
+        from datetime import datetime, timezone
+        from isthmus_guest import fetch
+        def on_track(event, settings):
+            fetch("https://api.example/slow", body=str(datetime.now()), method="POST")
+            return [str(datetime.now()), str(datetime.now(timezone.utc))]
+    """
+    _, tape = await record(functions, code)
+    assert (await replay(functions, tape)).identical
+
+
 async def test_the_order_of_a_set_and_hashes_are_as_on_the_tape(functions: Functions) -> None:
     code = """
         import random

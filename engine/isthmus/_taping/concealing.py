@@ -186,12 +186,12 @@ class Concealer:
                 return CacheFail(self.text(key))
             case CacheDelete(key):
                 return CacheDelete(self.text(key))
-            case Answered(number, Responded(response)):
-                return Answered(number, Responded(self._response(response)))
-            case Answered(number, Found(value)) if value is not None:
-                return Answered(number, Found(self.data(value)))
-            case Answered(number, Failed(message, code, type_)):
-                return Answered(number, Failed(self.text(message), code, type_))
+            case Answered(number, Responded(response), at):
+                return Answered(number, Responded(self._response(response)), at)
+            case Answered(number, Found(value), at) if value is not None:
+                return Answered(number, Found(self.data(value)), at)
+            case Answered(number, Failed(message, code, kind), at):
+                return Answered(number, Failed(self.text(message), code, kind), at)
             case _:
                 return effect
 

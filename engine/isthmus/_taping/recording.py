@@ -53,6 +53,8 @@ class RecordingHost(Host):
         self._inner = inner
         self._room = most
         self._number = 0
+        self._began = trio.current_time()
+        self._moment = 0.0
         self.effects: list[Effect] = []
         self.drawn_: list[Drawn] = []
         self.truncated = False
@@ -79,11 +81,14 @@ class RecordingHost(Host):
             value = await asked
         except FetchError as error:
             text = str(error)
-            self._note(Answered(number, Failed(text, error.code, error.type)), len(text))
+            self._note_answer(number, Failed(text, error.code, error.type), len(text))
             raise
-        answer, size = note(value)
-        self._note(Answered(number, answer), size)
+        self._note_answer(number, *note(value))
         return value
+
+    def _note_answer(self, number: int, answer: Answer, size: int) -> None:
+        self._moment = trio.current_time() - self._began
+        self._note(Answered(number, answer, self._moment), size)
 
     # ------------------------------------------------------------ what does not
 
@@ -111,6 +116,9 @@ class RecordingHost(Host):
     def elapsed(self, seconds: float) -> float:
         self._note(Passed(seconds), 0)
         return seconds
+
+    def moment(self) -> float:
+        return self._moment
 
     def drawn(self, what: str, question: bytes, draw: Callable[[], bytes]) -> bytes:
         answer = draw()
