@@ -205,8 +205,25 @@ SEVERAL: Final = """
 """
 
 
+PATIENT: Final = """
+  (local $f i32) (local $o i32)
+  (local.set $o (call $options))
+  (call $must (call $patience (local.get $o) (i32.const 1) (i64.const 3000000)))
+  (call $handle (call $new) (i32.const 1) (local.get $o) (i32.const 200))
+  (call $must (i32.load8_u (i32.const 200)))
+  (local.set $f (i32.load (i32.const 208)))
+  (call $block (call $subscribe (local.get $f)))
+  (call $out (i32.const 1024) (i32.const 10))
+  (call $number (i64.extend_i32_u (call $what (local.get $f))))
+  (i32.store8 (i32.const 1024) (i32.const 125))
+  (call $out (i32.const 1024) (i32.const 1))
+"""
+
+
 @pytest.mark.parametrize(
-    "body", [GET, "(local $rounds i32) (local $a i32) (local $b i32)" + SEVERAL], ids=["one", "several"]
+    "body",
+    [GET, PATIENT, "(local $rounds i32) (local $a i32) (local $b i32)" + SEVERAL],
+    ids=["one", "patient", "several"],
 )
 async def test_a_component_hears_of_its_responses_when_it_did(body: str) -> None:
     async def sometime(asked: FetchRequest) -> FetchResponse:
