@@ -16,7 +16,7 @@ import pytest
 import trio
 from hypothesis import given, settings, strategies as st
 
-from isthmus import FetchError, Kind, Outcome, Request, Status, TapeError
+from isthmus import EngineError, FetchError, Kind, Outcome, Request, Status, TapeError
 from isthmus._taping.concealing import placeholder
 from isthmus.abc import FetchRequest, FetchResponse
 from isthmus.tapes import (
@@ -471,6 +471,12 @@ def test_a_key_is_32_bytes_in_one_of_two_spellings() -> None:
     for text in ("", "00" * 31, "g" * 64, base64.b64encode(KEY[:31]).decode()):
         with pytest.raises(TapeError, match="32 bytes"):
             key_of(text)
+
+
+@pytest.mark.parametrize("wrong", [{"max_bytes": -1}, {"key": b"short"}])
+def test_a_recording_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(EngineError, match=f"Recording.{next(iter(wrong))} takes"):
+        Recording(keep=lambda _tape, _data: "", **wrong)
 
 
 # ---------------------------------------------------------------- files

@@ -43,7 +43,7 @@ class RecordingHost(Host):
 
     Attributes:
         effects: so far.
-        drawn: so far; lanes add to it while nothing else does.
+        draws: what was drawn so far; whatever thread runs the world adds to it.
         truncated: there was more than is noted.
     """
 
@@ -56,7 +56,7 @@ class RecordingHost(Host):
         self._began = trio.current_time()
         self._moment = 0.0
         self.effects: list[Effect] = []
-        self.drawn_: list[Drawn] = []
+        self.draws: list[Drawn] = []
         self.truncated = False
 
     # ------------------------------------------------------------ what waits
@@ -124,7 +124,7 @@ class RecordingHost(Host):
         answer = draw()
         size = OVERHEAD + len(what) + len(answer)
         if self._fits(size):
-            self.drawn_.append(Drawn(what, question_of(question), answer))
+            self.draws.append(Drawn(what, question_of(question), answer))
         return answer
 
     # ------------------------------------------------------------ private
