@@ -59,8 +59,10 @@ def placeholder(name: str, place: int, value: str) -> str:
     """
     kept = match[0] if (match := SCHEME.match(value)) else ""
     drawn = hashlib.shake_256(f"{name}\0{place}\0{len(value)}".encode()).digest(len(value))
+    rest = value[len(kept) :]
+    signs = sum(map(str.isalnum, rest)) >= SHORT  # of few letters and digits the signs are the secret
     return kept + "".join(
-        _shaped(character, drawn[index]) for index, character in enumerate(value[len(kept) :])
+        _shaped(character if signs else "x", drawn[index]) for index, character in enumerate(rest)
     )
 
 
