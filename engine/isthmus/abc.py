@@ -10,10 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import trio
 
+from .errors import EngineError
 from .messages import (
     CacheEntry as CacheEntry,
     Call as Call,
@@ -38,6 +39,7 @@ __all__ = [
     "CacheEntry",
     "Call",
     "Command",
+    "DeferredRuntime",
     "Egress",
     "Ending",
     "FetchRequest",
@@ -148,6 +150,58 @@ class Runtime(ABC):
 
     async def aclose(self) -> None:  # noqa: B027 -- optional
         """Give back threads and processes; programs have been closed before."""
+
+
+@final
+class DeferredRuntime(Runtime):
+    """A runtime that is made with the first function in its language: engines that run none do not pay for it.
+
+    What does not work out when it is made, such as an option that has no such value, fails the loading of that function.
+
+    Args:
+        make: imports the runtime and makes it.
+        language, variant, suffixes: as the runtime's own are.
+    """
+
+    def __init__(
+        self, make: Callable[[], Runtime], *, language: str, variant: str = "", suffixes: tuple[str, ...] = ()
+    ) -> None:
+        self._make = make
+        self._made: Runtime | None = None
+        self.language = language
+        self.variant = variant
+        self.suffixes = suffixes
+
+    @property
+    def isolation(self) -> str:  # type: ignore[override] # found out when it is first asked for
+        """What the runtime says of it; where it cannot be made, why."""
+        try:
+            return self._runtime().isolation
+        except EngineError as error:
+            return str(error)
+
+    @property
+    def version(self) -> str:
+        """What the runtime says of it."""
+        return self._runtime().version
+
+    async def load(self, function: Function, limits: Limits) -> Program:
+        """Make a program of a function, and the runtime before it."""
+        return await self._runtime().load(function, limits)
+
+    def assemble(self, file: Path, root: Path) -> str | bytes:
+        """The code of a function that lies on disk, as the runtime puts it together."""
+        return self._runtime().assemble(file, root)
+
+    async def aclose(self) -> None:
+        """Close the runtime, where it was made."""
+        if self._made is not None:
+            await self._made.aclose()
+
+    def _runtime(self) -> Runtime:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 # ---------------------------------------------------------------- what a world may ask
