@@ -176,6 +176,13 @@ class Engine:
             await self._programs.give_back(shared)
             raise
 
+    async def unload(self, instance: Instance) -> None:
+        """Take no more calls for an instance, wait for those under way, and give it back.
+
+        The same as :meth:`Instance.aclose`, for whoever is not on Trio and has an engine's facade.
+        """
+        await self._close_instance(instance)
+
     def _check_open(self) -> None:
         if self._scopes.closed:
             raise EngineClosed("the engine has been closed")
