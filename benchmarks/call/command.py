@@ -55,7 +55,7 @@ class Workplace:
             child = subprocess.Popen(
                 command,
                 cwd=self._directory,
-                env={**os.environ, "ISTHMUS_CACHE": str(self._directory / "cache")},
+                env=_environment(self._directory / "cache"),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -68,3 +68,9 @@ class Workplace:
                 f"{' '.join(command)} ended with {child.returncode}:\n{log.read_text('utf-8')}"
             )
         return Took(wall, usage.ru_utime + usage.ru_stime)
+
+
+def _environment(cache: Path) -> dict[str, str]:
+    """That of this process, and a cache of its own; a second start finds bytecode, as it does on anybody's machine."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "ISTHMUS_CACHE": str(cache)}

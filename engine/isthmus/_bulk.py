@@ -16,9 +16,9 @@ import trio
 from ._host import InvocationHost
 from ._instances import Binding
 from ._intake import prepare
-from ._invocation import conclude, failed, note_faults, report, unrun
+from ._invocation import TakeTape, Taping, conclude, failed, note_faults, report, unrun
 from ._rules.dispatch import Chosen
-from .abc import Call, Host, Reply
+from .abc import Call, Host, Program, Reply
 from .errors import EngineClosed, InvalidInput, RuntimeFault
 from .events import Event, Request
 from .outcomes import Outcome
@@ -49,6 +49,7 @@ class Bulk:
         concurrency: calls under way at the same time.
         wall_clock: seconds since the epoch.
         entropy: bytes for the calls' seeds.
+        taking: records each of the calls; or None.
         stop: once it is set, no more calls begin; or None.
     """
 
@@ -60,8 +61,10 @@ class Bulk:
         concurrency: int,
         wall_clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        taking: TakeTape | None = None,
         stop: trio.Event | None = None,
     ) -> None:
+        self._taking = taking
         self._stop_asked = stop
         self._binding = binding
         self._deliver = deliver
@@ -190,12 +193,15 @@ class Bulk:
         door, settings, key = binding.door, binding.settings, binding.key
         hosts = [InvocationHost(door) for _ in chunk]
         pending = [True] * len(chunk)
+        tapings: list[Taping] = []
 
         def settle(position: int, outcome: Outcome) -> None:
             pending[position] = False
             self._free += 1
             self._wanted.set()
             hosts[position].close()
+            if tapings:
+                outcome = tapings[position].finish(outcome)
             self._settle(chunk[position][0], outcome)
 
         def settle_failed(exc: Exception) -> None:
@@ -232,7 +238,18 @@ class Bulk:
         ]
         loaded.calls += 1
         try:
-            await loaded.program.run_many(calls, deliver)
+            if self._taking is None:
+                await loaded.program.run_many(calls, deliver)
+            else:
+                tapings += [
+                    self._taking(call, None, body)
+                    for (call, _), (_, _, _, body) in zip(calls, chunk, strict=True)
+                ]
+                taped = [
+                    (call, taping.over(host))
+                    for (call, _), host, taping in zip(calls, hosts, tapings, strict=True)
+                ]
+                await Program.run_many(loaded.program, taped, deliver)  # each by itself
             if any(pending):
                 raise RuntimeFault(f"{sum(pending)} of {len(chunk)} calls were left without a reply")
         except Exception as exc:  # noqa: BLE001 -- the runtime's fault, and in the outcomes

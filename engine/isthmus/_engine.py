@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Ma
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from types import MappingProxyType
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import trio
 
@@ -17,7 +17,7 @@ from ._bulk import Bulk, Deliver
 from ._host import Door
 from ._instances import Binding, Instance
 from ._intake import batch_text, event_texts, prepare
-from ._invocation import perform, unrun
+from ._invocation import TakeTape, Taping, perform, unrun
 from ._plugins import PluginInfo, Plugins
 from ._programs import CLOSE_GRACE, Programs, close_guarded
 from ._redact import Redactor
@@ -31,6 +31,9 @@ from .functions import Function
 from .limits import Limits
 from .outcomes import Outcome
 from .settings import sensitive_values, validate
+
+if TYPE_CHECKING:
+    from .tapes import Recording, Replayed, Tape
 
 __all__ = ["Engine", "open_engine"]
 
@@ -47,6 +50,7 @@ async def open_engine(
     limits: Limits = DEFAULT_LIMITS,
     wall_clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = os.urandom,
+    record: Recording | None = None,
 ) -> AsyncIterator[Engine]:
     """Open an engine, and close it on the way out.
 
@@ -60,11 +64,14 @@ async def open_engine(
         limits: of all instances that are loaded without limits of their own.
         wall_clock: seconds since the epoch, for what functions see as the time.
         entropy: gives that many random bytes, for what functions see as chance.
+        record: keep tapes of calls, to be replayed (see :mod:`isthmus.tapes`); None for none.
 
     Raises:
         PluginError: what was handed in is no plugin, or two offer a runtime for one language.
     """
-    engine = Engine(Plugins(plugins, load_entry_points=load_entry_points), limits, wall_clock, entropy)
+    engine = Engine(
+        Plugins(plugins, load_entry_points=load_entry_points), limits, wall_clock, entropy, record
+    )
     try:
         yield engine
     finally:
@@ -87,6 +94,7 @@ class Engine:
         limits: Limits,
         wall_clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        record: Recording | None = None,
     ) -> None:
         self.plugins: tuple[PluginInfo, ...] = plugins.infos
         self.runtimes: Mapping[str, Runtime] = plugins.runtimes
@@ -94,6 +102,7 @@ class Engine:
         self._limits = limits
         self._wall_clock = wall_clock
         self._entropy = entropy
+        self._record = record
         self._keys = count(1)
         self._programs = Programs()
         self._bindings: dict[Instance, Binding] = {}
@@ -206,7 +215,9 @@ class Engine:
 
     # ------------------------------------------------------------ invoking
 
-    async def invoke(self, instance: Instance, event: Event | Request) -> Outcome:
+    async def invoke(
+        self, instance: Instance, event: Event | Request, *, record: Recording | None = None
+    ) -> Outcome:
         """Run the handler for one event, or for the webhook of a source function.
 
         What the function does, and what its runtime does wrong, is in the outcome.
@@ -214,6 +225,7 @@ class Engine:
         Args:
             instance: of this engine.
             event: JSON text, which is passed on as it came, or a mapping; a request for a source.
+            record: keep a tape of this call; by default as the engine was opened.
 
         Raises:
             InvalidInput: ``event`` is not JSON, too large, or not what the function takes.
@@ -225,7 +237,7 @@ class Engine:
             await trio.lowlevel.checkpoint()
             return unrun(binding, choice, text)
         body = event.body if isinstance(event, Request) else b""
-        return await self._call(binding, choice.handler, text, None, body)
+        return await self._call(binding, choice.handler, text, None, body, record)
 
     async def invoke_batch(self, instance: Instance, events: Sequence[Event]) -> Outcome:
         """Run ``onBatch`` on events; the outcome has one result for each.
@@ -281,6 +293,7 @@ class Engine:
             concurrency=concurrency,
             wall_clock=self._wall_clock,
             entropy=self._entropy,
+            taking=None if self._record is None else self._taping(self._record, binding),
             stop=stop,
         )
         with self._scopes.entered("the engine was closed before all events had been taken"):
@@ -339,15 +352,83 @@ class Engine:
         return binding
 
     async def _call(
-        self, binding: Binding, handler: str, text: bytes, events: list[bytes] | None, body: bytes = b""
+        self,
+        binding: Binding,
+        handler: str,
+        text: bytes,
+        events: list[bytes] | None,
+        body: bytes = b"",
+        record: Recording | None = None,
     ) -> Outcome:
         call = Call(handler, text, binding.settings, binding.key, self._wall_clock(), self._entropy(32))
+        if record is None:
+            record = self._record
+        taping = None if record is None else self._taping(record, binding)(call, events, body)
+        return await self._perform(binding, call, events, body, taping)
+
+    async def _perform(
+        self,
+        binding: Binding,
+        call: Call,
+        events: list[bytes] | None,
+        body: bytes,
+        taping: Taping | None,
+    ) -> Outcome:
         binding.busy += 1
         try:
             with self._scopes.entered(f"the engine was closed while {binding.name!r} was running"):
-                return await perform(binding, call, events=events, body=body)
+                return await perform(binding, call, events=events, body=body, taping=taping)
         finally:
             binding.leave()
+
+    # ------------------------------------------------------------ tapes
+
+    async def replay(self, tape: Tape, function: Function | None = None) -> Replayed:
+        """Run a call again as its tape has it, without network, and say whether it went as it did.
+
+        What ran into its limit of wall time takes as long again.
+
+        Args:
+            tape: of a call that this engine's runtimes can run.
+            function: to run in place of the one on the tape: a later version of it, say.
+
+        Raises:
+            TapeError: the tape is truncated, or holds no code and ``function`` is None; or the code has not
+                its handler.
+            LoadError: the code does not load.
+            EngineError: as :meth:`load`.
+        """
+        from ._taping.replays import Replay  # most engines replay nothing
+
+        replay = Replay(tape, function)
+        runtime = self.runtime_of(replay.function)
+        instance = await self.load(
+            replay.function,
+            settings=replay.settings,
+            name=tape.head.instance,
+            limits=tape.limits,
+            retry_network_errors=tape.retry_network_errors,
+            source_id=tape.source_id,
+        )
+        try:
+            binding = self._binding(instance)
+            call = replay.call(binding.key, binding.handlers)
+            outcome = await self._perform(binding, call, replay.events, tape.body, replay)
+        finally:
+            with trio.CancelScope(shield=True):
+                await instance.aclose()
+        return replay.compared(outcome, f"{runtime.key} {runtime.version}".rstrip())
+
+    def _taping(self, record: Recording, binding: Binding) -> TakeTape:
+        from ._taping.taking import Taking  # most engines record nothing
+
+        runtime = self.runtime_of(binding.function)
+        version = f"{runtime.key} {runtime.version}".rstrip()
+
+        def take(call: Call, events: Sequence[bytes] | None, body: bytes) -> Taping:
+            return Taking(record, binding, version, call, batch=events is not None, body=body)
+
+        return take
 
     # ------------------------------------------------------------ closing
 

@@ -110,7 +110,7 @@ class InvocationHost(Host):
         self.fetches += 1
         try:
             return await door.fetcher.fetch(
-                request, door.egress, max_response_bytes=limits.fetch_response_bytes, on_hop=self._on_hop
+                request, door.egress, max_response_bytes=limits.fetch_response_bytes, on_hop=self.note_hop
             )
         except FetchError:
             raise
@@ -190,24 +190,8 @@ class InvocationHost(Host):
             for exchange in self._exchanges
         )
 
-    def close(self) -> None:
-        """The call has ended: whoever waits for what it was loading loads it instead."""
-        self._ended = True
-        if self._flights:
-            flights, self._flights = self._flights, None
-            for flight in flights.values():
-                flight.fail()
-
-    # ------------------------------------------------------------ private
-
-    def _begin(self, request: FetchRequest | None = None) -> None:
-        most = self._door.limits.operations
-        if self._operations >= most:
-            text = f"{most} operations of one call may wait at the same time (Limits.operations)"
-            raise FetchError(text, type="limit") if request is None else _failed(request, text)
-        self._operations += 1
-
-    def _on_hop(self, hop: Hop) -> None:
+    def note_hop(self, hop: Hop) -> None:
+        """Keep what is shown of a request on the wire."""
         door = self._door
         show = door.show
         if self._exchanges is None:
@@ -230,6 +214,23 @@ class InvocationHost(Host):
                 error=show(hop.error),
             )
         )
+
+    def close(self) -> None:
+        """The call has ended: whoever waits for what it was loading loads it instead."""
+        self._ended = True
+        if self._flights:
+            flights, self._flights = self._flights, None
+            for flight in flights.values():
+                flight.fail()
+
+    # ------------------------------------------------------------ private
+
+    def _begin(self, request: FetchRequest | None = None) -> None:
+        most = self._door.limits.operations
+        if self._operations >= most:
+            text = f"{most} operations of one call may wait at the same time (Limits.operations)"
+            raise FetchError(text, type="limit") if request is None else _failed(request, text)
+        self._operations += 1
 
 
 @final

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import msgspec
 import trio
@@ -17,20 +17,39 @@ from ._rules.endings import INSERTS, judge_throw
 from ._rules.forwarding import MessagesRefused, outgoing
 from ._rules.jsontext import Unreadable, decode, kind_of
 from ._rules.results import judge_batch, judge_single, same_for_all
-from .abc import Call, Killed, Reply, Returned, Thrown
+from .abc import Call, Host, Killed, Reply, Returned, Thrown
 from .errors import LoadError, RuntimeFault
 from .functions import Kind
 from .outcomes import Code, ItemResult, Outcome, Problem, Status, Usage
 
-__all__ = ["conclude", "failed", "note_faults", "perform", "report", "unrun"]
+__all__ = ["TakeTape", "Taping", "conclude", "failed", "note_faults", "perform", "report", "unrun"]
 
 logger = logging.getLogger("isthmus")
 
 # ---------------------------------------------------------------- the call
 
 
+class Taping(Protocol):
+    """What records a call, or replays one."""
+
+    def over(self, host: InvocationHost) -> Host:
+        """The host that the world gets, in place of the engine's own."""
+
+    def finish(self, outcome: Outcome) -> Outcome:
+        """The call has ended; the outcome that is told of it."""
+
+
+TakeTape = Callable[[Call, Sequence[bytes] | None, bytes], Taping]
+"""Makes what records a call: of a batch's events or None, and of a webhook's body."""
+
+
 async def perform(
-    binding: Binding, call: Call, *, events: Sequence[bytes] | None = None, body: bytes = b""
+    binding: Binding,
+    call: Call,
+    *,
+    events: Sequence[bytes] | None = None,
+    body: bytes = b"",
+    taping: Taping | None = None,
 ) -> Outcome:
     """Run one call and say how it ended; whatever its runtime does wrong is in the outcome.
 
@@ -39,9 +58,24 @@ async def perform(
         call: of one of its handlers.
         events: where it is a batch, the texts of its events.
         body: of the webhook, where it is one.
+        taping: where the call is recorded or replayed.
     """
-    shared = binding.shared
     host = InvocationHost(binding.door)
+    if taping is None:
+        return await _run(binding, call, host, host, events, body)
+    outcome = await _run(binding, call, host, taping.over(host), events, body)
+    return taping.finish(outcome)
+
+
+async def _run(
+    binding: Binding,
+    call: Call,
+    host: InvocationHost,
+    asked: Host,
+    events: Sequence[bytes] | None,
+    body: bytes,
+) -> Outcome:
+    shared = binding.shared
     begun = trio.current_time()
     loaded = shared.current
     if loaded is None:
@@ -52,7 +86,7 @@ async def perform(
             return failed(binding, call.handler, host, exc, begun, events)
     loaded.calls += 1
     try:
-        reply = await loaded.program.run(call, host)
+        reply = await loaded.program.run(call, asked)
         return conclude(binding, call.handler, host, reply, begun, events, body)
     except Exception as exc:  # noqa: BLE001 -- the runtime's fault, and in the outcome
         shared.discard(loaded)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import trio
 
+from .errors import EngineError
 from .messages import (
     CacheEntry as CacheEntry,
     Call as Call,
@@ -38,6 +39,7 @@ __all__ = [
     "CacheEntry",
     "Call",
     "Command",
+    "DeferredRuntime",
     "Egress",
     "Ending",
     "FetchRequest",
@@ -112,6 +114,11 @@ class Runtime(ABC):
     isolation: str = ""
 
     @property
+    def version(self) -> str:
+        """What has to be the same for a call to be replayed exactly, beside isthmus itself; "" where nothing is."""
+        return ""
+
+    @property
     def key(self) -> str:
         """What it is known by in an engine: its language, and its variant after a plus sign."""
         return f"{self.language}+{self.variant}" if self.variant else self.language
@@ -143,6 +150,53 @@ class Runtime(ABC):
 
     async def aclose(self) -> None:  # noqa: B027 -- optional
         """Give back threads and processes; programs have been closed before."""
+
+
+@final
+class DeferredRuntime(Runtime):
+    """A runtime that is made with the first function in its language: engines that run none do not pay for it.
+
+    What does not work out when it is made, such as an option that has no such value, fails the loading of that function.
+
+    Args:
+        make: imports the runtime and makes it.
+        language, variant, suffixes: as the runtime's own are.
+    """
+
+    def __init__(
+        self, make: Callable[[], Runtime], *, language: str, variant: str = "", suffixes: tuple[str, ...] = ()
+    ) -> None:
+        self._make = make
+        self._made: Runtime | None = None
+        self.language = language
+        self.variant = variant
+        self.suffixes = suffixes
+
+    @property
+    def isolation(self) -> str:  # type: ignore[override] # found out when it is first asked for
+        """What the runtime says of it; where it cannot be made, why."""
+        try:
+            return self._runtime().isolation
+        except EngineError as error:
+            return str(error)
+
+    async def load(self, function: Function, limits: Limits) -> Program:
+        """Make a program of a function, and the runtime before it."""
+        return await self._runtime().load(function, limits)
+
+    def assemble(self, file: Path, root: Path) -> str | bytes:
+        """The code of a function that lies on disk, as the runtime puts it together."""
+        return self._runtime().assemble(file, root)
+
+    async def aclose(self) -> None:
+        """Close the runtime, where it was made."""
+        if self._made is not None:
+            await self._made.aclose()
+
+    def _runtime(self) -> Runtime:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
 
 
 # ---------------------------------------------------------------- what a world may ask
@@ -180,7 +234,18 @@ class Fetcher(ABC):
 
 
 class Host(ABC):
-    """What a world may ask; made anew for each invocation, and its only authority."""
+    """What a world may ask; made anew for each invocation, and its only authority.
+
+    A call that is recorded, or replayed, is *taped*: whatever its world is told must be the host's to say.
+    The runtime then calls what waits (:meth:`fetch`, :meth:`sleep`, :meth:`cache_load`) in the order in
+    which the world asks, though it may await it elsewhere; asks :meth:`elapsed` for each time of its own
+    that it tells the world; and does nothing twice.
+
+    Attributes:
+        taped: whether the call is recorded or replayed.
+    """
+
+    taped: bool = False
 
     @abstractmethod
     async def fetch(self, request: FetchRequest) -> FetchResponse:
@@ -220,6 +285,32 @@ class Host(ABC):
 
     def log_left_out(self, size: int) -> None:  # noqa: B027 -- most runtimes log all there is
         """Say how many bytes of console output were kept back, a runtime's own cap having been reached."""
+
+    # What a runtime would decide by itself, were the call not taped.
+
+    async def turn(self, answered: trio.Event) -> None:
+        """Wait for an answer, and all that is there with it; then the runtime hands them to the world together.
+
+        Args:
+            answered: set with the first answer; until then the world waits, and asks for nothing.
+        """
+        await answered.wait()
+        await trio.lowlevel.checkpoint()
+
+    def elapsed(self, seconds: float) -> float:
+        """Give back the seconds that the world is told have passed: as measured, or, in a replay, as they were."""
+        return seconds
+
+    def drawn(self, what: str, question: bytes, draw: Callable[[], bytes]) -> bytes:
+        """Give back what a library draws by chance of its own, or, in a replay, what it drew; in any thread.
+
+        Args:
+            what: a name for it.
+            question: what it is drawn for; the same in a replay.
+            draw: draws it.
+        """
+        del what, question
+        return draw()
 
 
 # ---------------------------------------------------------------- the command line

@@ -8,7 +8,8 @@
     │   ├── InvalidFunction        a function's definition contradicts itself
     │   ├── InvalidSettings        setting values do not fit their definitions
     │   ├── InvalidInput           an event, a batch or a request is not one
-    │   └── PluginError            no plugin, or two, for what was asked
+    │   ├── PluginError            no plugin, or two, for what was asked
+    │   └── TapeError              a tape cannot be read, or be replayed
     ├── LoadError              the author's code does not load: message, file, line, column, excerpt
     ├── RuntimeFault           a runtime broke its promises; the program is discarded
     ├── QueueError             a queue's storage is away, or does not do what was asked
@@ -36,6 +37,7 @@ __all__ = [
     "QueueError",
     "QueueFull",
     "RuntimeFault",
+    "TapeError",
 ]
 
 
@@ -78,6 +80,11 @@ class InvalidInput(EngineError):
 @final
 class PluginError(EngineError):
     """No plugin offers what was asked for, or two claim it."""
+
+
+@final
+class TapeError(EngineError):
+    """A tape is damaged, sealed with another key, of a later version, or holds too little to be replayed."""
 
 
 @final

@@ -160,6 +160,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         logs: console output, at most ``Limits.log_bytes``; a cut is said in its last line.
         exchanges: every request it made.
         usage: what it took.
+        tape: where its tape is kept, as what keeps it says; "" for none.
     """
 
     function: str
@@ -173,6 +174,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     logs: tuple[LogLine, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     usage: Usage = Usage()
+    tape: str = ""
 
     @property
     def ok(self) -> bool:

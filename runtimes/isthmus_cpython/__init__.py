@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isthmus.abc import Runtime
+from isthmus.abc import DeferredRuntime, Runtime
 from isthmus.hookspecs import hookimpl
 from isthmus.templates import Template, templates_in
+
+from ._wish import wants_wasm
 
 if TYPE_CHECKING:
     from ._levels import Isolation as Isolation, Level as Level
@@ -39,15 +41,19 @@ _PLACES = {
 @hookimpl
 def isthmus_runtimes() -> Iterable[Runtime]:
     """Offer the runtime for ``language="python"``, but where the operator wants all of it within WebAssembly."""
-    from ._runtime import CPythonRuntime, is_ruled_out
-
-    return [] if is_ruled_out() else [CPythonRuntime.from_environment()]
+    return [] if wants_wasm() else [DeferredRuntime(_from_environment, language="python", suffixes=(".py",))]
 
 
 @hookimpl
 def isthmus_templates() -> Iterable[Template]:
     """Offer templates in Python."""
     return templates_in(Path(__file__).parent / "templates", language="python")
+
+
+def _from_environment() -> Runtime:
+    from ._runtime import CPythonRuntime
+
+    return CPythonRuntime.from_environment()
 
 
 def __getattr__(name: str) -> object:

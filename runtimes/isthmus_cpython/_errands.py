@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import msgspec
 import trio
 
-from isthmus.abc import FetchRequest, Host
+from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Host
 from isthmus.errors import FetchError
 from isthmus.guest import fetch_request, shown_response
 
@@ -66,31 +66,19 @@ class Errands:
         scope = self._scopes[operation.id] = trio.CancelScope()
         self._nursery.start_soon(self._perform, operation.id, act, scope)
 
-    def _act(self, operation: Operation) -> Callable[[], Awaitable[object]]:
-        """What answers an operation; made before its task, so that what is malformed is seen at once."""
+    def _act(self, operation: Operation) -> Awaitable[object]:
+        """What answers an operation; asked before its task begins, for a nursery begins its tasks in any order."""
         host = self._host
         if operation.op == "fetch":
-            request = _request_of(operation)
-
-            async def fetch() -> object:
-                return shown_response(await host.fetch(request))
-
-            return fetch
+            return _shown(host.fetch(_request_of(operation)))
         if operation.op == "sleep":
-            return lambda: host.sleep(max(0.0, operation.seconds))
+            return host.sleep(max(0.0, operation.seconds))
+        return _found(host.cache_load(operation.key))
 
-        async def load() -> object:
-            entry = await host.cache_load(operation.key)
-            return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
-
-        return load
-
-    async def _perform(
-        self, number: int, act: Callable[[], Awaitable[object]], scope: trio.CancelScope
-    ) -> None:
+    async def _perform(self, number: int, asked: Awaitable[object], scope: trio.CancelScope) -> None:
         with scope:
             try:
-                answer: dict[str, object] = {"id": number, "value": await act()}
+                answer: dict[str, object] = {"id": number, "value": await asked}
             except FetchError as error:
                 shown = {"message": str(error), "code": error.code, "type": error.type}
                 answer = {"id": number, "error": shown}
@@ -106,6 +94,15 @@ class Errands:
             await self._connection.send(ANSWER, msgspec.json.encode(answer))
         except OSError:
             return  # the process has gone; whoever reads from it says how
+
+
+async def _shown(asked: Awaitable[FetchResponse]) -> object:
+    return shown_response(await asked)
+
+
+async def _found(asked: Awaitable[CacheEntry]) -> object:
+    entry = await asked
+    return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
 
 
 def _json_text(text: str) -> bytes:

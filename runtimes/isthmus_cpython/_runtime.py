@@ -26,13 +26,14 @@ from ._requirements import FILE as REQUIREMENTS, requirements_of, with_requireme
 from ._sources import load_error, text_of
 from ._spawning import Recipe, executable
 from ._wire import FAULT, LOAD, LOADED, FrameTooLarge, Nonsense
+from ._wish import AIM, REQUIRE
 from ._zygote import Image, Zygote
 
 if TYPE_CHECKING:
     from isthmus.functions import Function
     from isthmus.limits import Limits
 
-__all__ = ["CPythonRuntime", "is_ruled_out"]
+__all__ = ["CPythonRuntime"]
 
 LOADING: Final = 10.0
 """Seconds that the first look at a function may take, on a machine that has other things to do."""
@@ -43,14 +44,7 @@ SCRATCH: Final = 16 * 1024 * 1024
 ZYGOTE: Final = 64 * 1024 * 1024
 THREADS: Final = 64
 """Of one process, as its group counts them on the average."""
-REQUIRE: Final = "ISTHMUS_PYTHON_REQUIRE_ISOLATION"
-AIM: Final = "ISTHMUS_PYTHON_ISOLATION"
 PACKAGES: Final = "ISTHMUS_PYTHON_PACKAGES"
-
-
-def is_ruled_out(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the operator wants every Python function within WebAssembly (``isthmus_cpython_wasm``)."""
-    return "wasm" in {environment.get(AIM), environment.get(REQUIRE)}
 
 
 class CPythonRuntime(Runtime):

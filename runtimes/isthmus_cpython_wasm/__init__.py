@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from isthmus.abc import Command, Runtime
+from isthmus.abc import Command, DeferredRuntime, Runtime
 from isthmus.hookspecs import hookimpl
+from isthmus_cpython._wish import wants_wasm
 
 if TYPE_CHECKING:
     from ._runtime import CPythonWasmRuntime as CPythonWasmRuntime
@@ -17,10 +19,9 @@ __all__ = ["CPythonWasmRuntime", "isthmus_commands", "isthmus_runtimes"]
 @hookimpl
 def isthmus_runtimes() -> Iterable[Runtime]:
     """Offer the runtime for ``isolation="wasm"``, and for all Python functions where the operator wants it so."""
-    from ._runtime import CPythonWasmRuntime, is_demanded
-
-    always = [CPythonWasmRuntime.from_environment(default=True)] if is_demanded() else []
-    return [*always, CPythonWasmRuntime.from_environment()]
+    for_all = DeferredRuntime(partial(_from_environment, default=True), language="python", suffixes=(".py",))
+    for_those = DeferredRuntime(_from_environment, language="python", variant="wasm")
+    return [for_all, for_those] if wants_wasm() else [for_those]
 
 
 @hookimpl
@@ -29,6 +30,12 @@ def isthmus_commands() -> Iterable[Command]:
     from ._command import PythonWasmCommand
 
     return [PythonWasmCommand()]
+
+
+def _from_environment(*, default: bool = False) -> Runtime:
+    from ._runtime import CPythonWasmRuntime
+
+    return CPythonWasmRuntime.from_environment(default=default)
 
 
 def __getattr__(name: str) -> object:

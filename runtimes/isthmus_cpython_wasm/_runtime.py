@@ -14,8 +14,8 @@ import trio
 from isthmus.errors import EngineError, LoadError
 from isthmus_cpython import CPythonRuntime, Level
 from isthmus_cpython._requirements import requirements_of
-from isthmus_cpython._runtime import is_ruled_out as is_demanded
 from isthmus_cpython._sources import text_of
+from isthmus_cpython._wish import AIM, REQUIRE
 
 from ._component import compiled_component, kept_component
 
@@ -26,14 +26,12 @@ if TYPE_CHECKING:
     from isthmus_cpython._program import CPythonProgram
     from isthmus_cpython._spawning import Recipe
 
-__all__ = ["CPythonWasmRuntime", "is_demanded"]
+__all__ = ["CPythonWasmRuntime"]
 
 HERE: Final = Path(__file__).resolve().parent
 LEAST_MEMORY: Final = 48 * 1024 * 1024
 """Bytes of memory in which CPython, its library and a small function have room."""
 VARIANT: Final = "wasm"
-REQUIRE: Final = "ISTHMUS_PYTHON_REQUIRE_ISOLATION"
-AIM: Final = "ISTHMUS_PYTHON_ISOLATION"
 
 
 class CPythonWasmRuntime(CPythonRuntime):

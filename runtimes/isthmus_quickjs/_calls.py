@@ -155,6 +155,11 @@ class CallQueue:
             self._waiting.extend(journeys)
         self._wake()
 
+    def submit_alone(self, journey: Journey) -> None:
+        """Run a call in a crossing of its own, where nothing is begun twice; in the Trio thread."""
+        record = journey.record
+        self.lanes.offer(Crossing(self, journey, lambda world, proceed: world.invoke(record, proceed)))
+
     def _wake(self) -> None:
         """Have as many lanes run as there are calls for; those that run are busy, for how long nobody knows."""
         with self._lock:
@@ -323,6 +328,7 @@ class Crossing:
                 world.restore()
             if journey.began is None:
                 journey.began = time.monotonic()
+            world.memory.host = journey.host if journey.host.taped else None
             cpu = time.thread_time()
             result = self._cross(world, lambda *_: journey.proceed(time.thread_time() - cpu, queue.limits))
             cpu = time.thread_time() - cpu
@@ -334,7 +340,9 @@ class Crossing:
             landing = nonsense(fault)
         except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the call
             landing = RuntimeFault(f"{type(error).__name__}: {error}")
-        if world is not None and not isinstance(landing, Frame):
-            world.broken = True
+        if world is not None:
+            world.memory.host = None
+            if not isinstance(landing, Frame):
+                world.broken = True
         queue.land([(journey, landing)])
         return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 import msgspec
 import trio
 
-from isthmus.abc import FetchRequest, Host
+from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Host
 from isthmus.errors import FetchError, RuntimeFault
 from isthmus.guest import fetch_request, shown_response
 
@@ -51,47 +53,57 @@ class Errands:
                             operation.id, error={"name": "FetchError", "message": text, "type": "limit"}
                         )
                     else:
-                        self._scopes[operation.id] = trio.CancelScope()
-                        self._nursery.start_soon(self._perform, operation, self._scopes[operation.id])
+                        scope = self._scopes[operation.id] = trio.CancelScope()
+                        # Asked now, for a nursery begins its tasks in any order.
+                        self._nursery.start_soon(self._perform, operation.id, self._value(operation), scope)
                 case _:
                     raise RuntimeFault(f"a world asked for {operation.op!r}, which is no operation")
 
     async def answers(self) -> bytes:
         """Wait for an answer; it and those that are there with it, as ``resume`` takes them."""
-        await self._answered.wait()
+        await self._host.turn(
+            self._answered
+        )  # what ends in the same turn of the loop goes in the same crossing
         if self._fault is not None:
             raise self._fault
-        await trio.lowlevel.checkpoint()  # what ends in the same turn of the loop goes in the same crossing
         self._answered = trio.Event()
         answers, self._answers = self._answers, []
         return msgspec.json.encode(answers)
 
-    async def _perform(self, operation: Operation, scope: trio.CancelScope) -> None:
+    async def _perform(self, number: int, asked: Awaitable[object], scope: trio.CancelScope) -> None:
         with scope:
             try:
-                value = await self._value(operation)
+                value = await asked
             except FetchError as error:
                 shown = {"name": "FetchError", "message": str(error), "code": error.code, "type": error.type}
-                self._answer(operation.id, error=shown)
+                self._answer(number, error=shown)
             except RuntimeFault as fault:
                 self._fault = fault
                 self._answered.set()
             else:
-                self._answer(operation.id, value)
+                self._answer(number, value)
 
-    async def _value(self, operation: Operation) -> object:
+    def _value(self, operation: Operation) -> Awaitable[object]:
+        host = self._host
         if operation.op == "sleep":
-            await self._host.sleep(max(0.0, operation.ms / 1000))
-            return None
+            return host.sleep(max(0.0, operation.ms / 1000))
         if operation.op == "cache_load":
-            entry = await self._host.cache_load(operation.key)
-            return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
-        return shown_response(await self._host.fetch(_request_of(operation)))
+            return _found(host.cache_load(operation.key))
+        return _shown(host.fetch(_request_of(operation)))
 
     def _answer(self, number: int, value: object = None, error: dict[str, str] | None = None) -> None:
         self._scopes.pop(number, None)
         self._answers.append(Answer(id=number, value=value, error=error))
         self._answered.set()
+
+
+async def _found(asked: Awaitable[CacheEntry]) -> object:
+    entry = await asked
+    return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
+
+
+async def _shown(asked: Awaitable[FetchResponse]) -> object:
+    return shown_response(await asked)
 
 
 def _request_of(operation: Operation) -> FetchRequest:

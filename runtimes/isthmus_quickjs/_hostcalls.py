@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, Protocol
 
 import wasmtime
 
 from . import _natives
 from ._memory import running
+from ._wasm import define_raw
 
 __all__ = ["define_host_calls"]
 
@@ -47,8 +49,8 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes], lib
         """A synchronous call out of the guest; the length of its answer, -1 where there is none."""
         try:
             memory = running.memory
-            name = memory.peek(op & 0xFFFFFFFF, op_length & 0xFFFFFFFF).decode()
-            if memory.thrifty and not _is_quick(name, length & 0xFFFFFFFF):
+            name = memory.peek(op, op_length).decode()
+            if memory.thrifty and not _is_quick(name, length):
                 memory.stop()
                 return -1
             if name.startswith(MODULE):
@@ -56,18 +58,20 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes], lib
             elif name == AUTHOR and memory.bytecode is not None:
                 running.answer = memory.bytecode
             elif name == FRAMES and memory.source is not None:
-                size = min(
-                    length & 0xFFFFFFFF, QUICK_LENGTH
-                )  # a stack may be any text, and this is not stopped half way
-                stack = memory.peek(at & 0xFFFFFFFF, size).decode(errors="replace")
+                size = min(length, QUICK_LENGTH)  # a stack may be any text, and this is not stopped half way
+                stack = memory.peek(at, size).decode(errors="replace")
                 running.answer = memory.source.frames(stack).encode()
             elif name.startswith(LIBRARY):
                 running.answer = libraries.bytecode(name.removeprefix(LIBRARY))
             elif name.startswith(TABLE):
-                key = memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF)
+                key = memory.peek(at, length)
                 running.answer = libraries.look_up(name.removeprefix(TABLE), key)
             else:
-                running.answer = _natives.answer(name, memory.peek(at & 0xFFFFFFFF, length & 0xFFFFFFFF))
+                payload = memory.peek(at, length)
+                if memory.host is not None and name in _natives.DRAWN:
+                    running.answer = memory.host.drawn(name, payload, partial(_natives.answer, name, payload))
+                else:
+                    running.answer = _natives.answer(name, payload)
             return len(running.answer)
         except Exception:  # noqa: BLE001 -- a guest's nonsense; it is told so, and nothing passes its frames
             running.answer = b""
@@ -75,8 +79,8 @@ def define_host_calls(linker: wasmtime.Linker, modules: Mapping[str, bytes], lib
 
     linker.define_wasi()
     i32, i64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
-    linker.define_func("host", "call", wasmtime.FuncType([i32] * 4, [i32]), host_call)
-    linker.define_func("host", "take", wasmtime.FuncType([i32], []), _host_take)
+    define_raw(linker, "host", "call", host_call, parameters=4)
+    define_raw(linker, "host", "take", _host_take, parameters=1, returns=False)
     # What the C library imports for printing, which nothing here does: "bad file descriptor".
     for name, parameters in (
         ("fd_close", [i32]),
@@ -97,4 +101,4 @@ def _is_quick(name: str, length: int) -> bool:
 
 
 def _host_take(at: int) -> None:
-    running.memory.poke(at & 0xFFFFFFFF, running.answer)
+    running.memory.poke(at, running.answer)

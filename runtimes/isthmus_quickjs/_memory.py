@@ -12,6 +12,8 @@ import wasmtime
 from isthmus.errors import RuntimeFault
 
 if TYPE_CHECKING:
+    from isthmus.abc import Host
+
     from ._cold import Guard
     from ._source import Source
 
@@ -38,9 +40,21 @@ class GuestMemory:
     Attributes:
         guard: what keeps some of it from being written, if anything.
         bytecode: what the guest's code was compiled to, if that is not left to the guest itself.
+        host: of the call that runs, where that is taped.
     """
 
-    __slots__ = ("_memory", "_size", "_store", "base", "bytecode", "guard", "source", "thrifty", "vitals_at")
+    __slots__ = (
+        "_memory",
+        "_size",
+        "_store",
+        "base",
+        "bytecode",
+        "guard",
+        "host",
+        "source",
+        "thrifty",
+        "vitals_at",
+    )
 
     def __init__(
         self,
@@ -60,6 +74,7 @@ class GuestMemory:
         self.source = source
         self.guard: Guard | None = None
         self.bytecode: bytes | None = None
+        self.host: Host | None = None
 
     def address(self, at: int, length: int) -> int:
         """The host's address of so many bytes; RuntimeFault outside the memory."""

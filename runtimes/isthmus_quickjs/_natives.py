@@ -16,13 +16,15 @@ import msgspec
 
 from . import _compression, _texts, _zlib
 
-__all__ = ["QUICK", "answer"]
+__all__ = ["DRAWN", "QUICK", "answer"]
 
 PRELUDE: Final = Path(__file__).parent / "prelude"
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes hashed at once: nothing stops a hash half way, and this takes a tenth of a second."""
 QUICK: Final = {**dict.fromkeys(("modules", "hash", "hmac", "hashes", "idna"), 64 * 1024), "intl": 1024}
 """Operations that take microseconds, and of how many bytes at the most they do."""
+DRAWN: Final = frozenset({"crypto:makeKey", "crypto:sign", "crypto:encrypt", "crypto:writeKey"})
+"""Operations that the library does by chance of its own, for some of what they are given."""
 EXTENDABLE: Final = {"shake_128": 16, "shake_256": 32}
 """Hashes whose output is as long as one asks; Node's default lengths, in bytes."""
 

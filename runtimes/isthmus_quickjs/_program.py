@@ -71,6 +71,8 @@ class QuickJSProgram(Program):
             async with self._turns.setdefault(call.instance, trio.Lock()):
                 return await self._run_kept(call, host)
         trip = _Trip.begin(call, host)
+        if host.taped:
+            return await self._carry_on(trip, await trip.go(lambda: self._queue.submit_alone(trip.journey)))
         landing: Landing | None = None
         if self._inline is not None:
             landing = await self._inline.attempt(trip.journey)
@@ -222,7 +224,8 @@ class QuickJSProgram(Program):
             talk.landing = await trip.go(partial(self._resume, trip.journey, answers))
 
     def _resume(self, journey: Journey, answers: bytes) -> None:
-        now_us = journey.now_us + int((time.monotonic() - (journey.began or 0.0)) * 1e6)
+        passed = journey.host.elapsed(time.monotonic() - (journey.began or 0.0))
+        now_us = journey.now_us + int(passed * 1e6)
         self._lanes.offer(
             Crossing(self._queue, journey, lambda world, go_on: world.resume(answers, now_us, go_on)),
             urgent=True,

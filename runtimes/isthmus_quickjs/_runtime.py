@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
+from functools import cached_property
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -55,6 +58,14 @@ class QuickJSRuntime(Runtime):
         self._inline: InlineLane | None = None
         self._stripper: TypeStripper | None = None
         self._opening = trio.Lock()
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of the guest and its prelude, and ICU's version; see :class:`isthmus.abc.Runtime`."""
+        digest = hashlib.sha256((PRELUDE.parent / "guest" / "quickjs.wasm").read_bytes())
+        for file in sorted(PRELUDE.rglob("*.js*")):
+            digest.update(file.relative_to(PRELUDE).as_posix().encode() + b"\0" + file.read_bytes())
+        return f"quickjs {digest.hexdigest()[:16]}, icu {version_of('icu4py')}"
 
     async def load(self, function: Function, limits: Limits) -> QuickJSProgram:
         """Make a program of a function's source text; see :class:`isthmus.abc.Runtime`."""

@@ -1,7 +1,7 @@
 """The little that is reached below wasmtime's Python face, in one place.
 
-wasmtime-py's ``Func.__call__`` costs about 9 µs, the unchecked call about 2; an epoch callback and the
-size of the stack are in the C library only.  pyproject.toml pins the version this was written for.
+wasmtime-py's ``Func.__call__`` costs about 9 µs, the unchecked call about 2, and a call from the guest to the host likewise;
+an epoch callback and the size of the stack are in the C library only.  pyproject.toml pins the version this was written for.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 import wasmtime
 from wasmtime import _bindings as c, _ffi as ffi
 
-__all__ = ["WASM_STACK", "Exports", "RawCall", "Stopped", "new_engine", "on_epoch"]
+__all__ = ["WASM_STACK", "Exports", "RawCall", "Stopped", "define_raw", "new_engine", "on_epoch"]
 
 WASM_STACK: Final = 24 * 1024 * 1024
 """Bytes of native stack that WebAssembly may use.
@@ -106,6 +106,72 @@ class RawCall:
 
 
 _call: Final = c._wasmtime_func_call_unchecked
+
+_Words = ctypes.POINTER(ctypes.c_uint32)
+_Callback: Final = ctypes.CFUNCTYPE(
+    ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, _Words, ctypes.c_size_t
+)
+STRIDE: Final = ctypes.sizeof(c.wasmtime_val_raw_t) // ctypes.sizeof(ctypes.c_uint32)
+_callbacks: Final[dict[int, object]] = {}
+"""What a linker or one of its stores may still call, by what they give back when they no longer do."""
+
+
+def define_raw(
+    linker: wasmtime.Linker,
+    module: str,
+    name: str,
+    answer: Callable[..., int] | Callable[..., None],
+    *,
+    parameters: int,
+    returns: bool = True,
+) -> None:
+    """Define a function of 32-bit integers that the guest imports, called with no conversion of values.
+
+    Args:
+        linker: where to.
+        module: what the guest imports it from.
+        name: what the guest calls it.
+        answer: what it does. An exception out of it is a trap.
+        parameters: how many; each is handed over as a number from 0 below 2**32.
+        returns: the guest expects an integer back.
+    """
+    places = range(0, parameters * STRIDE, STRIDE)
+
+    def callback(_data: Any, _caller: Any, values: Any, _count: int) -> int:
+        try:
+            # Values are little-endian whatever the machine: the first word of each is all of it.
+            given = answer(*[values[place] for place in places])
+            if returns:
+                values[0] = given
+        except BaseException:  # noqa: BLE001 -- nothing may pass through the foreign frames below
+            return ctypes.cast(wasmtime.Trap("the host failed")._consume(), ctypes.c_void_p).value or 0
+        return 0
+
+    kept = _Callback(callback)
+    _callbacks[id(kept)] = kept
+    i32 = wasmtime.ValType.i32()
+    signature = wasmtime.FuncType([i32] * parameters, [i32] * returns)
+    error = c.wasmtime_linker_define_func_unchecked(
+        linker.ptr(),
+        ctypes.create_string_buffer(module.encode()),
+        len(module.encode()),
+        ctypes.create_string_buffer(name.encode()),
+        len(name.encode()),
+        signature.ptr(),
+        ctypes.cast(kept, c.wasmtime_func_unchecked_callback_t),
+        id(kept),
+        _forget,
+    )
+    if error:  # type: ignore[truthy-bool] # a null pointer is false
+        raise wasmtime.WasmtimeError._from_ptr(error)
+
+
+def _drop(key: int) -> None:
+    _callbacks.pop(key, None)
+
+
+_forget: Final = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_drop)
+
 
 _EpochCallback: Final = ctypes.CFUNCTYPE(
     ctypes.c_size_t,

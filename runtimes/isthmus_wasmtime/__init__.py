@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from isthmus.abc import Runtime
+from isthmus.abc import DeferredRuntime, Runtime
 from isthmus.hookspecs import hookimpl
 from isthmus.templates import Template
 
-from ._ways import with_handlers as with_handlers
+if TYPE_CHECKING:
+    from ._ways import with_handlers as with_handlers
 
 __all__ = ["isthmus_runtimes", "isthmus_templates", "wit", "with_handlers"]
 
@@ -22,9 +24,7 @@ def wit() -> Path:
 @hookimpl
 def isthmus_runtimes() -> Iterable[Runtime]:
     """Offer the runtime for ``language="wasm"``."""
-    from ._runtime import WasmtimeRuntime
-
-    return [WasmtimeRuntime()]
+    return [DeferredRuntime(_runtime, language="wasm", suffixes=(".wasm", ".wat"))]
 
 
 @hookimpl
@@ -33,3 +33,18 @@ def isthmus_templates() -> Iterable[Template]:
     from ._templates import templates
 
     return templates()
+
+
+def _runtime() -> Runtime:
+    from ._runtime import WasmtimeRuntime
+
+    return WasmtimeRuntime()
+
+
+def __getattr__(name: str) -> object:
+    # Importing this costs nothing until a name is used: an engine may never run WebAssembly.
+    if name == "with_handlers":
+        from ._ways import with_handlers
+
+        return with_handlers
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

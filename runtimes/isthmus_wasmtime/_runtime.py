@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +50,11 @@ class WasmtimeRuntime(Runtime):
     language = "wasm"
     suffixes: tuple[str, ...] = (".wasm", ".wat")
     isolation = "WebAssembly (wasmtime): memory-safe, no file, no socket, a fresh world for every call"
+
+    @cached_property
+    def version(self) -> str:
+        """Of the engine that runs it; see :class:`isthmus.abc.Runtime`."""
+        return f"wasmtime {version_of('wasmtime')}"
 
     def __init__(
         self,

@@ -68,6 +68,8 @@ class Talk:
         memory: bytes that its world had at the end.
         fuel: units of work it took, 0 where they are not counted.
         limits: of the call.
+        taped: whether all that its world is told is the host's to say.
+        hear: called in the Trio thread when the guest is told what has come back, where it is taped.
     """
 
     def __init__(
@@ -93,6 +95,8 @@ class Talk:
         self.memory = 0
         self.fuel = 0
         self.limits = limits
+        self.taped = host.taped
+        self.hear: Callable[[], None] = _nothing
         self._host = host
         self._left = b""
         self._answer = b""
@@ -102,6 +106,7 @@ class Talk:
         self._place: Place | None = None
         self._world: Sealed | None = None
         self._began = self._cpu_began = 0.0
+        self._took = 0
 
     # ------------------------------------------------------------ the course of the call
 
@@ -229,9 +234,8 @@ class Talk:
         raise Ended(Killed("timeout", OVER.format(self.limits.wall)))
 
     def _wait(self, world: World, nanoseconds: int) -> None:
-        began = time.monotonic()
-        self._outside(self._host.sleep, min(nanoseconds / 1e9, LONGEST_WAIT))
-        world.waited(max(nanoseconds, int((time.monotonic() - began) * 1e9)))
+        self._timed(self._host.sleep, min(nanoseconds / 1e9, LONGEST_WAIT))
+        world.waited(max(nanoseconds, self._took))
 
     def fetch(self, request: FetchRequest) -> FetchResponse:
         """Send a request and wait for its response.
@@ -243,12 +247,38 @@ class Talk:
 
     def waiting(self, ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Have the host do something; the guest's clock moves on by what it takes."""
+        try:
+            return self._timed(ask, *arguments)
+        finally:
+            if self._world is not None:
+                self._world.waited(self._took)
+
+    def look(self) -> None:
+        """Have the guest hear of what has come back meanwhile, where it is the host's to say when."""
+        if self.taped:
+            self.waiting(trio.lowlevel.checkpoint)
+
+    def _timed(self, ask: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Have the host do something; ``_took`` says how long, in nanoseconds."""
         began = time.monotonic()
+        self._took = 0
+        if self.taped:
+            answered: T = self._outside(self._by_turn, began, ask, arguments)
+            return answered
         try:
             return self._outside(ask, *arguments)
         finally:
-            if self._world is not None:
-                self._world.waited(int((time.monotonic() - began) * 1e9))
+            self._took = int((time.monotonic() - began) * 1e9)
+
+    async def _by_turn(self, began: float, ask: Callable[..., Awaitable[T]], arguments: tuple[Any, ...]) -> T:
+        answered = trio.Event()
+        answered.set()
+        try:
+            return await ask(*arguments)
+        finally:
+            await self._host.turn(answered)
+            self._took = int(self._host.elapsed(time.monotonic() - began) * 1e9)
+            self.hear()
 
     # ------------------------------------------------------------ asked in JSON
 
@@ -364,3 +394,7 @@ class Talk:
 
     def _out_of_memory(self) -> Killed:
         return Killed("memory", f"the call needed more memory than its limit of {self.limits.memory} bytes")
+
+
+def _nothing() -> None:
+    pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import final
 
 import trio
@@ -19,7 +19,8 @@ class Errand:
     """A request on its way.
 
     Attributes:
-        done: it has come back.
+        arrived: it has come back.
+        done: it has come back, and the component may know.
         response: what came back.
         error: why nothing came back.
         late: it took longer than it was given.
@@ -31,20 +32,21 @@ class Errand:
         self.error: FetchError | None = None
         self.late = False
         self.fault: BaseException | None = None
+        self.arrived = False
         self.done = False
 
-    async def run(self, host: Host, request: FetchRequest, seconds: float) -> None:
-        """Send the request."""
+    async def run(self, asked: Awaitable[FetchResponse], seconds: float) -> None:
+        """Wait for what was asked."""
         try:
             with trio.move_on_after(seconds) as scope:
-                self.response = await host.fetch(request)
+                self.response = await asked
             self.late = scope.cancelled_caught
         except FetchError as error:
             self.error = error
         except Exception as fault:  # noqa: BLE001 -- raised where the component waits, not here
             self.fault = fault
         finally:
-            self.done = True
+            self.arrived = True
 
 
 @final
@@ -63,6 +65,7 @@ class Errands:
         self._host = host
         self._arrival = trio.Event()
         self._scopes: list[trio.CancelScope] = []
+        self._unheard: list[Errand] = []
 
     def close(self) -> None:
         """The call has ended, and so does all that is under way for it."""
@@ -75,14 +78,24 @@ class Errands:
         errand = Errand()
         scope = trio.CancelScope()
         self._scopes.append(scope)
-        self._nursery.start_soon(self._run, errand, request, seconds, scope)
+        # Asked now, for a nursery begins its tasks in any order.
+        self._nursery.start_soon(self._run, errand, self._host.fetch(request), seconds, scope)
         return errand
 
+    def hear(self) -> None:
+        """Have the component know of what has come back; in a call that is taped, when its host says so."""
+        for errand in self._unheard:
+            errand.done = True
+        self._unheard.clear()
+
     async def _run(
-        self, errand: Errand, request: FetchRequest, seconds: float, scope: trio.CancelScope
+        self, errand: Errand, asked: Awaitable[FetchResponse], seconds: float, scope: trio.CancelScope
     ) -> None:
         with scope:
-            await errand.run(self._host, request, seconds)
+            await errand.run(asked, seconds)
+        self._unheard.append(errand)
+        if not self._host.taped:
+            self.hear()
         arrival, self._arrival = self._arrival, trio.Event()
         arrival.set()
 
@@ -91,6 +104,24 @@ class Errands:
         if not errands and seconds is not None:
             await self._host.sleep(seconds)
             return
+        if self._host.taped and seconds is not None:
+            await self._first_taped(errands, self._host.sleep(seconds))
+            return
         with trio.move_on_after(math.inf if seconds is None else seconds):
-            while not any(errand.done for errand in errands):
-                await self._arrival.wait()
+            await self._arrived(errands)
+
+    async def _first_taped(self, errands: Sequence[Errand], alarm: Awaitable[None]) -> None:
+        """Wait as above, with a time that is up when the host says so."""
+        async with trio.open_nursery() as nursery:
+
+            async def ring() -> None:
+                await alarm
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(ring)
+            await self._arrived(errands)
+            nursery.cancel_scope.cancel()
+
+    async def _arrived(self, errands: Sequence[Errand]) -> None:
+        while not any(errand.arrived for errand in errands):
+            await self._arrival.wait()

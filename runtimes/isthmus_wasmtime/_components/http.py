@@ -81,8 +81,10 @@ def subscribe(_world: ComponentWorld, future: Future) -> Arrival:
 
 
 @gives(TYPES, "[method]future-incoming-response.get")
-def get(_world: ComponentWorld, future: Future) -> tuple[str, Any] | None:
+def get(world: ComponentWorld, future: Future) -> tuple[str, Any] | None:
     errand = future.arrival.errand
+    if errand is not None and not errand.done:
+        world.speaking().look()
     if errand is None or not errand.done:
         return None
     if future.taken:

@@ -133,6 +133,8 @@ class ComponentProgram(Program):
         talks = [self._way.talk(call, host) for call, host in calls]
         async with trio.open_nursery() as nursery:
             errands = [Errands(nursery, host) for _, host in calls]
+            for talk, each in zip(talks, errands, strict=True):
+                talk.hear = each.hear
 
             def told(index: int, reply: Reply) -> None:
                 errands[index].close()
@@ -154,7 +156,7 @@ class ComponentProgram(Program):
         self._blueprint.linked.close()
 
     async def _run(self, call: Call, host: Host) -> Reply:
-        if not self._keep_worlds and self._inline.wanted(len(call.argument)):
+        if not self._keep_worlds and not host.taped and self._inline.wanted(len(call.argument)):
             talk = self._way.talk(call, host)
             work = partial(self._in_thread, talk, Errands(None, host))
             if (reply := await self._inline.attempt(work)) is not None:
@@ -165,6 +167,7 @@ class ComponentProgram(Program):
         try:
             async with trio.open_nursery() as nursery:
                 errands = Errands(nursery, host)
+                talk.hear = errands.hear
                 try:
                     ended = await self._crew.run(partial(self._in_thread, talk, errands))
                 except Exception as error:  # noqa: BLE001 -- raised below, where no group is made of it

@@ -98,6 +98,8 @@ def poll(world: ComponentWorld, awaited: Sequence[Pollable]) -> list[int]:
 @gives(POLL, "[method]pollable.ready")
 def is_ready(world: ComponentWorld, awaited: Pollable) -> bool:
     world.now()  # a look at the clock moves it on, so that who only looks comes to an end too
+    if isinstance(awaited, Arrival) and not awaited.ready(world):
+        world.speaking().look()
     return awaited.ready(world)
 
 

@@ -1,0 +1,1 @@
+"""How calls are recorded, and replayed without what they reached; the values are in :mod:`isthmus.tapes`."""

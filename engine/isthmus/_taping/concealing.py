@@ -1,0 +1,182 @@
+"""Secrets taken out of a tape: placeholders of the same shape where they stand plainly, marks where they are encoded.
+
+A placeholder has its value's length, and letters, digits and signs where the value has them, so that a function
+that looks at a setting's form finds it.  It is made of the setting's name and place alone, and tells nothing
+of the value.  Replayed with placeholders, a request is what it was but for them; what a function computes of a
+secret (a signature) is another, and the replay says where.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import string
+from collections.abc import Mapping
+from typing import Any, Final, final
+
+import msgspec
+
+from isthmus._redact import Redactor
+from isthmus.functions import Function
+from isthmus.messages import FetchRequest, FetchResponse
+from isthmus.settings import sensitive_values
+from isthmus.tapes import (
+    Answered,
+    CacheDelete,
+    CacheFail,
+    CacheLoad,
+    CacheStore,
+    Capability,
+    Drawn,
+    Effect,
+    Failed,
+    Fetch,
+    Found,
+    Responded,
+)
+
+__all__ = ["Concealer", "placeholder"]
+
+SHORT: Final = 4
+"""A value of fewer characters stands in too much other text: only where it is a word, it gives way to a mark."""
+SCHEME: Final = re.compile(r"https?://")
+DIGITS: Final = "123456789"  # no zero: the first of a number can be none
+
+
+def placeholder(name: str, place: int, value: str) -> str:
+    """A text of a value's shape that tells nothing of it; a URL keeps its scheme.
+
+    Args:
+        name: of the setting.
+        place: of the value, where the setting has several.
+        value: the secret.
+    """
+    kept = match[0] if (match := SCHEME.match(value)) else ""
+    drawn = hashlib.shake_256(f"{name}\0{place}\0{len(value)}".encode()).digest(len(value))
+    return kept + "".join(
+        _shaped(character, drawn[index]) for index, character in enumerate(value[len(kept) :])
+    )
+
+
+def _shaped(character: str, draw: int) -> str:
+    if character.isdigit():
+        return DIGITS[draw % len(DIGITS)]
+    if character.isalpha():
+        letters = string.ascii_uppercase if character.isupper() else string.ascii_lowercase
+        return letters[draw % len(letters)]
+    return character if character.isascii() else "x"
+
+
+@final
+class Concealer:
+    """Takes one instance's secrets out of what is put on a tape.
+
+    Args:
+        function: whose settings say which are sensitive.
+        settings: JSON text of their values.
+
+    Attributes:
+        names: of the settings that have something to hide.
+        settings: JSON text of the values, with placeholders.
+    """
+
+    def __init__(self, function: Function, settings: bytes) -> None:
+        values: dict[str, Any] = msgspec.json.decode(settings)
+        hidden = {
+            name: found
+            for name, texts in sensitive_values(function, values).items()
+            if (found := tuple(filter(None, texts)))
+        }
+        self.names = tuple(hidden)
+        self._redactor = Redactor(hidden)
+        self._plain = sorted(
+            (
+                (text, placeholder(name, place, text))
+                for name, texts in hidden.items()
+                for place, text in enumerate(texts)
+                if len(text) >= SHORT
+            ),
+            key=lambda pair: -len(pair[0]),
+        )
+        self._exact = {
+            text: placeholder(name, place, text)
+            for name, texts in hidden.items()
+            for place, text in enumerate(texts)
+        }
+        given = {name: self._setting(value) if name in hidden else value for name, value in values.items()}
+        self.settings = self.data(msgspec.json.encode(given)) if hidden else settings
+
+    def _setting(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._exact.get(value, value)
+        if isinstance(value, list):
+            return [self._setting(item) for item in value]
+        if isinstance(value, Mapping):
+            return {key: self._setting(item) for key, item in value.items()}
+        return value
+
+    def text(self, text: str) -> str:
+        """A text without secrets."""
+        for value, instead in self._plain:
+            text = text.replace(value, instead)
+        return self._redactor(text)
+
+    def data(self, data: bytes) -> bytes:
+        """Bytes without secrets; what is no UTF-8 in them stays as it is."""
+        if not self.names or not data:
+            return data
+        text = data.decode("utf-8", "surrogateescape")
+        shown = self.text(text)
+        return data if shown == text else shown.encode("utf-8", "surrogateescape")
+
+    def effect(self, effect: Effect) -> Effect:
+        """An effect without secrets."""
+        if not self.names:
+            return effect
+        match effect:
+            case Fetch(number, request):
+                return Fetch(number, self._request(request))
+            case CacheLoad(number, key):
+                return CacheLoad(number, self.text(key))
+            case Capability(number, name, argument):
+                return Capability(number, name, self.data(argument))
+            case CacheStore(key, value, ttl):
+                return CacheStore(self.text(key), self.data(value), ttl)
+            case CacheFail(key):
+                return CacheFail(self.text(key))
+            case CacheDelete(key):
+                return CacheDelete(self.text(key))
+            case Answered(number, Responded(response)):
+                return Answered(number, Responded(self._response(response)))
+            case Answered(number, Found(value)) if value is not None:
+                return Answered(number, Found(self.data(value)))
+            case Answered(number, Failed(message, code, type_)):
+                return Answered(number, Failed(self.text(message), code, type_))
+            case _:
+                return effect
+
+    def drawn(self, drawn: Drawn) -> Drawn:
+        """What was drawn, without secrets; the question is a digest, of a key perhaps, and goes where there are any."""
+        return Drawn(drawn.what, b"", self.data(drawn.answer)) if self.names else drawn
+
+    def _request(self, request: FetchRequest) -> FetchRequest:
+        return FetchRequest(
+            url=self.text(request.url),
+            method=request.method,
+            headers=self._headers(request.headers),
+            body=None if request.body is None else self.data(request.body),
+            redirect=request.redirect,
+        )
+
+    def _response(self, response: FetchResponse) -> FetchResponse:
+        return FetchResponse(
+            status=response.status,
+            reason=self.text(response.reason),
+            headers=self._headers(response.headers),
+            body=self.data(response.body),
+            url=self.text(response.url),
+            redirected=response.redirected,
+        )
+
+    def _headers(self, headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((self.text(name), self.text(value)) for name, value in headers)
