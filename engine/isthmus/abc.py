@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, final
 
 import trio
 
-from .errors import EngineError
+from .errors import CapabilityError, EngineError
 from .messages import (
     CacheEntry as CacheEntry,
     Call as Call,
@@ -237,7 +237,7 @@ class Host(ABC):
     """What a world may ask; made anew for each invocation, and its only authority.
 
     A call that is recorded, or replayed, is *taped*: whatever its world is told must be the host's to say.
-    The runtime then calls what waits (:meth:`fetch`, :meth:`sleep`, :meth:`cache_load`) in the order in
+    The runtime then calls what waits (:meth:`fetch`, :meth:`sleep`, :meth:`cache_load`, :meth:`capability`) in the order in
     which the world asks, though it may await it elsewhere; asks :meth:`elapsed` for each time of its own
     that it tells the world; and does nothing twice.
 
@@ -266,6 +266,15 @@ class Host(ABC):
         After an answer without value this call is the key's loader: it owes a
         :meth:`cache_store` or :meth:`cache_fail`; the end of the call counts as the latter.
         """
+
+    async def capability(self, name: str, argument: bytes) -> bytes:
+        """Use what the embedder offers under a name; JSON text in, JSON text out.
+
+        Raises:
+            CapabilityError: it was not granted, the argument does not fit, a limit was reached, or it failed.
+        """
+        del argument
+        raise CapabilityError(f"there is no capability {name[:100]!r} here", code="not_granted")
 
     @abstractmethod
     def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:

@@ -15,16 +15,17 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import final
+from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from ._batches import DeliverItem, EventBatcher as TrioBatcher
 from ._bridge.feeding import Feed
-from ._bridge.loop import LoopBridge, open_bridge
+from ._bridge.loop import LoopBridge, in_loop, open_bridge
 from ._bridge.loop_each import run_each
 from ._bulk import Deliver
 from ._engine import (
     DEFAULT_EGRESS,
     DEFAULT_LIMITS,
+    NO_CAPABILITIES,
     NO_SETTINGS,
     Engine as TrioEngine,
     open_engine as open_trio,
@@ -33,12 +34,19 @@ from ._instances import Instance
 from ._plugins import PluginInfo
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from .abc import Egress
+from .calls import EngineStats, Observe
+from .capabilities import Capability, call_here
 from .events import Event, Request
 from .functions import Function
 from .limits import Limits
 from .outcomes import ItemResult, Outcome
 
+if TYPE_CHECKING:
+    from .tapes import Recording, Replayed, Tape
+
 __all__ = ["Engine", "EventBatcher", "open_engine"]
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -49,6 +57,9 @@ async def open_engine(
     limits: Limits = DEFAULT_LIMITS,
     wall_clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = os.urandom,
+    record: Recording | None = None,
+    capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
+    observe: Observe | None = None,
 ) -> AsyncIterator[Engine]:
     """Open an engine in a thread of its own, and close it on the way out; as :func:`isthmus.open_engine`.
 
@@ -60,9 +71,14 @@ async def open_engine(
         limits=limits,
         wall_clock=wall_clock,
         entropy=entropy,
+        record=record,
+        observe=observe,
     )
     async with open_bridge(manager) as (bridge, engine):
-        yield Engine(engine, bridge)
+        facade = Engine(engine, bridge)
+        for name, function in capabilities.items():
+            facade.capability(name)(function)
+        yield facade
 
 
 @final
@@ -77,6 +93,26 @@ class Engine:
         self._engine = engine
         self._bridge = bridge
         self.plugins: tuple[PluginInfo, ...] = engine.plugins
+
+    def capability(
+        self, name: str, *, timeout: float | None = None
+    ) -> Callable[[Callable[..., T]], Callable[..., T]]:
+        """Offer functions something of your own, under a name; as :meth:`isthmus.Engine.capability`.
+
+        It is called in the event loop that calls this.
+        """
+        loop = asyncio.get_running_loop()
+
+        async def carry(function: Callable[..., Any], *args: Any) -> Any:
+            return await in_loop(loop, call_here, function, *args)
+
+        def offer(function: Callable[..., T]) -> Callable[..., T]:
+            self._engine._offer(  # noqa: SLF001 -- a face of the same engine
+                Capability(name, function, timeout=timeout, carry=carry)
+            )
+            return function
+
+        return offer
 
     def __repr__(self) -> str:
         return f"<isthmus.asyncio.Engine over {self._engine!r}>"
@@ -105,13 +141,41 @@ class Engine:
         )
         return await self._bridge.call(load, lost=self._engine.unload)
 
+    async def replace(
+        self,
+        instance: Instance,
+        function: Function | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        limits: Limits | None = None,
+        egress: Egress | None = None,
+    ) -> None:
+        """Give an instance another function or other settings while it is in use; as :meth:`isthmus.Engine.replace`."""
+        replace = partial(
+            self._engine.replace, instance, function, settings=settings, limits=limits, egress=egress
+        )
+        await self._bridge.call(replace)
+
+    def stats(self) -> EngineStats:
+        """What was done, and what is under way; as :meth:`isthmus.Engine.stats`."""
+        return self._engine.stats()
+
     async def unload(self, instance: Instance) -> None:
         """Take no more calls for an instance, and give it back; as :meth:`isthmus.Engine.unload`."""
         await self._bridge.call(self._engine.unload, instance)
 
-    async def invoke(self, instance: Instance, event: Event | Request) -> Outcome:
+    async def invoke(
+        self, instance: Instance, event: Event | Request, *, record: Recording | None = None
+    ) -> Outcome:
         """Run the handler for one event or webhook; as :meth:`isthmus.Engine.invoke`."""
-        return await self._bridge.call(self._engine.invoke, instance, event)
+        invoke = self._engine.invoke
+        if record is not None:
+            invoke = partial(invoke, record=record)
+        return await self._bridge.call(invoke, instance, event)
+
+    async def replay(self, tape: Tape, function: Function | None = None) -> Replayed:
+        """Run a call again as its tape has it; as :meth:`isthmus.Engine.replay`."""
+        return await self._bridge.call(self._engine.replay, tape, function)
 
     async def invoke_batch(self, instance: Instance, events: Sequence[Event]) -> Outcome:
         """Run ``onBatch`` on events; as :meth:`isthmus.Engine.invoke_batch`."""

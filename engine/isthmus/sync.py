@@ -15,7 +15,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import final
+from typing import TYPE_CHECKING, Any, TypeVar, final
+
+import trio
 
 from ._batches import DeliverItem, EventBatcher as TrioBatcher
 from ._bridge.blocking import BlockingBridge, open_bridge
@@ -25,6 +27,7 @@ from ._bulk import Deliver
 from ._engine import (
     DEFAULT_EGRESS,
     DEFAULT_LIMITS,
+    NO_CAPABILITIES,
     NO_SETTINGS,
     Engine as TrioEngine,
     open_engine as open_trio,
@@ -33,12 +36,19 @@ from ._instances import Instance
 from ._plugins import PluginInfo
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from .abc import Egress
+from .calls import EngineStats, Observe
+from .capabilities import Capability
 from .events import Event, Request
 from .functions import Function
 from .limits import Limits
 from .outcomes import Outcome
 
+if TYPE_CHECKING:
+    from .tapes import Recording, Replayed, Tape
+
 __all__ = ["Engine", "EventBatcher", "open_engine"]
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -49,6 +59,9 @@ def open_engine(
     limits: Limits = DEFAULT_LIMITS,
     wall_clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = os.urandom,
+    record: Recording | None = None,
+    capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
+    observe: Observe | None = None,
 ) -> Iterator[Engine]:
     """Open an engine in a thread of its own, and close it on the way out; as :func:`isthmus.open_engine`.
 
@@ -60,9 +73,14 @@ def open_engine(
         limits=limits,
         wall_clock=wall_clock,
         entropy=entropy,
+        record=record,
+        observe=observe,
     )
     with open_bridge(manager) as (bridge, engine):
-        yield Engine(engine, bridge)
+        facade = Engine(engine, bridge)
+        for name, function in capabilities.items():
+            facade.capability(name)(function)
+        yield facade
 
 
 @final
@@ -77,6 +95,25 @@ class Engine:
         self._engine = engine
         self._bridge = bridge
         self.plugins: tuple[PluginInfo, ...] = engine.plugins
+
+    def capability(
+        self, name: str, *, timeout: float | None = None
+    ) -> Callable[[Callable[..., T]], Callable[..., T]]:
+        """Offer functions something of your own, under a name; as :meth:`isthmus.Engine.capability`.
+
+        It is called in a thread of its own, one for each use; a use that is given up is left to end by itself.
+        """
+
+        async def carry(function: Callable[..., Any], *args: Any) -> Any:
+            return await trio.to_thread.run_sync(function, *args, abandon_on_cancel=True)
+
+        def offer(function: Callable[..., T]) -> Callable[..., T]:
+            self._engine._offer(  # noqa: SLF001 -- a face of the same engine
+                Capability(name, function, timeout=timeout, carry=carry)
+            )
+            return function
+
+        return offer
 
     def __repr__(self) -> str:
         return f"<isthmus.sync.Engine over {self._engine!r}>"
@@ -106,13 +143,49 @@ class Engine:
         )
         return self._bridge.call(load, timeout=timeout)
 
+    def replace(
+        self,
+        instance: Instance,
+        function: Function | None = None,
+        *,
+        settings: Mapping[str, object] | None = None,
+        limits: Limits | None = None,
+        egress: Egress | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """Give an instance another function or other settings while it is in use; as :meth:`isthmus.Engine.replace`."""
+        replace = partial(
+            self._engine.replace, instance, function, settings=settings, limits=limits, egress=egress
+        )
+        self._bridge.call(replace, timeout=timeout)
+
+    def stats(self) -> EngineStats:
+        """What was done, and what is under way; as :meth:`isthmus.Engine.stats`."""
+        return self._engine.stats()
+
     def unload(self, instance: Instance, *, timeout: float | None = None) -> None:
         """Take no more calls for an instance, and give it back; as :meth:`isthmus.Engine.unload`."""
         self._bridge.call(self._engine.unload, instance, timeout=timeout)
 
-    def invoke(self, instance: Instance, event: Event | Request, *, timeout: float | None = None) -> Outcome:
+    def invoke(
+        self,
+        instance: Instance,
+        event: Event | Request,
+        *,
+        record: Recording | None = None,
+        timeout: float | None = None,
+    ) -> Outcome:
         """Run the handler for one event or webhook; as :meth:`isthmus.Engine.invoke`."""
-        return self._bridge.call(self._engine.invoke, instance, event, timeout=timeout)
+        invoke = self._engine.invoke
+        if record is not None:
+            invoke = partial(invoke, record=record)
+        return self._bridge.call(invoke, instance, event, timeout=timeout)
+
+    def replay(
+        self, tape: Tape, function: Function | None = None, *, timeout: float | None = None
+    ) -> Replayed:
+        """Run a call again as its tape has it; as :meth:`isthmus.Engine.replay`."""
+        return self._bridge.call(self._engine.replay, tape, function, timeout=timeout)
 
     def invoke_batch(
         self, instance: Instance, events: Sequence[Event], *, timeout: float | None = None

@@ -56,7 +56,8 @@ class Replay:
             raise TapeError(f"the tape is damaged: {str(error)[:200]}") from None
         if len(tape.seed) != 32:
             raise TapeError(f"the tape is damaged: a seed has 32 bytes, not {len(tape.seed)}")
-        self.function = defined if function is None else function
+        # What it was granted need not be offered here: the tape answers.
+        self.function = msgspec.structs.replace(defined if function is None else function, capabilities=())
         self._concealer = Concealer(defined, tape.settings) if tape.sensitive else None
         self._host: ReplayHost | None = None
 
