@@ -9,7 +9,6 @@ import pytest
 
 import isthmus
 from isthmus import Caller, CapabilityError
-from tests.wasm.components import component
 
 JAVASCRIPT = """
 async function onTrack(event) {
@@ -38,7 +37,6 @@ from isthmus_guest import acapability
 async def on_track(event, settings):
     return await asyncio.gather(*(acapability("geo.lookup", {"city": name}) for name in ("Oslo", "Bergen")))
 """
-assert component
 
 
 class Where(msgspec.Struct):
@@ -81,7 +79,13 @@ def asking(city: object, name: str = "geo.lookup") -> dict[str, Any]:
 @pytest.mark.parametrize(("language", "code"), [("javascript", JAVASCRIPT), ("python", PYTHON)])
 async def test_a_function_gets_an_answer_or_its_own_error(language: str, code: str) -> None:
     oslo, atlantis, secret, wrong, other = await outcomes_of(
-        language, code, asking("Oslo é"), asking("Atlantis"), asking("Secretville"), asking(1), asking("", "geo.other")
+        language,
+        code,
+        asking("Oslo é"),
+        asking("Atlantis"),
+        asking("Secretville"),
+        asking(1),
+        asking("", "geo.other"),
     )
     assert oslo == {"got": {"city": "Oslo é", "of": "f", "unit": "°"}}
     assert atlantis == {
@@ -107,7 +111,11 @@ async def test_several_are_used_at_once() -> None:
     async with isthmus.open_engine(capabilities={"geo.lookup": lookup}) as engine:
         for language, text in (("javascript", code), ("python", ASYNC_PYTHON)):
             function = isthmus.Function(
-                name="f", kind=isthmus.Kind.DESTINATION, language=language, code=text, capabilities=("geo.lookup",)
+                name="f",
+                kind=isthmus.Kind.DESTINATION,
+                language=language,
+                code=text,
+                capabilities=("geo.lookup",),
             )
             outcome = await engine.invoke(await engine.load(function), {"type": "track"})
             found = msgspec.json.decode(outcome.value or b"null")
@@ -127,7 +135,11 @@ async def test_an_argument_that_json_has_no_form_of() -> None:
     """
     async with isthmus.open_engine(capabilities={"geo.lookup": lookup}) as engine:
         function = isthmus.Function(
-            name="f", kind=isthmus.Kind.DESTINATION, language="javascript", code=code, capabilities=("geo.lookup",)
+            name="f",
+            kind=isthmus.Kind.DESTINATION,
+            language="javascript",
+            code=code,
+            capabilities=("geo.lookup",),
         )
         outcome = await engine.invoke(await engine.load(function), {"type": "track"})
         assert msgspec.json.decode(outcome.value or b"null") == [
@@ -138,7 +150,10 @@ async def test_an_argument_that_json_has_no_form_of() -> None:
 async def test_it_can_not_be_used_while_the_code_loads() -> None:
     async with isthmus.open_engine(capabilities={"geo.lookup": lookup}) as engine:
         function = isthmus.Function(
-            name="f", kind=isthmus.Kind.DESTINATION, language="javascript", code='capability("geo.lookup", {})'
+            name="f",
+            kind=isthmus.Kind.DESTINATION,
+            language="javascript",
+            code='capability("geo.lookup", {})',
         )
         with pytest.raises(isthmus.LoadError, match="can't be used while the code loads"):
             await engine.load(function)
@@ -158,7 +173,11 @@ async def test_a_taped_call_replays_without_the_embedder() -> None:
     ) as engine:
         for language, code in (("javascript", JAVASCRIPT), ("python", PYTHON)):
             function = isthmus.Function(
-                name="f", kind=isthmus.Kind.DESTINATION, language=language, code=code, capabilities=("geo.lookup",)
+                name="f",
+                kind=isthmus.Kind.DESTINATION,
+                language=language,
+                code=code,
+                capabilities=("geo.lookup",),
             )
             instance = await engine.load(function)
             for city in ("Oslo", "Atlantis", "Secretville"):
