@@ -32,6 +32,7 @@ from .errors import (
     QueueError as QueueError,
     QueueFull as QueueFull,
     RuntimeFault as RuntimeFault,
+    TapeError as TapeError,
 )
 from .events import Event as Event, Request as Request
 from .functions import (

@@ -275,7 +275,7 @@ class Tape(msgspec.Struct, frozen=True, kw_only=True):
         retry_network_errors: of the instance.
         effects: what was asked, answered and told, in order.
         drawn: what was drawn, in order.
-        ended: JSON text of the outcome.
+        ended: JSON text of the outcome, without its exchanges: they are among the effects.
         sensitive: names of the settings whose values are placeholders.
     """
 

@@ -71,15 +71,17 @@ class QuickJSProgram(Program):
             async with self._turns.setdefault(call.instance, trio.Lock()):
                 return await self._run_kept(call, host)
         trip = _Trip.begin(call, host)
-        if host.taped:
-            return await self._carry_on(trip, await trip.go(lambda: self._queue.submit_alone(trip.journey)))
+        journey = trip.journey
         landing: Landing | None = None
         if self._inline is not None:
-            landing = await self._inline.attempt(trip.journey)
-        if landing is None:
-            landing = await trip.go(lambda: self._queue.submit([trip.journey]))
-        if type(landing) is Frame and landing.status != WAITING and not landing.report:
-            return self._reply(trip.journey, landing)
+            landing = await self._inline.attempt(journey)
+        if landing is None and host.taped:
+            landing = await trip.go(lambda: self._queue.submit_alone(journey))
+        elif landing is None:
+            landing = await trip.go(lambda: self._queue.submit([journey]))
+        has_ended = type(landing) is Frame and landing.status != WAITING and not landing.report
+        if has_ended and journey.world is None:
+            return self._reply(journey, landing)
         return await self._carry_on(trip, landing)
 
     async def run_many(

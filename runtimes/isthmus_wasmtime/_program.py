@@ -114,7 +114,7 @@ class ModuleProgram(Program):
             self._spare.pop().close()
 
     async def _run(self, call: Call, host: Host, kept: _Kept | None) -> Reply:
-        if kept is None and not host.taped and self._inline.wanted(len(call.argument)):
+        if kept is None and self._inline.wanted(len(call.argument)):
             talk = self._running.talk(call, host, None)
             if (reply := await self._inline.attempt(partial(self._in_thread, talk, None))) is not None:
                 talk.tell()

@@ -24,6 +24,7 @@ COMMANDS: Final = MappingProxyType(
     {
         "run": "run a function on files of events, and say what became of them",
         "invoke": "run a function once, and show all of the call",
+        "replay": "run a recorded call again from its tape, and say whether it goes as it went",
         "test": "run a function on its sample, and compare with what is expected",
         "new": "make a directory with a function, its sample and a test",
         "check": "load a function, and say which handlers it has",

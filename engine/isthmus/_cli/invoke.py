@@ -18,7 +18,7 @@ from .definition import Project, read_file
 from .faults import FAILED, OK, UsageFault
 from .feeds import Feed
 from .opening import Opened, in_trio, open_function, project_of
-from .options import Parser, add_calls, add_definition
+from .options import Parser, add_calls, add_definition, add_recording
 from .screen import Screen
 from .shown import show
 from .splitting import Flaw, Piece, Unreadable, detecting
@@ -72,6 +72,7 @@ def parser() -> Parser:
     group = parser.add_argument_group("output")
     group.add_argument("--verbose", "-v", action="store_true", help="with the headers and bodies of requests")
     group.add_argument("--json", action="store_true", help="print the outcome as one line of JSON")
+    add_recording(parser)
     add_calls(parser)
     return parser
 

@@ -21,7 +21,7 @@ from isthmus.limits import Limits
 
 from .definition import Project, find, kind_named, language_of
 from .faults import UsageFault
-from .options import egress_of, limits_of
+from .options import egress_of, limits_of, recording_of
 from .values import gather, guess_definitions
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ async def open_function(
 
             replies = arguments.replies or project.sample_file(project.manifest.sample.replies)
             sink = await stack.enter_async_context(open_sink(read_rules(replies) if replies else ()))
-        engine = await stack.enter_async_context(open_engine(plugins=plugins, limits=limits))
+        engine = await stack.enter_async_context(
+            open_engine(plugins=plugins, limits=limits, record=recording_of(arguments))
+        )
         values = gather(
             project.settings,
             file=arguments.settings,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from typing import Any, Final, NoReturn, final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 import msgspec
 
@@ -12,7 +13,11 @@ from isthmus.abc import Egress
 from isthmus.limits import Limits
 
 from . import units
+from .faults import UsageFault
 from .values import ENV_PREFIX
+
+if TYPE_CHECKING:
+    from isthmus.tapes import Recording
 
 __all__ = [
     "Parser",
@@ -22,8 +27,11 @@ __all__ = [
     "add_general",
     "add_grace",
     "add_limits",
+    "add_recording",
     "egress_of",
+    "key_from",
     "limits_of",
+    "recording_of",
 ]
 
 _LIMIT_HELP: Final = {
@@ -175,6 +183,59 @@ def add_grace(parser: argparse._ActionsContainer) -> None:
         default=10.0,
         help="how long what is under way may go on after Ctrl-C or SIGTERM (default: 10s)",
     )
+
+
+def add_recording(parser: argparse.ArgumentParser) -> None:
+    """Which calls are recorded, and where their tapes go."""
+    group = parser.add_argument_group("tapes, for isthmus replay")
+    group.add_argument("--record", metavar="DIR", help="keep a tape of each call there")
+    group.add_argument(
+        "--record-failures", action="store_true", help="only of calls that are refused or to be tried again"
+    )
+    group.add_argument(
+        "--tape-key",
+        metavar="FILE",
+        help="seal them with the key in this file, 32 bytes in Base64 or hexadecimal, and keep the sensitive "
+        "settings' values in them (default: placeholders)",
+    )
+
+
+def recording_of(arguments: argparse.Namespace) -> Recording | None:
+    """The recording that was asked for, None where there is to be none.
+
+    Raises:
+        UsageFault: the options do not fit each other, or the key is none.
+    """
+    if getattr(arguments, "record", None) is None:
+        if getattr(arguments, "record_failures", False) or getattr(arguments, "tape_key", None):
+            raise UsageFault("--record-failures and --tape-key need --record DIR")
+        return None
+    from isthmus.tapes import Recording, directory
+
+    return Recording(
+        keep=directory(arguments.record),
+        failures_only=arguments.record_failures,
+        key=key_from(arguments.tape_key),
+    )
+
+
+def key_from(file: str | None) -> bytes | None:
+    """The key of tapes in a file, None for no file.
+
+    Raises:
+        UsageFault: it cannot be read.
+        TapeError: it holds no key.
+    """
+    if file is None:
+        return None
+    from isthmus.tapes import key_of
+
+    try:
+        return key_of(Path(file).read_text("ascii"))
+    except OSError as exc:
+        raise UsageFault(f"{file} cannot be read: {exc.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageFault(f"{file} holds no key in text") from None
 
 
 def add_general(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from .faults import UsageFault
 from .feeds import files_of_events
 from .job import Job
 from .opening import Opened, in_trio, open_function, project_of
-from .options import Parser, add_calls, add_definition, add_from_line, add_grace
+from .options import Parser, add_calls, add_definition, add_from_line, add_grace, add_recording
 from .outlet import Outlet
 from .screen import Screen
 from .stream import total_size
@@ -108,6 +108,7 @@ def parser() -> Parser:
         action="store_true",
         help="no progress and no table: only broken lines, and where to go on",
     )
+    add_recording(parser)
     add_calls(parser)
     return parser
 
@@ -149,9 +150,9 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
 async def _companions(
     arguments: argparse.Namespace, paths: Sequence[str], plugins: Sequence[object]
 ) -> AsyncIterator[Sequence[Beside]]:
-    """The processes that may share the events; a plugin that was handed in is in this one only."""
+    """The processes that may share the events; a plugin that was handed in is in this one only, and tapes are its."""
     count = 0
-    if not plugins and arguments.processes != 1:
+    if not plugins and arguments.processes != 1 and arguments.record is None:
         from .companions.sharing import companions_for
 
         count = companions_for(arguments.processes, total_size(paths), arguments.concurrency)

@@ -86,6 +86,9 @@ def show(outcome: Outcome, screen: Screen, *, bodies: bool = False, lines: int |
     if outcome.value is not None:
         _title("result", screen)
         _show_json(outcome.value, screen, indent=2, lines=lines)
+    if outcome.tape:
+        _title("tape", screen)
+        screen.print(f"  {visible(outcome.tape)}")
 
 
 def _title(text: str, screen: Screen) -> None:

@@ -1,18 +1,23 @@
-"""Secrets taken out of a tape: placeholders of the same shape where they stand plainly, marks where they are encoded.
+"""Secrets taken out of a tape: placeholders of the same shape in their place, also where they are encoded as usual.
 
 A placeholder has its value's length, and letters, digits and signs where the value has them, so that a function
 that looks at a setting's form finds it.  It is made of the setting's name and place alone, and tells nothing
-of the value.  Replayed with placeholders, a request is what it was but for them; what a function computes of a
-secret (a signature) is another, and the replay says where.
+of the value.  Whatever else a redactor finds of a value becomes a mark.  Replayed with placeholders, a request is
+what it was but for them; what a function computes of a secret (a signature) is another, and the replay says where.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
+import json
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final, final
+from urllib.parse import quote
 
 import msgspec
 
@@ -40,6 +45,7 @@ __all__ = ["Concealer", "placeholder"]
 SHORT: Final = 4
 """A value of fewer characters stands in too much other text: only where it is a word, it gives way to a mark."""
 SCHEME: Final = re.compile(r"https?://")
+BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 DIGITS: Final = "123456789"  # no zero: the first of a number can be none
 
 
@@ -56,6 +62,22 @@ def placeholder(name: str, place: int, value: str) -> str:
     return kept + "".join(
         _shaped(character, drawn[index]) for index, character in enumerate(value[len(kept) :])
     )
+
+
+def _spelled(text: str, made: str) -> Iterator[tuple[str, str]]:
+    """A value and its placeholder, as usual encoders write them."""
+    yield text, made
+    for write in (_in_json, partial(quote, safe="", errors="replace"), _hexadecimal):
+        yield write(text), write(made)
+    yield _hexadecimal(text).upper(), _hexadecimal(made).upper()
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+def _hexadecimal(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").hex()
 
 
 def _shaped(character: str, draw: int) -> str:
@@ -89,20 +111,20 @@ class Concealer:
         }
         self.names = tuple(hidden)
         self._redactor = Redactor(hidden)
-        self._plain = sorted(
-            (
-                (text, placeholder(name, place, text))
-                for name, texts in hidden.items()
-                for place, text in enumerate(texts)
-                if len(text) >= SHORT
-            ),
-            key=lambda pair: -len(pair[0]),
-        )
         self._exact = {
             text: placeholder(name, place, text)
             for name, texts in hidden.items()
             for place, text in enumerate(texts)
         }
+        pairs = {
+            pair for text, made in self._exact.items() if len(text) >= SHORT for pair in _spelled(text, made)
+        }
+        self._plain = sorted(pairs, key=lambda pair: (-len(pair[0]), pair))
+        self._raw = [
+            (text.encode("utf-8", "surrogatepass"), made.encode())
+            for text, made in sorted(self._exact.items(), key=lambda pair: -len(pair[0]))
+            if len(text) >= SHORT
+        ]
         given = {name: self._setting(value) if name in hidden else value for name, value in values.items()}
         self.settings = self.data(msgspec.json.encode(given)) if hidden else settings
 
@@ -119,7 +141,25 @@ class Concealer:
         """A text without secrets."""
         for value, instead in self._plain:
             text = text.replace(value, instead)
-        return self._redactor(text)
+        return self._redactor(BASE64.sub(self._token, text) if self._raw else text)
+
+    def _token(self, match: re.Match[str]) -> str:
+        """Base64 again, of what it is of without secrets."""
+        token = match[0]
+        standard = token.replace("-", "+").replace("_", "/")
+        try:
+            data = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        except binascii.Error:
+            return token
+        shown = data
+        for value, instead in self._raw:
+            shown = shown.replace(value, instead)
+        if shown == data:
+            return token
+        made = base64.b64encode(shown).decode()
+        if standard != token:
+            made = made.replace("+", "-").replace("/", "_")
+        return made if token.endswith("=") else made.rstrip("=")
 
     def data(self, data: bytes) -> bytes:
         """Bytes without secrets; what is no UTF-8 in them stays as it is."""

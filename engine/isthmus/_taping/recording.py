@@ -67,7 +67,7 @@ class RecordingHost(Host):
 
     def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
         number = self._next()
-        self._note(Sleep(number, seconds), 0)
+        self._note(Sleep(number, float(seconds)), 0)
         return self._answered(number, self._inner.sleep(seconds), _done)
 
     def cache_load(self, key: str) -> Coroutine[Any, Any, CacheEntry]:
@@ -98,7 +98,7 @@ class RecordingHost(Host):
     # ------------------------------------------------------------ what does not
 
     def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:
-        self._note(CacheStore(key, value, ttl), len(key) + len(value))
+        self._note(CacheStore(key, value, None if ttl is None else float(ttl)), len(key) + len(value))
         self._inner.cache_store(key, value, ttl)
 
     def cache_fail(self, key: str) -> None:

@@ -9,7 +9,7 @@ the cache has what it had.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, final
 
 import msgspec
@@ -81,6 +81,7 @@ class ReplayHost(Host):
         self._moved = trio.Event()
         self._clock = 0.0
         self._off = False  # the world has left the tape
+        self._times: Iterator[float] = iter(())
         self.divergence: Divergence | None = None
         self.played: list[tuple[Effect, bool]] = []
 
@@ -99,7 +100,7 @@ class ReplayHost(Host):
         return self._fetched(request, self._ask(Fetch(0, request)))
 
     def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
-        return self._slept(seconds, self._ask(Sleep(0, seconds)))
+        return self._slept(seconds, self._ask(Sleep(0, float(seconds))))
 
     def cache_load(self, key: str) -> Coroutine[Any, Any, CacheEntry]:
         return self._loaded(self._ask(CacheLoad(0, key)))
@@ -155,7 +156,7 @@ class ReplayHost(Host):
 
     def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:
         self._stock.store(key, value)
-        self._say(CacheStore(key, value, ttl))
+        self._say(CacheStore(key, value, None if ttl is None else float(ttl)))
 
     def cache_fail(self, key: str) -> None:
         self._say(CacheFail(key))
@@ -189,7 +190,9 @@ class ReplayHost(Host):
             self._go_on()
             return effect.seconds
         del seconds  # what a replay takes has nothing to do with it
-        self._diverge(self._at, passed := Passed(self._clock))
+        self._diverge(self._at, Passed(self._clock))
+        self._clock = max(self._clock, next(self._times, self._clock))
+        passed = Passed(self._clock)
         self._play(passed, on_tape=False)
         return passed.seconds
 
@@ -219,8 +222,8 @@ class ReplayHost(Host):
                 self._go_on()
                 return expected.number
         self._diverge(self._at, asked)
-        self._play(asked, on_tape=False)
         self._fresh -= 1
+        self._play(msgspec.structs.replace(asked, number=self._fresh), on_tape=False)
         self._answers[self._fresh] = self._stock.answer(asked)
         return self._fresh
 
@@ -256,7 +259,9 @@ class ReplayHost(Host):
     async def _answer(self, number: int) -> Answer:
         if number < 0:
             await trio.lowlevel.checkpoint()
-            return self._answers.pop(number)
+            answer = self._answers.pop(number)
+            self._play(Answered(number, answer), on_tape=False)
+            return answer
         try:
             await self._waiting[number].wait()
         finally:
@@ -278,6 +283,7 @@ class ReplayHost(Host):
         if self._off:
             return
         self._off = True
+        self._times = iter([each.seconds for each in self._effects[at:] if isinstance(each, Passed)])
         if expected is None and at < len(self._effects):
             expected = self._effects[at]
         if self.divergence is None:

@@ -101,7 +101,7 @@ class Taking:
             retry_network_errors=binding.retry_network_errors,
             effects=tuple(host.effects),
             drawn=tuple(host.drawn_),
-            ended=msgspec.json.encode(outcome),
+            ended=msgspec.json.encode(msgspec.structs.replace(outcome, exchanges=())),
         )
         return concealed(tape, concealer) if hides else tape
 

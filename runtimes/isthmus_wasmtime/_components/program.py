@@ -156,7 +156,7 @@ class ComponentProgram(Program):
         self._blueprint.linked.close()
 
     async def _run(self, call: Call, host: Host) -> Reply:
-        if not self._keep_worlds and not host.taped and self._inline.wanted(len(call.argument)):
+        if not self._keep_worlds and self._inline.wanted(len(call.argument)):
             talk = self._way.talk(call, host)
             work = partial(self._in_thread, talk, Errands(None, host))
             if (reply := await self._inline.attempt(work)) is not None:
