@@ -53,6 +53,7 @@ from .outcomes import (
     Status as Status,
     Usage as Usage,
 )
+from .settings import SettingsSource as SettingsSource
 
 if TYPE_CHECKING:
     from ._pipeline.opening import open_pipeline as open_pipeline

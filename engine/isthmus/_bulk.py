@@ -50,6 +50,7 @@ class Bulk:
         concurrency: calls under way at the same time.
         wall_clock: seconds since the epoch.
         entropy: bytes for the calls' seeds.
+        refresh: has settings that are old asked for again.
         taking: makes what records each of the calls; or None.
         stop: once it is set, no more calls begin; or None.
     """
@@ -62,9 +63,11 @@ class Bulk:
         concurrency: int,
         wall_clock: Callable[[], float],
         entropy: Callable[[int], bytes],
+        refresh: Callable[[Binding], None],
         taking: Callable[[Binding], TakeTape] | None = None,
         stop: trio.Event | None = None,
     ) -> None:
+        self._refresh = refresh
         self._taking = taking
         self._stop_asked = stop
         self._binding = binding
@@ -251,6 +254,8 @@ class Bulk:
                 outcome = failed(binding, handler, host, exc, begun)
             settle(position, outcome)
 
+        if binding.due is not None:
+            self._refresh(binding)
         now = self._wall_clock()
         seeds = self._entropy(32 * len(chunk))
         calls: list[tuple[Call, Host]] = [

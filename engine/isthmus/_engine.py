@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -16,7 +17,8 @@ import trio
 
 from ._batches import DeliverItem, EventBatcher
 from ._bulk import Bulk, Deliver
-from ._host import Door
+from ._fetching import FetchFunction, fetcher_of
+from ._host import Door, describe
 from ._instances import Binding, Instance, Terms
 from ._intake import batch_text, event_texts, prepare
 from ._invocation import TakeTape, Taping, perform, unrun
@@ -28,20 +30,22 @@ from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.dispatch import Chosen, Unsupported, choose_batch
 from ._scopes import Scopes
 from ._tally import Tally, Watch
-from .abc import Call, Egress, Runtime
+from .abc import Call, Egress, Fetcher, Runtime
 from .calls import EngineStats, InstanceStats, Observe
-from .capabilities import Caller, Capability
+from .capabilities import Caller, Capability, call_here
 from .errors import EngineClosed, EngineError, InvalidFunction, PluginError
 from .events import Event, Request
 from .functions import Function
 from .limits import Limits
 from .outcomes import Outcome
-from .settings import sensitive_values, validate
+from .settings import SettingsSource, sensitive_values, validate
 
 if TYPE_CHECKING:
     from .tapes import Recording, Replayed, Tape
 
 __all__ = ["Engine", "open_engine"]
+
+logger = logging.getLogger("isthmus")
 
 T = TypeVar("T")
 
@@ -62,6 +66,7 @@ async def open_engine(
     record: Recording | None = None,
     capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
     observe: Observe | None = None,
+    fetcher: Fetcher | FetchFunction | None = None,
 ) -> AsyncIterator[Engine]:
     """Open an engine, and close it on the way out.
 
@@ -78,6 +83,8 @@ async def open_engine(
         record: keep tapes of calls, to be replayed (see :mod:`isthmus.tapes`); None for none.
         capabilities: what functions may be granted beyond fetch and cache, by name; see :meth:`Engine.capability`.
         observe: told of each call as it begins and ends (see :mod:`isthmus.calls`), in the Trio thread; must not block.
+        fetcher: carries requests out in place of a plugin's: a fetcher, which is closed with the engine, or an async
+            function of a request, egress rules and the most bytes of a response's body, which holds those rules itself.
 
     Raises:
         PluginError: what was handed in is no plugin, or two offer a runtime for one language.
@@ -90,6 +97,7 @@ async def open_engine(
         record,
         Offering(capabilities),
         () if observe is None else (observe,),
+        None if fetcher is None else fetcher_of(fetcher),
     )
     try:
         yield engine
@@ -116,10 +124,11 @@ class Engine:
         record: Recording | None = None,
         offering: Offering | None = None,
         observers: Sequence[Observe] = (),
+        fetcher: Fetcher | None = None,
     ) -> None:
         self.plugins: tuple[PluginInfo, ...] = plugins.infos
         self.runtimes: Mapping[str, Runtime] = plugins.runtimes
-        self.fetcher = plugins.fetcher
+        self.fetcher = plugins.fetcher if fetcher is None else fetcher
         self._limits = limits
         self._wall_clock = wall_clock
         self._entropy = entropy
@@ -176,7 +185,7 @@ class Engine:
         self,
         function: Function,
         *,
-        settings: Mapping[str, object] = NO_SETTINGS,
+        settings: Mapping[str, object] | SettingsSource = NO_SETTINGS,
         name: str | None = None,
         limits: Limits | None = None,
         egress: Egress = DEFAULT_EGRESS,
@@ -190,7 +199,7 @@ class Engine:
 
         Args:
             function: what to run.
-            settings: values for its settings, by name.
+            settings: values for its settings, by name; or what is asked for them.
             name: of the instance, the function's by default.
             limits: of each call, the engine's by default.
             egress: where its requests may go.
@@ -229,7 +238,7 @@ class Engine:
         instance: Instance,
         function: Function | None = None,
         *,
-        settings: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | SettingsSource | None = None,
         limits: Limits | None = None,
         egress: Egress | None = None,
     ) -> None:
@@ -260,6 +269,9 @@ class Engine:
                 f"{instance!r} can be replaced by a function of its kind, not by one of kind {terms.function.kind.value}"
             )
         new = await self._bind(old.name, terms, old.tally)
+        await self._succeed(instance, new)
+
+    async def _succeed(self, instance: Instance, new: Binding) -> None:
         current = self._bindings.get(instance)
         if current is None:
             await self._programs.give_back(new.shared, new.key)
@@ -269,21 +281,35 @@ class Engine:
         instance.function, instance.handlers = new.function, new.handlers
         await self._give_back(current)
 
-    async def _bind(self, name: str, terms: Terms, tally: Tally) -> Binding:
+    async def _bind(
+        self, name: str, terms: Terms, tally: Tally, values: Mapping[str, object] | None = None
+    ) -> Binding:
+        """Make what calls run on.
+
+        Args:
+            name: of the instance.
+            terms: what it is made of.
+            tally: of the instance.
+            values: of its settings, where their source has been asked.
+        """
         self._check_open()
         function, limits = terms.function, terms.limits
+        caller = Caller(function=function.name, instance=name)
+        source = terms.settings
+        if values is None:
+            values = await self._asked(source, caller) if isinstance(source, SettingsSource) else source
         runtime = self.runtime_of(function)
         if self.fetcher is not None:
             self.fetcher.check_egress(terms.egress)
-        text = validate(function, terms.settings)
-        sensitive = sensitive_values(function, terms.settings)
+        text = validate(function, values)
+        sensitive = sensitive_values(function, values)
         granted = self._offering.granted(function)
         shared = self._programs.borrow(runtime, function, limits)
         try:
             with self._scopes.entered("the engine was closed while a function was being loaded"):
                 loaded = await shared.load()
                 self._check_open()
-                return Binding(
+                binding = Binding(
                     shared,
                     Door(
                         limits,
@@ -291,7 +317,7 @@ class Engine:
                         egress=terms.egress,
                         redactor=Redactor(sensitive) if sensitive else None,
                         capabilities=granted,
-                        caller=Caller(function=function.name, instance=name),
+                        caller=caller,
                     ),
                     loaded.program.handlers,
                     key=f"{name}#{next(self._keys)}",
@@ -300,9 +326,41 @@ class Engine:
                     terms=terms,
                     tally=tally,
                 )
+                if isinstance(source, SettingsSource):
+                    binding.due = trio.current_time() + source.refresh
+                return binding
         except BaseException:
             await self._programs.give_back(shared)
             raise
+
+    async def _asked(self, source: SettingsSource, caller: Caller) -> Mapping[str, object]:
+        with self._scopes.entered("the engine was closed while settings were asked for"):
+            values: Mapping[str, object] = await call_here(source.ask, caller)
+            return values
+
+    def _refresh(self, binding: Binding) -> None:
+        """Have settings that are old asked for again, by a task of its own: no call waits for it, or is cancelled with it."""
+        if binding.due is not None and trio.current_time() >= binding.due:
+            binding.due = None
+            trio.lowlevel.spawn_system_task(self._ask_again, binding)
+
+    async def _ask_again(self, binding: Binding) -> None:
+        source = binding.terms.settings
+        assert isinstance(source, SettingsSource)  # noqa: S101 -- it has been due
+        try:
+            values = await self._asked(source, binding.door.caller)
+            instance = next((one for one, bound in self._bindings.items() if bound is binding), None)
+            if instance is not None and validate(binding.function, values) != binding.settings:
+                await self._succeed(
+                    instance, await self._bind(binding.name, binding.terms, binding.tally, values)
+                )
+        except EngineClosed:
+            pass
+        except Exception as exc:  # noqa: BLE001 -- the embedder's: the values there are stay
+            logger.error("settings of %r could not be asked for again: %s", binding.name, describe(exc, None))
+        finally:
+            if binding.successor is None:
+                binding.due = trio.current_time() + source.refresh
 
     async def unload(self, instance: Instance) -> None:
         """Take no more calls for an instance, wait for those under way, and give it back.
@@ -413,6 +471,7 @@ class Engine:
             concurrency=concurrency,
             wall_clock=self._wall_clock,
             entropy=self._entropy,
+            refresh=self._refresh,
             taking=None if self._record is None else partial(self._taping, self._record),
             stop=stop,
         )
@@ -498,6 +557,8 @@ class Engine:
         body: bytes,
         taping: Taping | None,
     ) -> Outcome:
+        if binding.due is not None:
+            self._refresh(binding)
         binding.busy += 1
         number = binding.tally.begin(call.handler)
         outcome = None

@@ -15,6 +15,7 @@ from ._tally import Tally
 from .functions import Function
 from .limits import Limits
 from .messages import Egress
+from .settings import SettingsSource
 
 __all__ = ["Binding", "Instance", "Terms"]
 
@@ -24,7 +25,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What an instance was loaded with: what of it is to stay where a part is replaced."""
 
     function: Function
-    settings: Mapping[str, object]
+    settings: Mapping[str, object] | SettingsSource
     limits: Limits
     egress: Egress
     retry_network_errors: bool
@@ -42,6 +43,7 @@ class Binding:
     Attributes:
         terms: it was loaded with.
         tally: counts its calls; that of the instance, whatever its code is.
+        due: ``trio.current_time()`` when its settings are to be asked for again, None for never.
         successor: what calls that begin from now on run on, once it was replaced.
         key: unique among the engine's instances.
         settings: JSON text of their values.
@@ -55,6 +57,7 @@ class Binding:
         "choices",
         "closed",
         "door",
+        "due",
         "function",
         "handlers",
         "key",
@@ -91,6 +94,7 @@ class Binding:
         self.terms = terms
         self.tally = tally
         self.successor: Binding | None = None
+        self.due: float | None = None
         self.retry_network_errors = terms.retry_network_errors
         self.source_id = terms.source_id
         self.function = shared.function

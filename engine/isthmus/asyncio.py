@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, final
+
+import msgspec
 
 from ._batches import DeliverItem, EventBatcher as TrioBatcher
 from ._bridge.feeding import Feed
@@ -30,16 +32,18 @@ from ._engine import (
     Engine as TrioEngine,
     open_engine as open_trio,
 )
+from ._fetching import CallableFetcher, FetchFunction
 from ._instances import Instance
 from ._plugins import PluginInfo
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
-from .abc import Egress
+from .abc import Egress, Fetcher
 from .calls import EngineStats, Observe
 from .capabilities import Capability, call_here
 from .events import Event, Request
 from .functions import Function
 from .limits import Limits
 from .outcomes import ItemResult, Outcome
+from .settings import SettingsSource
 
 if TYPE_CHECKING:
     from .tapes import Recording, Replayed, Tape
@@ -60,10 +64,13 @@ async def open_engine(
     record: Recording | None = None,
     capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
     observe: Observe | None = None,
+    fetcher: Fetcher | FetchFunction | None = None,
 ) -> AsyncIterator[Engine]:
     """Open an engine in a thread of its own, and close it on the way out; as :func:`isthmus.open_engine`.
 
-    Open it where the loop runs that serves: in a lifespan, after a server has forked.
+    Open it where the loop runs that serves: in a lifespan, after a server has forked.  A function that is handed in as
+    ``fetcher``, and those of ``capabilities``, are called in this loop; ``observe`` and what ``record`` keeps are called
+    in the engine's thread.
     """
     manager = open_trio(
         plugins=plugins,
@@ -73,12 +80,32 @@ async def open_engine(
         entropy=entropy,
         record=record,
         observe=observe,
+        fetcher=fetcher
+        if fetcher is None or isinstance(fetcher, Fetcher)
+        else CallableFetcher(fetcher, _carrier()),
     )
     async with open_bridge(manager) as (bridge, engine):
         facade = Engine(engine, bridge)
         for name, function in capabilities.items():
             facade.capability(name)(function)
         yield facade
+
+
+def _carrier() -> Callable[..., Awaitable[Any]]:
+    """What has functions called in the loop that runs now."""
+    loop = asyncio.get_running_loop()
+
+    async def carry(function: Callable[..., Any], *args: Any) -> Any:
+        return await in_loop(loop, call_here, function, *args)
+
+    return carry
+
+
+def _carried(settings: Mapping[str, object] | SettingsSource) -> Mapping[str, object] | SettingsSource:
+    """The same, a source of settings being asked in the loop that runs now."""
+    if not isinstance(settings, SettingsSource):
+        return settings
+    return msgspec.structs.replace(settings, ask=partial(_carrier(), settings.ask))
 
 
 @final
@@ -101,10 +128,7 @@ class Engine:
 
         It is called in the event loop that calls this.
         """
-        loop = asyncio.get_running_loop()
-
-        async def carry(function: Callable[..., Any], *args: Any) -> Any:
-            return await in_loop(loop, call_here, function, *args)
+        carry = _carrier()
 
         def offer(function: Callable[..., T]) -> Callable[..., T]:
             self._engine._offer(  # noqa: SLF001 -- a face of the same engine
@@ -121,7 +145,7 @@ class Engine:
         self,
         function: Function,
         *,
-        settings: Mapping[str, object] = NO_SETTINGS,
+        settings: Mapping[str, object] | SettingsSource = NO_SETTINGS,
         name: str | None = None,
         limits: Limits | None = None,
         egress: Egress = DEFAULT_EGRESS,
@@ -132,7 +156,7 @@ class Engine:
         load = partial(
             self._engine.load,
             function,
-            settings=settings,
+            settings=_carried(settings),
             name=name,
             limits=limits,
             egress=egress,
@@ -146,13 +170,18 @@ class Engine:
         instance: Instance,
         function: Function | None = None,
         *,
-        settings: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | SettingsSource | None = None,
         limits: Limits | None = None,
         egress: Egress | None = None,
     ) -> None:
         """Give an instance another function or other settings while it is in use; as :meth:`isthmus.Engine.replace`."""
         replace = partial(
-            self._engine.replace, instance, function, settings=settings, limits=limits, egress=egress
+            self._engine.replace,
+            instance,
+            function,
+            settings=None if settings is None else _carried(settings),
+            limits=limits,
+            egress=egress,
         )
         await self._bridge.call(replace)
 

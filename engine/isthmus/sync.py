@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
+import msgspec
 import trio
 
 from ._batches import DeliverItem, EventBatcher as TrioBatcher
@@ -32,16 +33,18 @@ from ._engine import (
     Engine as TrioEngine,
     open_engine as open_trio,
 )
+from ._fetching import CallableFetcher, FetchFunction
 from ._instances import Instance
 from ._plugins import PluginInfo
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
-from .abc import Egress
+from .abc import Egress, Fetcher
 from .calls import EngineStats, Observe
 from .capabilities import Capability
 from .events import Event, Request
 from .functions import Function
 from .limits import Limits
 from .outcomes import Outcome
+from .settings import SettingsSource
 
 if TYPE_CHECKING:
     from .tapes import Recording, Replayed, Tape
@@ -62,10 +65,12 @@ def open_engine(
     record: Recording | None = None,
     capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
     observe: Observe | None = None,
+    fetcher: Fetcher | FetchFunction | None = None,
 ) -> Iterator[Engine]:
     """Open an engine in a thread of its own, and close it on the way out; as :func:`isthmus.open_engine`.
 
-    Open it after a server has forked.
+    Open it after a server has forked.  A function that is handed in as ``fetcher``, and those of ``capabilities``, are plain
+    ones, called in threads of their own; ``observe`` and what ``record`` keeps are called in the engine's thread.
     """
     manager = open_trio(
         plugins=plugins,
@@ -75,12 +80,27 @@ def open_engine(
         entropy=entropy,
         record=record,
         observe=observe,
+        fetcher=fetcher
+        if fetcher is None or isinstance(fetcher, Fetcher)
+        else CallableFetcher(fetcher, _carry),
     )
     with open_bridge(manager) as (bridge, engine):
         facade = Engine(engine, bridge)
         for name, function in capabilities.items():
             facade.capability(name)(function)
         yield facade
+
+
+async def _carry(function: Callable[..., Any], *args: Any) -> Any:
+    """Have a function called in a thread of its own; one that is given up is left to end by itself."""
+    return await trio.to_thread.run_sync(function, *args, abandon_on_cancel=True)
+
+
+def _carried(settings: Mapping[str, object] | SettingsSource) -> Mapping[str, object] | SettingsSource:
+    """The same, a source of settings being asked in a thread of its own."""
+    if not isinstance(settings, SettingsSource):
+        return settings
+    return msgspec.structs.replace(settings, ask=partial(_carry, settings.ask))
 
 
 @final
@@ -104,12 +124,9 @@ class Engine:
         It is called in a thread of its own, one for each use; a use that is given up is left to end by itself.
         """
 
-        async def carry(function: Callable[..., Any], *args: Any) -> Any:
-            return await trio.to_thread.run_sync(function, *args, abandon_on_cancel=True)
-
         def offer(function: Callable[..., T]) -> Callable[..., T]:
             self._engine._offer(  # noqa: SLF001 -- a face of the same engine
-                Capability(name, function, timeout=timeout, carry=carry)
+                Capability(name, function, timeout=timeout, carry=_carry)
             )
             return function
 
@@ -122,7 +139,7 @@ class Engine:
         self,
         function: Function,
         *,
-        settings: Mapping[str, object] = NO_SETTINGS,
+        settings: Mapping[str, object] | SettingsSource = NO_SETTINGS,
         name: str | None = None,
         limits: Limits | None = None,
         egress: Egress = DEFAULT_EGRESS,
@@ -134,7 +151,7 @@ class Engine:
         load = partial(
             self._engine.load,
             function,
-            settings=settings,
+            settings=_carried(settings),
             name=name,
             limits=limits,
             egress=egress,
@@ -148,14 +165,19 @@ class Engine:
         instance: Instance,
         function: Function | None = None,
         *,
-        settings: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | SettingsSource | None = None,
         limits: Limits | None = None,
         egress: Egress | None = None,
         timeout: float | None = None,
     ) -> None:
         """Give an instance another function or other settings while it is in use; as :meth:`isthmus.Engine.replace`."""
         replace = partial(
-            self._engine.replace, instance, function, settings=settings, limits=limits, egress=egress
+            self._engine.replace,
+            instance,
+            function,
+            settings=None if settings is None else _carried(settings),
+            limits=limits,
+            egress=egress,
         )
         self._bridge.call(replace, timeout=timeout)
 

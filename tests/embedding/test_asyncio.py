@@ -122,6 +122,26 @@ def test_exceptions_come_as_they_are_and_in_no_group() -> None:
     run(main())
 
 
+def test_settings_are_asked_for_and_replaced_in_the_callers_loop() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+
+        async def ask(caller: isthmus.Caller) -> dict[str, object]:
+            assert asyncio.get_running_loop() is loop
+            asked.append(caller.instance)
+            return {}
+
+        asked: list[str] = []
+        async with opened(Script().runtime()) as (engine, _):
+            instance = await engine.load(FUNCTION, settings=isthmus.SettingsSource(ask=ask), name="ours")
+            await engine.replace(instance, msgspec.structs.replace(FUNCTION, file="next"))
+            assert asked == ["ours", "ours"]
+            assert instance.function.file == "next"
+            assert engine.stats().programs == 2
+
+    run(main())
+
+
 def test_an_engine_that_does_not_open_says_why() -> None:
     async def main() -> None:
         with pytest.raises(isthmus.PluginError):

@@ -16,7 +16,7 @@ from tests.embedding.scripted import FUNCTION, IDENTIFY, LIMITS, TENANT, Script,
 
 import isthmus
 import isthmus.sync
-from isthmus.testing import ScriptedRuntime
+from isthmus.testing import ScriptedRuntime, World
 
 
 @contextmanager
@@ -77,6 +77,34 @@ def test_exceptions_come_as_they_are() -> None:
         isthmus.sync.open_engine(plugins=[object()], load_entry_points=False),
     ):
         pass
+
+
+def test_settings_and_capabilities_are_plain_functions_in_threads() -> None:
+    threads: set[str] = set()
+
+    def ask(caller: isthmus.Caller) -> dict[str, object]:
+        threads.add(threading.current_thread().name)
+        return {}
+
+    def lookup(city: str) -> str:
+        threads.add(threading.current_thread().name)
+        return city.upper()
+
+    async def on_track(event: object, settings: object, world: World) -> object:
+        return msgspec.Raw(await world.host.capability("geo.lookup", b'"oslo"'))
+
+    with isthmus.sync.open_engine(
+        plugins=[ScriptedRuntime({"onTrack": on_track})],
+        load_entry_points=False,
+        capabilities={"geo.lookup": lookup},
+    ) as engine:
+        granted = msgspec.structs.replace(FUNCTION, capabilities=("geo.lookup",))
+        instance = engine.load(granted, settings=isthmus.SettingsSource(ask=ask))
+        assert bytes(engine.invoke(instance, track()).value or b"") == b'"OSLO"'
+        engine.replace(instance)
+        assert engine.stats().instances["f"].capabilities == 1
+    assert len(threads) >= 1
+    assert "isthmus-trio" not in threads
 
 
 def test_a_thread_that_waits_when_the_engine_is_closed_hears_of_it() -> None:
