@@ -46,11 +46,21 @@ from .outcomes import ItemResult, Outcome
 from .settings import SettingsSource
 
 if TYPE_CHECKING:
+    from ._bridge.loop_pipeline import Pipeline as Pipeline, open_pipeline as open_pipeline
     from .tapes import Recording, Replayed, Tape
 
-__all__ = ["Engine", "EventBatcher", "open_engine"]
+__all__ = ["Engine", "EventBatcher", "Pipeline", "open_engine", "open_pipeline"]
 
 T = TypeVar("T")
+
+
+def __getattr__(name: str) -> object:
+    """Import what a process that only runs functions does without."""
+    if name in {"Pipeline", "open_pipeline"}:
+        from ._bridge import loop_pipeline
+
+        return getattr(loop_pipeline, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @asynccontextmanager
@@ -137,6 +147,10 @@ class Engine:
             return function
 
         return offer
+
+    @property
+    def _crossing(self) -> tuple[TrioEngine, LoopBridge]:
+        return self._engine, self._bridge
 
     def __repr__(self) -> str:
         return f"<isthmus.asyncio.Engine over {self._engine!r}>"

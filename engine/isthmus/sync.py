@@ -47,11 +47,21 @@ from .outcomes import Outcome
 from .settings import SettingsSource
 
 if TYPE_CHECKING:
+    from ._bridge.blocking_pipeline import Pipeline as Pipeline, open_pipeline as open_pipeline
     from .tapes import Recording, Replayed, Tape
 
-__all__ = ["Engine", "EventBatcher", "open_engine"]
+__all__ = ["Engine", "EventBatcher", "Pipeline", "open_engine", "open_pipeline"]
 
 T = TypeVar("T")
+
+
+def __getattr__(name: str) -> object:
+    """Import what a process that only runs functions does without."""
+    if name in {"Pipeline", "open_pipeline"}:
+        from ._bridge import blocking_pipeline
+
+        return getattr(blocking_pipeline, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @contextmanager
@@ -131,6 +141,10 @@ class Engine:
             return function
 
         return offer
+
+    @property
+    def _crossing(self) -> tuple[TrioEngine, BlockingBridge]:
+        return self._engine, self._bridge
 
     def __repr__(self) -> str:
         return f"<isthmus.sync.Engine over {self._engine!r}>"
