@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
-import msgspec
 import trio
 
 from ._batches import DeliverItem, EventBatcher
 from ._bulk import Bulk, Deliver
 from ._fetching import FetchFunction, fetcher_of
-from ._host import Door, describe
 from ._instances import Binding, Instance, Terms
 from ._intake import batch_text, event_texts, prepare
 from ._invocation import TakeTape, Taping, perform, unrun
+from ._loading import Loading
 from ._offering import Offering
 from ._plugins import PluginInfo, Plugins
 from ._programs import CLOSE_GRACE, Programs, close_guarded
-from ._redact import Redactor
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.dispatch import Chosen, Unsupported, choose_batch
 from ._scopes import Scopes
-from ._tally import Tally, Watch
+from ._tally import Watch
 from .abc import Call, Egress, Fetcher, Runtime
 from .calls import EngineStats, InstanceStats, Observe
-from .capabilities import Caller, Capability, call_here
-from .errors import EngineClosed, EngineError, InvalidFunction, PluginError
+from .capabilities import Capability
+from .errors import EngineClosed, EngineError, PluginError
 from .events import Event, Request
 from .functions import Function
 from .limits import Limits
 from .outcomes import Outcome
-from .settings import SettingsSource, sensitive_values, validate
+from .settings import SettingsSource
 
 if TYPE_CHECKING:
     from .tapes import Recording, Replayed, Tape
 
 __all__ = ["Engine", "open_engine"]
-
-logger = logging.getLogger("isthmus")
 
 T = TypeVar("T")
 
@@ -137,10 +131,12 @@ class Engine:
         for capability in plugins.capabilities.values():
             self._offering.offer(capability)
         self._watch = Watch((*plugins.observers, *observers), wall_clock)
-        self._keys = count(1)
         self._programs = Programs()
-        self._bindings: dict[Instance, Binding] = {}
         self._scopes = Scopes()
+        self._loading = Loading(
+            self.runtime_of, self.fetcher, self._offering, self._programs, self._scopes, self._watch
+        )
+        self._bindings = self._loading.bindings
 
     def __repr__(self) -> str:
         state = "closed" if self._scopes.closed else f"{len(self._bindings)} instances"
@@ -215,23 +211,16 @@ class Engine:
             RuntimeFault: its runtime failed.
             EngineClosed: the engine has been closed.
         """
-        limits = self._limits if limits is None else limits
-        for given, expected in ((function, Function), (egress, Egress), (limits, Limits)):
-            if not isinstance(given, expected):
-                raise EngineError(f"an isthmus.{expected.__name__} is wanted, not {type(given).__name__}")
-        name = function.name if name is None else name
+        name = function.name if name is None and isinstance(function, Function) else name
         terms = Terms(
             function=function,
             settings=settings,
-            limits=limits,
+            limits=self._limits if limits is None else limits,
             egress=egress,
             retry_network_errors=retry_network_errors,
             source_id=name if source_id is None else source_id,
         )
-        binding = await self._bind(name, terms, Tally(self._watch, function.name, name))
-        instance = Instance(name, function, binding.handlers, self._close_instance)
-        self._bindings[instance] = binding
-        return instance
+        return await self._loading.load(name, terms)
 
     async def replace(
         self,
@@ -259,119 +248,17 @@ class Engine:
             InvalidFunction: the function is of another kind, or none that can be run.
             Exception: as :meth:`load`.
         """
-        old = self._binding(instance)
         parts = {"function": function, "settings": settings, "limits": limits, "egress": egress}
-        terms = msgspec.structs.replace(
-            old.terms, **{name: part for name, part in parts.items() if part is not None}
+        await self._loading.replace(
+            instance, {name: part for name, part in parts.items() if part is not None}
         )
-        if terms.function.kind is not old.kind:
-            raise InvalidFunction(
-                f"{instance!r} can be replaced by a function of its kind, not by one of kind {terms.function.kind.value}"
-            )
-        new = await self._bind(old.name, terms, old.tally)
-        await self._succeed(instance, new)
-
-    async def _succeed(self, instance: Instance, new: Binding) -> None:
-        current = self._bindings.get(instance)
-        if current is None:
-            await self._programs.give_back(new.shared, new.key)
-            raise EngineClosed(f"{instance!r} was closed while it was being replaced")
-        current.successor = new
-        self._bindings[instance] = new
-        instance.function, instance.handlers = new.function, new.handlers
-        await self._give_back(current)
-
-    async def _bind(
-        self, name: str, terms: Terms, tally: Tally, values: Mapping[str, object] | None = None
-    ) -> Binding:
-        """Make what calls run on.
-
-        Args:
-            name: of the instance.
-            terms: what it is made of.
-            tally: of the instance.
-            values: of its settings, where their source has been asked.
-        """
-        self._check_open()
-        function, limits = terms.function, terms.limits
-        caller = Caller(function=function.name, instance=name)
-        source = terms.settings
-        if values is None:
-            values = await self._asked(source, caller) if isinstance(source, SettingsSource) else source
-        runtime = self.runtime_of(function)
-        if self.fetcher is not None:
-            self.fetcher.check_egress(terms.egress)
-        text = validate(function, values)
-        sensitive = sensitive_values(function, values)
-        granted = self._offering.granted(function)
-        shared = self._programs.borrow(runtime, function, limits)
-        try:
-            with self._scopes.entered("the engine was closed while a function was being loaded"):
-                loaded = await shared.load()
-                self._check_open()
-                binding = Binding(
-                    shared,
-                    Door(
-                        limits,
-                        fetcher=self.fetcher,
-                        egress=terms.egress,
-                        redactor=Redactor(sensitive) if sensitive else None,
-                        capabilities=granted,
-                        caller=caller,
-                    ),
-                    loaded.program.handlers,
-                    key=f"{name}#{next(self._keys)}",
-                    name=name,
-                    settings=text,
-                    terms=terms,
-                    tally=tally,
-                )
-                if isinstance(source, SettingsSource):
-                    binding.due = trio.current_time() + source.refresh
-                return binding
-        except BaseException:
-            await self._programs.give_back(shared)
-            raise
-
-    async def _asked(self, source: SettingsSource, caller: Caller) -> Mapping[str, object]:
-        with self._scopes.entered("the engine was closed while settings were asked for"):
-            values: Mapping[str, object] = await call_here(source.ask, caller)
-            return values
-
-    def _refresh(self, binding: Binding) -> None:
-        """Have settings that are old asked for again, by a task of its own: no call waits for it, or is cancelled with it."""
-        if binding.due is not None and trio.current_time() >= binding.due:
-            binding.due = None
-            trio.lowlevel.spawn_system_task(self._ask_again, binding)
-
-    async def _ask_again(self, binding: Binding) -> None:
-        source = binding.terms.settings
-        assert isinstance(source, SettingsSource)  # noqa: S101 -- it has been due
-        try:
-            values = await self._asked(source, binding.door.caller)
-            instance = next((one for one, bound in self._bindings.items() if bound is binding), None)
-            if instance is not None and validate(binding.function, values) != binding.settings:
-                await self._succeed(
-                    instance, await self._bind(binding.name, binding.terms, binding.tally, values)
-                )
-        except EngineClosed:
-            pass
-        except Exception as exc:  # noqa: BLE001 -- the embedder's: the values there are stay
-            logger.error("settings of %r could not be asked for again: %s", binding.name, describe(exc, None))
-        finally:
-            if binding.successor is None:
-                binding.due = trio.current_time() + source.refresh
 
     async def unload(self, instance: Instance) -> None:
         """Take no more calls for an instance, wait for those under way, and give it back.
 
         The same as :meth:`Instance.aclose`, for whoever is not on Trio and has an engine's facade.
         """
-        await self._close_instance(instance)
-
-    def _check_open(self) -> None:
-        if self._scopes.closed:
-            raise EngineClosed("the engine has been closed")
+        await self._loading.close(instance)
 
     def runtime_of(self, function: Function) -> Runtime:
         """What runs a function, by its language and its isolation.
@@ -408,7 +295,7 @@ class Engine:
             InvalidInput: ``event`` is not JSON, too large, or not what the function takes.
             EngineClosed: the instance or the engine was closed, before or meanwhile.
         """
-        binding = self._binding(instance)
+        binding = self._loading.binding(instance)
         choice, text = prepare(binding, event)
         if not isinstance(choice, Chosen):
             await trio.lowlevel.checkpoint()
@@ -427,7 +314,7 @@ class Engine:
             InvalidInput: the batch is empty, too large, or an event is not one.
             EngineClosed: the instance or the engine was closed, before or meanwhile.
         """
-        binding = self._binding(instance)
+        binding = self._loading.binding(instance)
         texts = event_texts(binding, events)
         text = batch_text(binding, texts)
         choice = choose_batch(binding.kind, binding.handlers)
@@ -464,14 +351,14 @@ class Engine:
         """
         if concurrency < 1:
             raise EngineError(f"concurrency takes a whole number from 1, not {concurrency!r}")
-        binding = self._binding(instance)
+        binding = self._loading.binding(instance)
         bulk = Bulk(
             binding,
             deliver,
             concurrency=concurrency,
             wall_clock=self._wall_clock,
             entropy=self._entropy,
-            refresh=self._refresh,
+            refresh=self._loading.refresh,
             taking=None if self._record is None else partial(self._taping, self._record),
             stop=stop,
         )
@@ -507,7 +394,7 @@ class Engine:
             InvalidInput: a source function takes no batches.
             EngineClosed: the instance or the engine was closed, before or meanwhile.
         """
-        binding = self._binding(instance)
+        binding = self._loading.binding(instance)
 
         async def invoke(handler: str, text: bytes, texts: list[bytes] | None) -> Outcome:
             latest = binding.latest()
@@ -522,17 +409,6 @@ class Engine:
             binding, invoke, deliver, max_count=max_count, max_wait=max_wait, concurrency=concurrency
         )
         return batcher.running()
-
-    def _binding(self, instance: Instance) -> Binding:
-        binding = self._bindings.get(instance)
-        if binding is None:
-            what = (
-                "the engine has been closed"
-                if self._scopes.closed
-                else "it has been closed, or is another engine's"
-            )
-            raise EngineClosed(f"{instance!r} cannot be invoked: {what}")
-        return binding
 
     async def _call(
         self,
@@ -558,7 +434,7 @@ class Engine:
         taping: Taping | None,
     ) -> Outcome:
         if binding.due is not None:
-            self._refresh(binding)
+            self._loading.refresh(binding)
         binding.busy += 1
         number = binding.tally.begin(call.handler)
         outcome = None
@@ -614,7 +490,7 @@ class Engine:
             source_id=tape.source_id,
         )
         try:
-            binding = self._binding(instance)
+            binding = self._loading.binding(instance)
             call = replay.call(binding.key, binding.handlers)
             outcome = await self._perform(binding, call, replay.events, tape.body, replay)
         finally:
@@ -634,20 +510,6 @@ class Engine:
         return take
 
     # ------------------------------------------------------------ closing
-
-    async def _close_instance(self, instance: Instance) -> None:
-        binding = self._bindings.pop(instance, None)
-        if binding is not None:
-            binding.closed = True
-            await self._give_back(binding)
-        await trio.lowlevel.checkpoint()
-
-    async def _give_back(self, binding: Binding) -> None:
-        """Wait for the calls of what was closed or replaced, and give its program back."""
-        try:
-            await binding.idle()
-        finally:
-            await self._programs.give_back(binding.shared, binding.key)
 
     async def _aclose(self) -> None:
         for binding in self._bindings.values():
