@@ -26,7 +26,7 @@ from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.dispatch import Chosen, Unsupported, choose_batch
 from ._scopes import Scopes
 from ._tally import Watch
-from .abc import Call, Egress, Fetcher, Runtime
+from .abc import Call, Egress, Fetcher, Runtime, SharedCache
 from .calls import EngineStats, InstanceStats, Observe
 from .capabilities import Capability
 from .errors import EngineClosed, EngineError, PluginError
@@ -61,6 +61,7 @@ async def open_engine(
     capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
     observe: Observe | None = None,
     fetcher: Fetcher | FetchFunction | None = None,
+    cache: SharedCache | None = None,
 ) -> AsyncIterator[Engine]:
     """Open an engine, and close it on the way out.
 
@@ -79,6 +80,7 @@ async def open_engine(
         observe: told of each call as it begins and ends (see :mod:`isthmus.calls`), in the Trio thread; must not block.
         fetcher: carries requests out in place of a plugin's: a fetcher, which is closed with the engine, or an async
             function of a request, egress rules and the most bytes of a response's body, which holds those rules itself.
+        cache: where functions' caches are kept, for several processes to share; in memory by default.
 
     Raises:
         PluginError: what was handed in is no plugin, or two offer a runtime for one language.
@@ -92,6 +94,7 @@ async def open_engine(
         Offering(capabilities),
         () if observe is None else (observe,),
         None if fetcher is None else fetcher_of(fetcher),
+        cache,
     )
     try:
         yield engine
@@ -119,6 +122,7 @@ class Engine:
         offering: Offering | None = None,
         observers: Sequence[Observe] = (),
         fetcher: Fetcher | None = None,
+        cache: SharedCache | None = None,
     ) -> None:
         self.plugins: tuple[PluginInfo, ...] = plugins.infos
         self.runtimes: Mapping[str, Runtime] = plugins.runtimes
@@ -134,7 +138,7 @@ class Engine:
         self._programs = Programs()
         self._scopes = Scopes()
         self._loading = Loading(
-            self.runtime_of, self.fetcher, self._offering, self._programs, self._scopes, self._watch
+            self.runtime_of, self.fetcher, self._offering, self._programs, self._scopes, self._watch, cache
         )
         self._bindings = self._loading.bindings
 

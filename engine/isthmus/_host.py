@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 import trio
@@ -17,6 +17,9 @@ from .capabilities import Caller, Capability
 from .errors import CapabilityError, FetchError, IsthmusError, RuntimeFault
 from .limits import Limits
 from .outcomes import Exchange, LogLine
+
+if TYPE_CHECKING:
+    from ._sharing import Shelf
 
 __all__ = ["Door", "InvocationHost"]
 
@@ -41,7 +44,7 @@ LONGEST_ERROR = 16 * 1024
 class Door:
     """What all invocations of one instance have in common."""
 
-    __slots__ = ("cache", "caller", "capabilities", "egress", "fetcher", "limits", "redactor")
+    __slots__ = ("cache", "caller", "capabilities", "egress", "fetcher", "limits", "redactor", "shelf")
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Door:
         redactor: Redactor | None,
         capabilities: Mapping[str, Capability] = NONE_GRANTED,
         caller: Caller = NOBODY,
+        shelf: Shelf | None = None,
     ) -> None:
         self.limits = limits
         self.fetcher = fetcher
@@ -59,6 +63,7 @@ class Door:
         self.redactor = redactor
         self.capabilities = capabilities
         self.caller = caller
+        self.shelf = shelf
         self.cache = Cache()
 
     def show(self, text: str, *, cut_off: bool = False) -> str:
@@ -149,6 +154,8 @@ class InvocationHost(Host):
         self._begin()
         try:
             found = await self._door.cache.load(key)
+            if self._door.shelf is not None and not isinstance(found, bytes):
+                found = await _from_shelf(self._door.shelf, key, found)
         finally:
             self._operations -= 1
         if isinstance(found, bytes):
@@ -199,6 +206,10 @@ class InvocationHost(Host):
 
     def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:
         flight = self._flights.pop(key, None) if self._flights else None
+        shelf = self._door.shelf
+        if shelf is not None:
+            shelf.store(key, value, ttl)
+            ttl = 0.0  # in memory only those have it who wait for it
         if flight is None:
             self._door.cache.put(key, value, ttl)
         else:
@@ -211,6 +222,8 @@ class InvocationHost(Host):
 
     def cache_delete(self, key: str) -> None:
         self._door.cache.delete(key)
+        if self._door.shelf is not None:
+            self._door.shelf.delete(key)
 
     def log(self, level: str, text: str, at: float = 0.0) -> None:
         if level not in LEVELS:
@@ -280,6 +293,19 @@ class InvocationHost(Host):
             text = f"{most} operations of one call may wait at the same time (Limits.operations)"
             raise FetchError(text, type="limit") if request is None else _failed(request, text)
         self._operations += 1
+
+
+async def _from_shelf(shelf: Shelf, key: str, flight: Flight) -> bytes | Flight:
+    """A value for all who wait for a key, or the duty to load it."""
+    try:
+        value = await shelf.load(key)
+    except BaseException:  # cancelled
+        flight.fail()
+        raise
+    if value is None:
+        return flight
+    flight.store(value, 0.0)
+    return value
 
 
 @final

@@ -16,8 +16,9 @@ from ._offering import Offering
 from ._programs import Programs
 from ._redact import Redactor
 from ._scopes import Scopes
+from ._sharing import Shelf
 from ._tally import Tally, Watch
-from .abc import Egress, Fetcher, Runtime
+from .abc import Egress, Fetcher, Runtime, SharedCache
 from .capabilities import Caller, call_here
 from .errors import EngineClosed, EngineError, InvalidFunction
 from .functions import Function
@@ -42,6 +43,7 @@ class Loading:
         programs: of the engine.
         scopes: what it has under way.
         watch: counts its calls.
+        cache: where caches are kept, None for memory.
 
     Attributes:
         bindings: what each instance runs on now.
@@ -55,6 +57,7 @@ class Loading:
         programs: Programs,
         scopes: Scopes,
         watch: Watch,
+        cache: SharedCache | None,
     ) -> None:
         self._runtime_of = runtime_of
         self._fetcher = fetcher
@@ -62,6 +65,7 @@ class Loading:
         self._programs = programs
         self._scopes = scopes
         self._watch = watch
+        self._cache = cache
         self._keys = count(1)
         self.bindings: dict[Instance, Binding] = {}
 
@@ -174,6 +178,7 @@ class Loading:
                         redactor=Redactor(sensitive) if sensitive else None,
                         capabilities=granted,
                         caller=caller,
+                        shelf=None if self._cache is None else Shelf(self._cache, name),
                     ),
                     loaded.program.handlers,
                     key=f"{name}#{next(self._keys)}",

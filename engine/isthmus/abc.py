@@ -52,6 +52,7 @@ __all__ = [
     "Reply",
     "Returned",
     "Runtime",
+    "SharedCache",
     "Thrown",
 ]
 
@@ -231,6 +232,29 @@ class Fetcher(ABC):
 
     async def aclose(self) -> None:  # noqa: B027 -- optional
         """Close pooled connections."""
+
+
+class SharedCache(ABC):
+    """Where functions' caches are kept in place of the engine's memory; handed in as ``open_engine(cache=...)``.
+
+    For instances of several processes that are to share what they load.  Names and keys are the embedder's and the function's own
+    texts; values are JSON text.  What is raised is logged, and counts as nothing found.
+    """
+
+    @abstractmethod
+    async def load(self, instance: str, key: str) -> bytes | None:
+        """What is kept under an instance's key, None for nothing.
+
+        One call asks at a time for each key of an instance, on behalf of all that wait for it in this process.
+        """
+
+    @abstractmethod
+    def store(self, instance: str, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep a value for ``ttl`` seconds, None for as long as there is room; called in the engine's thread, must not block."""
+
+    @abstractmethod
+    def delete(self, instance: str, key: str) -> None:
+        """Forget a key; called in the engine's thread, must not block."""
 
 
 class Host(ABC):

@@ -37,7 +37,8 @@ from ._fetching import CallableFetcher, FetchFunction
 from ._instances import Instance
 from ._plugins import PluginInfo
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
-from .abc import Egress, Fetcher
+from ._sharing import CarriedCache
+from .abc import Egress, Fetcher, SharedCache
 from .calls import EngineStats, Observe
 from .capabilities import Capability
 from .events import Event, Request
@@ -76,6 +77,7 @@ def open_engine(
     capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
     observe: Observe | None = None,
     fetcher: Fetcher | FetchFunction | None = None,
+    cache: SharedCache | None = None,
 ) -> Iterator[Engine]:
     """Open an engine in a thread of its own, and close it on the way out; as :func:`isthmus.open_engine`.
 
@@ -93,6 +95,7 @@ def open_engine(
         fetcher=fetcher
         if fetcher is None or isinstance(fetcher, Fetcher)
         else CallableFetcher(fetcher, _carry),
+        cache=None if cache is None else CarriedCache(cache, _carry),
     )
     with open_bridge(manager) as (bridge, engine):
         facade = Engine(engine, bridge)
