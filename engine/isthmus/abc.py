@@ -261,9 +261,9 @@ class Host(ABC):
     """What a world may ask; made anew for each invocation, and its only authority.
 
     A call that is recorded, or replayed, is *taped*: whatever its world is told must be the host's to say.
-    The runtime then calls what waits (:meth:`fetch`, :meth:`sleep`, :meth:`cache_load`, :meth:`capability`) in the order in
-    which the world asks, though it may await it elsewhere; asks :meth:`elapsed` for each time of its own
-    that it tells the world; and does nothing twice.
+    The runtime then calls what waits (:meth:`fetch`, :meth:`sleep`, :meth:`cache_load`, :meth:`capability`) in
+    the order in which the world asks, though it may await it elsewhere; asks :meth:`elapsed` or :meth:`moment` for each
+    time that it tells the world; and does nothing twice.
 
     Attributes:
         taped: whether the call is recorded or replayed.
@@ -333,6 +333,13 @@ class Host(ABC):
     def elapsed(self, seconds: float) -> float:
         """Give back the seconds that the world is told have passed: as measured, or, in a replay, as they were."""
         return seconds
+
+    def moment(self) -> float:
+        """Seconds since the start of a taped call at which the answer came that has been given just now.
+
+        For runtimes that hand each answer on by itself, at once, and tell their world the time with it.
+        """
+        return 0.0
 
     def drawn(self, what: str, question: bytes, draw: Callable[[], bytes]) -> bytes:
         """Give back what a library draws by chance of its own, or, in a replay, what it drew; in any thread.

@@ -101,6 +101,8 @@ class Errands:
         await self._answer({"id": operation.id, "error": error})
 
     async def _answer(self, answer: dict[str, object]) -> None:
+        if self._host.taped:
+            answer["at"] = self._host.moment()
         try:
             await self._connection.send(ANSWER, msgspec.json.encode(answer))
         except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +91,11 @@ class CPythonRuntime(Runtime):
         self._packages = Packages(cache, policy_named(packages, "packages"), self._python)
         self._room: trio.Semaphore | None = None
         self.reached: Isolation | None = None
+
+    @property
+    def version(self) -> str:
+        """Of the interpreter, where it is the engine's own; see :class:`isthmus.abc.Runtime`."""
+        return f"cpython {platform.python_version()}" if self._python == executable() else "cpython"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> CPythonRuntime:

@@ -94,7 +94,7 @@ class _Talk:
         """Send the call and hear the process out."""
         connection = self._process.connection
         with suppress(OSError):  # it may have ended; what it wrote before is read all the same
-            connection.begin(CALL, _payload(call))
+            connection.begin(CALL, _payload(call, taped=self._host.taped))
         self._process.resume()  # with a call to read already: it wakes up once
         if not connection.whole:
             nursery.start_soon(self._finish)  # it may have to be heard first, with what its module prints
@@ -161,8 +161,10 @@ class _Talk:
         self._host.log(line.level, line.text, min(line.at, self._limits.wall))
 
 
-def _payload(call: Call) -> bytes:
-    return b'{"handler":"%b","now":%b,"seed":"%b","settings":%b,"argument":%b}' % (
+def _payload(call: Call, *, taped: bool) -> bytes:
+    """A call as its process takes it; of one that is taped the first thing said is that the clock stands still."""
+    return b'{"still":%b,"handler":"%b","now":%b,"seed":"%b","settings":%b,"argument":%b}' % (
+        b"true" if taped else b"false",
         call.handler.encode(),
         repr(call.now).encode(),
         call.seed.hex().encode(),

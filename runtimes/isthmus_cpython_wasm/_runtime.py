@@ -17,7 +17,7 @@ from isthmus_cpython._requirements import requirements_of
 from isthmus_cpython._sources import text_of
 from isthmus_cpython._wish import AIM, REQUIRE
 
-from ._component import compiled_component, kept_component
+from ._component import COMPONENTIZE, compiled_component, kept_component
 
 if TYPE_CHECKING:
     from isthmus.functions import Function
@@ -62,6 +62,11 @@ class CPythonWasmRuntime(CPythonRuntime):
         )
         self.variant = "" if default else VARIANT
         self.suffixes = (".py",) if default else ()
+
+    @property
+    def version(self) -> str:
+        """Of what the component is built with; see :class:`isthmus.abc.Runtime`."""
+        return f"componentize-py {COMPONENTIZE}"
 
     @classmethod
     def from_environment(

@@ -12,6 +12,7 @@ from ._errors import CapabilityError, FetchError
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 __all__ = ["Door", "door"]
 
@@ -43,6 +44,7 @@ class Door:
 
     Attributes:
         loading: the module's body runs: there is no call yet for which a host could do something.
+        on_time: told when an answer came, in seconds since the start, where that is for the host to say; or None.
     """
 
     def __init__(self) -> None:
@@ -53,6 +55,7 @@ class Door:
         self._number = 0
         self._listeners: dict[asyncio.AbstractEventLoop, int] = {}
         self.loading = False
+        self.on_time: Callable[[float], None] | None = None
 
     def connect(self, channel: Channel) -> None:
         """Use a channel from here on."""
@@ -149,6 +152,8 @@ class Door:
         if kind != ANSWER:
             return
         answer = json.loads(payload)
+        if self.on_time is not None and "at" in answer:
+            self.on_time(answer["at"])
         waiter = self._pending.get(answer["id"])
         if waiter is not None:
             waiter.deliver(answer)

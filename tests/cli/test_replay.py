@@ -109,6 +109,19 @@ def test_all_calls_are_kept_where_that_is_asked_for(
     assert len(tapes_in(tmp_path / "tapes")) == 4
 
 
+def test_a_pipeline_keeps_the_tapes_of_its_failed_deliveries(
+    isthmus: Isthmus, plugins: list[object], replaying: list[object], tmp_path: Path
+) -> None:
+    (tmp_path / "pipeline.toml").write_text(
+        '[[source]]\nid = "web"\n[[destination]]\nname = "api"\nfunction = "f.scripted"\n'
+    )
+    command = ("work", "pipeline.toml", "--queue", "sqlite:q.db", "--send", "e", "--until-idle", "--quiet")
+    isthmus(*command, "--record", "tapes", "--record-failures", plugins=plugins)
+    tapes = tapes_in(tmp_path / "tapes")
+    assert [decode(tape.read_bytes()).head.status for tape in tapes] == ["retry", "retry"]
+    assert all(isthmus("replay", str(tape), plugins=replaying).status == 0 for tape in tapes)
+
+
 def test_a_replay_says_that_all_is_as_on_the_tape(
     isthmus: Isthmus, failed: str, replaying: list[object]
 ) -> None:

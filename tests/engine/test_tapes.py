@@ -16,7 +16,7 @@ import pytest
 import trio
 from hypothesis import given, settings, strategies as st
 
-from isthmus import FetchError, Kind, Outcome, Request, Status, TapeError
+from isthmus import EngineError, FetchError, Kind, Outcome, Request, Status, TapeError
 from isthmus._taping.concealing import placeholder
 from isthmus.abc import FetchRequest, FetchResponse
 from isthmus.tapes import (
@@ -425,13 +425,19 @@ def test_a_placeholder_has_its_values_shape_and_tells_nothing_of_it(value: str) 
     made = placeholder("key", 0, value)
     assert len(made) == len(value)
     shapes = [(str.isalpha, "letters"), (str.isdigit, "digits")]
+    assert len(value) < 6 or value != made
     for character, instead in zip(value, made, strict=True):
-        if character.isascii():
+        if character.isascii() and sum(map(str.isalnum, value)) > 3:
             assert [name for is_, name in shapes if is_(character)] == [
                 name for is_, name in shapes if is_(instead)
             ]
     other = value.swapcase() if value.isascii() else value
     assert placeholder("key", 0, other).lower() == made.lower()
+
+
+@pytest.mark.parametrize("value", ["!!!!!!!!", "-_-_-_-_-", "$%&/()=?", "€€€€€€"])
+def test_signs_that_are_a_secret_do_not_stay(value: str) -> None:
+    assert not set(value) & set(placeholder("key", 0, value))
 
 
 def test_the_placeholder_of_a_url_is_one() -> None:
@@ -471,6 +477,12 @@ def test_a_key_is_32_bytes_in_one_of_two_spellings() -> None:
     for text in ("", "00" * 31, "g" * 64, base64.b64encode(KEY[:31]).decode()):
         with pytest.raises(TapeError, match="32 bytes"):
             key_of(text)
+
+
+@pytest.mark.parametrize("wrong", [{"max_bytes": -1}, {"key": b"short"}])
+def test_a_recording_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(EngineError, match=f"Recording.{next(iter(wrong))} takes"):
+        Recording(keep=lambda _tape, _data: "", **wrong)
 
 
 # ---------------------------------------------------------------- files

@@ -204,6 +204,31 @@ async def test_a_call_that_ran_into_its_limit_does_so_again() -> None:
     assert again.identical
 
 
+ENDINGS: Final = {
+    "memory": "const held = []; for (let n = 0; ; n++) { held.push(`${n}`.repeat(1000)); if (n % 1000 === 0) console.log(n); }",
+    "stack": "const deeper = (n) => deeper(n + 1) + 1; deeper(0);",
+    "cpu": "console.log('for ever'); for (;;);",
+    "output": "return 'x'.repeat(7 * 1024 * 1024);",
+    "stalled": "await new Promise(() => {});",
+    "unserialisable": "const a = {}; a.a = a; return a;",
+    "thrown": "throw new TypeError(`at ${Date.now()}`);",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+async def test_a_call_that_ends_badly_does_so_again(ending: str) -> None:
+    tapes: list[Tape] = []
+    recording = Recording(keep=lambda tape, _data: keep_in(tapes, tape))
+    plugins = [isthmus_quickjs, MockFetcher(respond)]
+    limits = Limits(wall=60, cpu=0.3 if ending == "cpu" else 60, memory=16 * 1024 * 1024)
+    async with isthmus.open_engine(plugins=plugins, load_entry_points=False, record=recording) as engine:
+        subject = function(code=f"async function onTrack() {{ {ENDINGS[ending]} }}")
+        outcome = await engine.invoke(await engine.load(subject, limits=limits), event(1))
+        again = await engine.replay(tapes[0])
+    assert (outcome.problem is None) == (ending == "unserialisable"), outcome.problem
+    assert again.identical, (again.divergence, again.differences)
+
+
 async def _first_tape(engine: Engine, subject: Function, tapes: list[Tape]) -> Tape:
     await engine.invoke(await engine.load(subject, settings={"key": KEY}), event(1))
     return tapes[-1]

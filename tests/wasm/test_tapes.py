@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any, Final
+from typing import Any, Final, final
 
 import pytest
 import trio
@@ -18,8 +18,10 @@ import isthmus
 import isthmus_wasmtime
 from isthmus import FetchError, Function, Kind, Limits, Outcome, Status
 from isthmus.abc import FetchRequest, FetchResponse
+from isthmus.hookspecs import hookimpl
 from isthmus.tapes import Fetch, Recording, Replayed, Tape, decode
 from isthmus.testing import MockFetcher
+from isthmus_wasmtime._runtime import WasmtimeRuntime
 
 CALLS: Final = 1000
 LIMITS: Final = Limits(wall=60, cpu=60)
@@ -203,8 +205,25 @@ SEVERAL: Final = """
 """
 
 
+PATIENT: Final = """
+  (local $f i32) (local $o i32)
+  (local.set $o (call $options))
+  (call $must (call $patience (local.get $o) (i32.const 1) (i64.const 3000000)))
+  (call $handle (call $new) (i32.const 1) (local.get $o) (i32.const 200))
+  (call $must (i32.load8_u (i32.const 200)))
+  (local.set $f (i32.load (i32.const 208)))
+  (call $block (call $subscribe (local.get $f)))
+  (call $out (i32.const 1024) (i32.const 10))
+  (call $number (i64.extend_i32_u (call $what (local.get $f))))
+  (i32.store8 (i32.const 1024) (i32.const 125))
+  (call $out (i32.const 1024) (i32.const 1))
+"""
+
+
 @pytest.mark.parametrize(
-    "body", [GET, "(local $rounds i32) (local $a i32) (local $b i32)" + SEVERAL], ids=["one", "several"]
+    "body",
+    [GET, PATIENT, "(local $rounds i32) (local $a i32) (local $b i32)" + SEVERAL],
+    ids=["one", "patient", "several"],
 )
 async def test_a_component_hears_of_its_responses_when_it_did(body: str) -> None:
     async def sometime(asked: FetchRequest) -> FetchResponse:
@@ -215,3 +234,34 @@ async def test_a_component_hears_of_its_responses_when_it_did(body: str) -> None
     tapes, outcomes = await record(code, 12, sometime)
     assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}, outcomes[0].problem
     check_all(tapes, await replay_all(tapes, code))
+
+
+@final
+class Counting:
+    """The runtime, with so much fuel."""
+
+    def __init__(self, fuel: int) -> None:
+        self._fuel = fuel
+
+    @hookimpl
+    def isthmus_runtimes(self) -> list[WasmtimeRuntime]:
+        return [WasmtimeRuntime(fuel=self._fuel)]
+
+
+@pytest.mark.parametrize("fuel", [10**9, 1000])
+async def test_a_replay_takes_the_same_fuel(fuel: int) -> None:
+    tapes: list[Tape] = []
+
+    def keep(tape: Tape, _data: bytes) -> str:
+        tapes.append(tape)
+        return "kept"
+
+    recording = Recording(keep=keep)
+    plugins = [Counting(fuel), MockFetcher(respond)]
+    async with isthmus.open_engine(plugins=plugins, load_entry_points=False, record=recording) as engine:
+        instance = await engine.load(function(guest("event", "random", "fetch", "realtime")), limits=LIMITS)
+        outcome = await engine.invoke(instance, b'{"type":"track"}')
+        again = await engine.replay(tapes[0])
+    assert (outcome.problem is None) == (fuel > 1000)
+    assert again.identical
+    assert again.outcome.usage.fuel == outcome.usage.fuel > 0

@@ -130,7 +130,7 @@ def _walk(tape: Tape, played: Sequence[tuple[Effect, bool]], screen: Screen, *, 
         sign = screen.paint("✓", "green") if on_tape else screen.paint("✗", "red")
         screen.print(f"{place:>4}  {sign} {told(effect, screen, asked=asked, bodies=bodies)}")
         if waits and place < len(played):
-            waits = input().strip().lower() != "q"
+            waits = sys.stdin.readline().strip().lower() != "q"
     screen.print()
 
 

@@ -20,7 +20,7 @@ from .feeds import files_of_events
 from .interrupts import interrupts
 from .lanereport import LaneReport
 from .opening import in_trio
-from .options import Parser, add_general, add_grace, add_limits, limits_of
+from .options import Parser, add_general, add_grace, add_limits, add_recording, limits_of, recording_of
 from .pipelinefile import PipelineFile, SourceEntry, read_pipeline
 from .screen import Screen, visible
 from .sending import EVENT_BYTES, Sending, add_sending, source_of
@@ -79,6 +79,7 @@ def parser() -> Parser:
         help="accept the events of files, - for standard input, as `isthmus send` does",
     )
     add_sending(group)
+    add_recording(parser)
     add_limits(parser)
     add_general(parser)
     return parser
@@ -98,7 +99,9 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         await nursery.start(work.listen)
         with work.at_once:
             async with (
-                open_engine(plugins=plugins, limits=limits_of(arguments)) as engine,
+                open_engine(
+                    plugins=plugins, limits=limits_of(arguments), record=recording_of(arguments)
+                ) as engine,
                 open_queue(arguments.queue, plugins=plugins) as queue,
             ):
                 await work.run(engine, queue, source, files)

@@ -59,8 +59,10 @@ def placeholder(name: str, place: int, value: str) -> str:
     """
     kept = match[0] if (match := SCHEME.match(value)) else ""
     drawn = hashlib.shake_256(f"{name}\0{place}\0{len(value)}".encode()).digest(len(value))
+    rest = value[len(kept) :]
+    signs = sum(map(str.isalnum, rest)) >= SHORT  # of few letters and digits the signs are the secret
     return kept + "".join(
-        _shaped(character, drawn[index]) for index, character in enumerate(value[len(kept) :])
+        _shaped(character if signs else "x", drawn[index]) for index, character in enumerate(rest)
     )
 
 
@@ -186,12 +188,12 @@ class Concealer:
                 return CacheFail(self.text(key))
             case CacheDelete(key):
                 return CacheDelete(self.text(key))
-            case Answered(number, Responded(response)):
-                return Answered(number, Responded(self._response(response)))
-            case Answered(number, Found(value)) if value is not None:
-                return Answered(number, Found(self.data(value)))
-            case Answered(number, Failed(message, code, type_)):
-                return Answered(number, Failed(self.text(message), code, type_))
+            case Answered(number, Responded(response), at):
+                return Answered(number, Responded(self._response(response)), at)
+            case Answered(number, Found(value), at) if value is not None:
+                return Answered(number, Found(self.data(value)), at)
+            case Answered(number, Failed(message, code, kind), at):
+                return Answered(number, Failed(self.text(message), code, kind), at)
             case _:
                 return effect
 

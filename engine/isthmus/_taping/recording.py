@@ -44,7 +44,7 @@ class RecordingHost(Host):
 
     Attributes:
         effects: so far.
-        drawn: so far; lanes add to it while nothing else does.
+        draws: what was drawn so far; whatever thread runs the world adds to it.
         truncated: there was more than is noted.
     """
 
@@ -54,8 +54,10 @@ class RecordingHost(Host):
         self._inner = inner
         self._room = most
         self._number = 0
+        self._began = trio.current_time()
+        self._moment = 0.0
         self.effects: list[Effect] = []
-        self.drawn_: list[Drawn] = []
+        self.draws: list[Drawn] = []
         self.truncated = False
 
     # ------------------------------------------------------------ what waits
@@ -85,15 +87,18 @@ class RecordingHost(Host):
             value = await asked
         except FetchError as error:
             text = str(error)
-            self._note(Answered(number, Failed(text, error.code, error.type)), len(text))
+            self._note_answer(number, Failed(text, error.code, error.type), len(text))
             raise
         except CapabilityError as error:
             text = str(error)
-            self._note(Answered(number, Failed(text, error.code)), len(text))
+            self._note_answer(number, Failed(text, error.code), len(text))
             raise
-        answer, size = note(value)
-        self._note(Answered(number, answer), size)
+        self._note_answer(number, *note(value))
         return value
+
+    def _note_answer(self, number: int, answer: Answer, size: int) -> None:
+        self._moment = trio.current_time() - self._began
+        self._note(Answered(number, answer, self._moment), size)
 
     # ------------------------------------------------------------ what does not
 
@@ -122,11 +127,14 @@ class RecordingHost(Host):
         self._note(Passed(seconds), 0)
         return seconds
 
+    def moment(self) -> float:
+        return self._moment
+
     def drawn(self, what: str, question: bytes, draw: Callable[[], bytes]) -> bytes:
         answer = draw()
         size = OVERHEAD + len(what) + len(answer)
         if self._fits(size):
-            self.drawn_.append(Drawn(what, question_of(question), answer))
+            self.draws.append(Drawn(what, question_of(question), answer))
         return answer
 
     # ------------------------------------------------------------ private

@@ -76,10 +76,10 @@ class ReplayHost(Host):
         self._drawn_at = 0
         self._fresh = 0
         self._waiting: dict[int, trio.Event] = {}
-        self._owed: deque[tuple[int, Answer]] = deque()
-        self._answers: dict[int, Answer] = {}
+        self._owed: deque[Answered] = deque()
+        self._answers: dict[int, Answered] = {}
         self._moved = trio.Event()
-        self._clock = 0.0
+        self._clock = self._moment = 0.0
         self._off = False  # the world has left the tape
         self._times: Iterator[float] = iter(())
         self.divergence: Divergence | None = None
@@ -196,6 +196,9 @@ class ReplayHost(Host):
         self._play(passed, on_tape=False)
         return passed.seconds
 
+    def moment(self) -> float:
+        return self._moment
+
     def drawn(self, what: str, question: bytes, draw: Callable[[], bytes]) -> bytes:
         at = self._drawn_at
         expected = self._draws[at] if at < len(self._draws) else None
@@ -224,7 +227,7 @@ class ReplayHost(Host):
         self._diverge(self._at, asked)
         self._fresh -= 1
         self._play(msgspec.structs.replace(asked, number=self._fresh), on_tape=False)
-        self._answers[self._fresh] = self._stock.answer(asked)
+        self._answers[self._fresh] = Answered(self._fresh, self._stock.answer(asked), self._clock)
         return self._fresh
 
     def _say(self, said: Said) -> None:
@@ -243,37 +246,39 @@ class ReplayHost(Host):
             effect = self._effects[self._at]
             assert isinstance(effect, Answered)  # noqa: S101 -- it was looked at
             if effect.number in self._waiting:
-                self._owed.append((effect.number, effect.answer))
+                self._owed.append(effect)
             self._at += 1
         self._release()
 
     def _release(self) -> None:
         """Give out the first answer that is due; the next follows when that has arrived."""
         if self._owed:
-            number, answer = self._owed[0]
-            self._answers[number] = answer
-            self._waiting[number].set()
+            due = self._owed[0]
+            self._answers[due.number] = due
+            self._waiting[due.number].set()
         else:
             self._moved.set()
 
     async def _answer(self, number: int) -> Answer:
         if number < 0:
             await trio.lowlevel.checkpoint()
-            answer = self._answers.pop(number)
-            self._play(Answered(number, answer), on_tape=False)
-            return answer
+            return self._given(number, on_tape=False)
         try:
             await self._waiting[number].wait()
         finally:
             del self._waiting[number]
-            if self._owed and self._owed[0][0] == number:
+            if self._owed and self._owed[0].number == number:
                 self._owed.popleft()
                 self._release()
             else:
-                self._owed = deque(owed for owed in self._owed if owed[0] != number)
-        answer = self._answers.pop(number)
-        self._play(Answered(number, answer), on_tape=True)
-        return answer
+                self._owed = deque(owed for owed in self._owed if owed.number != number)
+        return self._given(number, on_tape=True)
+
+    def _given(self, number: int, *, on_tape: bool) -> Answer:
+        answered = self._answers.pop(number)
+        self._moment = max(self._moment, answered.at)
+        self._play(answered, on_tape=on_tape)
+        return answered.answer
 
     def _next_is(self, kind: type[Effect]) -> bool:
         return self._at < len(self._effects) and isinstance(self._effects[self._at], kind)
@@ -288,10 +293,11 @@ class ReplayHost(Host):
             expected = self._effects[at]
         if self.divergence is None:
             self.divergence = Divergence(at=at, expected=expected, came=came)
-        due = dict(self._owed)
+        due = {owed.number: owed for owed in self._owed}
         self._owed.clear()
         for number, event in self._waiting.items():
-            self._answers.setdefault(number, due.get(number) or self._stock.answer_of(number))
+            stocked = Answered(number, self._stock.answer_of(number), self._clock)
+            self._answers.setdefault(number, due.get(number, stocked))
             event.set()
         self._moved.set()
 

@@ -100,7 +100,7 @@ class Taking:
             source_id=binding.source_id,
             retry_network_errors=binding.retry_network_errors,
             effects=tuple(host.effects),
-            drawn=tuple(host.drawn_),
+            drawn=tuple(host.draws),
             ended=msgspec.json.encode(msgspec.structs.replace(outcome, exchanges=())),
         )
         return concealed(tape, concealer) if hides else tape

@@ -12,7 +12,7 @@ from isthmus_guest._errors import InvalidEventPayload
 from isthmus_guest._request import Request
 from isthmus_guest._segment import segment
 
-from . import clock, console, loading, traces
+from . import clock, console, loading, loops, traces
 from .values import text_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def taken_up(image: dict[str, Any]) -> Callable[[bytes], bytes]:
         segment.messages.clear()
         try:
             call = _read(payload)
-            clock.start(call["now"], bytes.fromhex(call["seed"]))
+            clock.start(call["now"], bytes.fromhex(call["seed"]), still=call["still"])
             if broken is not None:
                 raise broken
             value = _invoke(handlers[call["handler"]], call)
@@ -112,7 +112,9 @@ def _runner() -> asyncio.Runner:
     if not _runners:
         import asyncio  # slow to import, and most functions have no use for it
 
-        _runners.append(asyncio.Runner())
+        runner = asyncio.Runner()
+        loops.tell(runner.get_loop())
+        _runners.append(runner)
     return _runners[0]
 
 

@@ -64,6 +64,7 @@ class Native:
 def prepare(image: dict[str, Any]) -> None:
     """Put a call's time, chance and console in place of the machine's."""
     clock.install()
+    door.on_time = clock.told
     console.capture(image["log_bytes"])
     door.loading = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import select
 import time
 from typing import Any, Final
@@ -9,12 +10,16 @@ from typing import Any, Final
 import wasmtime
 from wasmtime import component
 
-from isthmus_guest._channel import ARMED, ASK, CALL, END, LOAD, LOADED, LOG, METERED, Channel
+from isthmus_guest._channel import ANSWER, ARMED, ASK, CALL, END, LOAD, LOADED, LOG, METERED, Channel
 
 __all__ = ["Trespass", "World"]
 
 WASI: Final = "0.2.9"
 """The version of WASI's interfaces that the component imports."""
+STILL: Final = b'{"still":true'
+"""How a call begins whose clock stands still, because it is recorded or replayed."""
+LOOK: Final = 1000
+"""Nanoseconds by which each look moves such a clock on."""
 LONGEST: Final = 1e6
 """Seconds of one wait."""
 _BEFORE, _DURING, _AFTER = (
@@ -55,6 +60,8 @@ class World:
         self._armed = False
         self._may = _BEFORE
         self._offset = time.time() - time.monotonic()
+        self._still = False
+        self._began = self._passed = 0
 
     @property
     def called(self) -> bool:
@@ -101,19 +108,33 @@ class World:
         until = time.monotonic() + min(seconds, LONGEST)
         while True:
             if seconds >= 0 and not self._poll.poll(1000 * max(0.0, until - time.monotonic())):
+                self._pass(seconds)
                 return ""
             kind, payload = self._channel.receive()
+            if kind == CALL:
+                self._still, self._passed = payload.startswith(STILL), 0
+            elif kind == ANSWER and self._still:
+                self._passed = max(self._passed, int(json.loads(payload)["at"] * 1e9))
             if (kind == self._opening) != self.called:
                 self._may = _DURING
                 return chr(kind) + payload.decode()
 
     def _rest(self, _: wasmtime.StoreContext, seconds: float) -> None:
-        time.sleep(max(0.0, min(seconds, LONGEST)))
+        waited = max(0.0, min(seconds, LONGEST))
+        time.sleep(waited)
+        self._pass(waited)
+
+    def _pass(self, seconds: float) -> None:
+        self._passed += int(seconds * 1e9)
 
     def _begin(self, _: wasmtime.StoreContext, now: float) -> None:
         self._offset = now - time.monotonic()
+        self._began = int(now * 1e9)
 
     def _now(self, _: wasmtime.StoreContext) -> component.Record:
+        if self._still:
+            self._passed += LOOK
+            return _datetime(self._began + self._passed)
         return _datetime(int((time.monotonic() + self._offset) * 1e9))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import final
 
 import trio
@@ -35,11 +36,17 @@ class Errand:
         self.arrived = False
         self.done = False
 
-    async def run(self, asked: Awaitable[FetchResponse], seconds: float) -> None:
-        """Wait for what was asked."""
+    async def run(
+        self, asked: Awaitable[FetchResponse], seconds: float, alarm: Awaitable[None] | None
+    ) -> None:
+        """Wait for what was asked, for so long, or until the alarm where there is one."""
         try:
-            with trio.move_on_after(seconds) as scope:
-                self.response = await asked
+            with trio.move_on_after(seconds if alarm is None else math.inf) as scope:
+                if alarm is None:
+                    self.response = await asked
+                else:
+                    async with ringing(alarm, scope):
+                        await self._hold(asked)
             self.late = scope.cancelled_caught
         except FetchError as error:
             self.error = error
@@ -47,6 +54,12 @@ class Errand:
             self.fault = fault
         finally:
             self.arrived = True
+
+    async def _hold(self, asked: Awaitable[FetchResponse]) -> None:
+        try:
+            self.response = await asked
+        except FetchError as error:
+            self.error = error
 
 
 @final
@@ -78,8 +91,12 @@ class Errands:
         errand = Errand()
         scope = trio.CancelScope()
         self._scopes.append(scope)
+        host = self._host
         # Asked now, for a nursery begins its tasks in any order.
-        self._nursery.start_soon(self._run, errand, self._host.fetch(request), seconds, scope)
+        asked, alarm = host.fetch(request), None
+        if host.taped and seconds < math.inf:
+            alarm = host.sleep(seconds)
+        self._nursery.start_soon(self._run, errand, scope, asked, seconds, alarm)
         return errand
 
     def hear(self) -> None:
@@ -89,10 +106,15 @@ class Errands:
         self._unheard.clear()
 
     async def _run(
-        self, errand: Errand, asked: Awaitable[FetchResponse], seconds: float, scope: trio.CancelScope
+        self,
+        errand: Errand,
+        scope: trio.CancelScope,
+        asked: Awaitable[FetchResponse],
+        seconds: float,
+        alarm: Awaitable[None] | None,
     ) -> None:
         with scope:
-            await errand.run(asked, seconds)
+            await errand.run(asked, seconds, alarm)
         self._unheard.append(errand)
         if not self._host.taped:
             self.hear()
@@ -105,23 +127,28 @@ class Errands:
             await self._host.sleep(seconds)
             return
         if self._host.taped and seconds is not None:
-            await self._first_taped(errands, self._host.sleep(seconds))
+            with trio.CancelScope() as scope:
+                async with ringing(self._host.sleep(seconds), scope):
+                    await self._arrived(errands)
             return
         with trio.move_on_after(math.inf if seconds is None else seconds):
             await self._arrived(errands)
 
-    async def _first_taped(self, errands: Sequence[Errand], alarm: Awaitable[None]) -> None:
-        """Wait as above, with a time that is up when the host says so."""
-        async with trio.open_nursery() as nursery:
-
-            async def ring() -> None:
-                await alarm
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(ring)
-            await self._arrived(errands)
-            nursery.cancel_scope.cancel()
-
     async def _arrived(self, errands: Sequence[Errand]) -> None:
         while not any(errand.arrived for errand in errands):
             await self._arrival.wait()
+
+
+@asynccontextmanager
+async def ringing(alarm: Awaitable[None], scope: trio.CancelScope) -> AsyncIterator[None]:
+    """Have a time be up, which ends a scope, when the host says so: it may be another day's."""
+
+    async def ring() -> None:
+        with suppress(FetchError):  # more than may wait: it is up at once
+            await alarm
+        scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ring)
+        yield
+        nursery.cancel_scope.cancel()
