@@ -28,6 +28,7 @@ from isthmus.abc import (
     Returned,
     Thrown,
 )
+from isthmus.errors import CapabilityError
 from isthmus_quickjs._guest import Guest, Image
 from isthmus_quickjs._inline import InlineLane, InlineWorld
 from isthmus_quickjs._lanes import Lanes
@@ -95,6 +96,16 @@ class FakeHost(Host):
 
     def log(self, level: str, text: str, at: float = 0.0) -> None:
         self.lines.append((level, text))
+
+
+class Offering(FakeHost):
+    """Offers one capability, ``geo.lookup``, which knows all cities but one."""
+
+    async def capability(self, name: str, argument: bytes) -> bytes:
+        await trio.lowlevel.checkpoint()
+        if argument == b'"nowhere"':
+            raise CapabilityError("no such city", code="not_found")
+        return b'{"city":%s}' % argument
 
 
 def call_of(

@@ -31,6 +31,7 @@ ROOT = Path(__file__).parent.parent
         ("python_wasm", 5),
         ("pipeline", 4),
         ("tapes", 6),
+        ("embedding", 6),
     ],
 )
 def test_every_case_of_a_quick_run_has_a_figure(bench: str, cases: int) -> None:

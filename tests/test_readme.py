@@ -28,6 +28,7 @@ def test_the_examples_in_python_run(tmp_path: Path) -> None:
         said.append(done.stdout)
     assert said == [
         'delivered {"hello":"u1","key":6}\n',
+        "",  # a service, which tests/embedding/test_services.py runs
         "message_rejected: InvalidEventPayload: whose is it?\n",
     ]
     assert len((tmp_path / "archive.ndjson").read_text().splitlines()) == 2

@@ -10,7 +10,16 @@ from ._instances import Instance as Instance
 from ._plugins import PluginInfo as PluginInfo
 from ._queues import open_queue as open_queue
 from .abc import Egress as Egress
+from .calls import (
+    CallEnded as CallEnded,
+    CallEvent as CallEvent,
+    CallStarted as CallStarted,
+    EngineStats as EngineStats,
+    InstanceStats as InstanceStats,
+)
+from .capabilities import Caller as Caller
 from .errors import (
+    CapabilityError as CapabilityError,
     EngineClosed as EngineClosed,
     EngineError as EngineError,
     FetchError as FetchError,
@@ -44,6 +53,7 @@ from .outcomes import (
     Status as Status,
     Usage as Usage,
 )
+from .settings import SettingsSource as SettingsSource
 
 if TYPE_CHECKING:
     from ._pipeline.opening import open_pipeline as open_pipeline

@@ -93,11 +93,11 @@ class EventBatcher:
             InvalidInput: it is not one, or too large; no index is used up.
             EngineClosed: the instance, or the engine, has been closed.
         """
-        binding = self._binding
         await trio.lowlevel.checkpoint()
         while self._free <= 0:
             self._freed = trio.Event()
             await self._freed.wait()
+        binding = self._binding = self._binding.latest()
         if binding.closed:
             raise EngineClosed(f"instance {binding.name!r} has been closed")
         if isinstance(self._whole, Chosen):

@@ -21,6 +21,7 @@ from ._rules.dispatch import Chosen
 from .abc import Call, Host, Program, Reply
 from .errors import EngineClosed, InvalidInput, RuntimeFault
 from .events import Event, Request
+from .functions import Kind
 from .outcomes import Outcome
 
 __all__ = ["CHUNK", "Bulk", "Deliver"]
@@ -49,7 +50,8 @@ class Bulk:
         concurrency: calls under way at the same time.
         wall_clock: seconds since the epoch.
         entropy: bytes for the calls' seeds.
-        taking: records each of the calls; or None.
+        refresh: has settings that are old asked for again.
+        taking: makes what records each of the calls; or None.
         stop: once it is set, no more calls begin; or None.
     """
 
@@ -61,9 +63,11 @@ class Bulk:
         concurrency: int,
         wall_clock: Callable[[], float],
         entropy: Callable[[int], bytes],
-        taking: TakeTape | None = None,
+        refresh: Callable[[Binding], None],
+        taking: Callable[[Binding], TakeTape] | None = None,
         stop: trio.Event | None = None,
     ) -> None:
+        self._refresh = refresh
         self._taking = taking
         self._stop_asked = stop
         self._binding = binding
@@ -130,6 +134,8 @@ class Bulk:
                     await self._make_room()
 
     def _take(self, index: int, event: Event | Request) -> None:
+        if self._binding.successor is not None:
+            self._renew()
         binding = self._binding
         if binding.closed:
             raise EngineClosed(f"instance {binding.name!r} was closed before all events had been taken")
@@ -144,7 +150,20 @@ class Bulk:
             if len(self._waiting) == 1:
                 self._wanted.set()
         else:
+            binding.tally.pass_over()
             self._settle(index, unrun(binding, choice, text))
+
+    def _renew(self) -> None:
+        """The instance has been replaced: what waits is for its new code, whose handlers may be others."""
+        binding = self._binding = self._binding.latest()
+        waiting, self._waiting = self._waiting, []
+        for entry in waiting:
+            if binding.kind is not Kind.SOURCE:
+                self._take(entry[0], entry[2])
+            elif type(choice := binding.choices[None]) is Chosen:
+                self._waiting.append(entry)
+            else:
+                self._settle(entry[0], unrun(binding, choice, entry[2]))
 
     async def _make_room(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -156,13 +175,16 @@ class Bulk:
 
     async def _dispatch(self, nursery: trio.Nursery) -> None:
         while not (self._halted or (self._ended and not self._waiting)):
+            if self._binding.successor is not None:
+                self._renew()
             count = min(len(self._waiting), self._free, CHUNK)
             if count:
                 chunk = self._waiting[:count]
                 del self._waiting[:count]
                 self._free -= count
                 self._room.set()
-                nursery.start_soon(self._run, chunk)
+                self._binding.busy += 1  # now, that a program which is replaced in this moment stays for it
+                nursery.start_soon(self._run, chunk, self._binding)
             else:
                 self._wanted = trio.Event()
                 await self._wanted.wait()
@@ -175,24 +197,25 @@ class Bulk:
             self._reading.cancel()
             self._wanted.set()
 
-    async def _run(self, chunk: list[_Waiting]) -> None:
-        binding = self._binding
-        if binding.closed:
-            self._stop(EngineClosed(f"instance {binding.name!r} was closed before all events had been taken"))
-            return
-        binding.busy += 1
+    async def _run(self, chunk: list[_Waiting], binding: Binding) -> None:
         try:
-            await self._call(chunk)
+            if binding.closed:
+                self._stop(
+                    EngineClosed(f"instance {binding.name!r} was closed before all events had been taken")
+                )
+            else:
+                await self._call(chunk, binding)
         finally:
             binding.leave()
 
-    async def _call(self, chunk: list[_Waiting]) -> None:
-        binding = self._binding
+    async def _call(self, chunk: list[_Waiting], binding: Binding) -> None:
         shared = binding.shared
         begun = trio.current_time()
         door, settings, key = binding.door, binding.settings, binding.key
         hosts = [InvocationHost(door) for _ in chunk]
         pending = [True] * len(chunk)
+        tally = binding.tally
+        numbers = [tally.begin(handler) for _, handler, _, _ in chunk]
         tapings: list[Taping] = []
 
         def settle(position: int, outcome: Outcome) -> None:
@@ -202,6 +225,7 @@ class Bulk:
             hosts[position].close()
             if tapings:
                 outcome = tapings[position].finish(outcome)
+            tally.end(numbers[position], outcome.handler, outcome)
             self._settle(chunk[position][0], outcome)
 
         def settle_failed(exc: Exception) -> None:
@@ -230,6 +254,8 @@ class Bulk:
                 outcome = failed(binding, handler, host, exc, begun)
             settle(position, outcome)
 
+        if binding.due is not None:
+            self._refresh(binding)
         now = self._wall_clock()
         seeds = self._entropy(32 * len(chunk))
         calls: list[tuple[Call, Host]] = [
@@ -241,9 +267,9 @@ class Bulk:
             if self._taking is None:
                 await loaded.program.run_many(calls, deliver)
             else:
+                taking = self._taking(binding)
                 tapings += [
-                    self._taking(call, None, body)
-                    for (call, _), (_, _, _, body) in zip(calls, chunk, strict=True)
+                    taking(call, None, body) for (call, _), (_, _, _, body) in zip(calls, chunk, strict=True)
                 ]
                 taped = [
                     (call, taping.over(host))
@@ -262,6 +288,7 @@ class Bulk:
             for position, host in enumerate(hosts):
                 if pending[position]:
                     host.close()
+                    tally.end(numbers[position], chunk[position][1], None)
             await shared.leave(loaded)
 
     def _settle(self, index: int, outcome: Outcome | InvalidInput) -> None:

@@ -6,38 +6,45 @@ import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from itertools import count
+from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
 import trio
 
 from ._batches import DeliverItem, EventBatcher
 from ._bulk import Bulk, Deliver
-from ._host import Door
-from ._instances import Binding, Instance
+from ._fetching import FetchFunction, fetcher_of
+from ._instances import Binding, Instance, Terms
 from ._intake import batch_text, event_texts, prepare
 from ._invocation import TakeTape, Taping, perform, unrun
+from ._loading import Loading
+from ._offering import Offering
 from ._plugins import PluginInfo, Plugins
 from ._programs import CLOSE_GRACE, Programs, close_guarded
-from ._redact import Redactor
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
-from ._rules.dispatch import Chosen, choose_batch
+from ._rules.dispatch import Chosen, Unsupported, choose_batch
 from ._scopes import Scopes
-from .abc import Call, Egress, Runtime
+from ._tally import Watch
+from .abc import Call, Egress, Fetcher, Runtime, SharedCache
+from .calls import EngineStats, InstanceStats, Observe
+from .capabilities import Capability
 from .errors import EngineClosed, EngineError, PluginError
 from .events import Event, Request
 from .functions import Function
 from .limits import Limits
 from .outcomes import Outcome
-from .settings import sensitive_values, validate
+from .settings import SettingsSource
 
 if TYPE_CHECKING:
     from .tapes import Recording, Replayed, Tape
 
 __all__ = ["Engine", "open_engine"]
 
+T = TypeVar("T")
+
 NO_SETTINGS: Final[Mapping[str, object]] = MappingProxyType({})
+NO_CAPABILITIES: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
 DEFAULT_LIMITS: Final = Limits()
 DEFAULT_EGRESS: Final = Egress()
 
@@ -51,6 +58,10 @@ async def open_engine(
     wall_clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = os.urandom,
     record: Recording | None = None,
+    capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
+    observe: Observe | None = None,
+    fetcher: Fetcher | FetchFunction | None = None,
+    cache: SharedCache | None = None,
 ) -> AsyncIterator[Engine]:
     """Open an engine, and close it on the way out.
 
@@ -65,12 +76,25 @@ async def open_engine(
         wall_clock: seconds since the epoch, for what functions see as the time.
         entropy: gives that many random bytes, for what functions see as chance.
         record: keep tapes of calls, to be replayed (see :mod:`isthmus.tapes`); None for none.
+        capabilities: what functions may be granted beyond fetch and cache, by name; see :meth:`Engine.capability`.
+        observe: told of each call as it begins and ends (see :mod:`isthmus.calls`), in the Trio thread; must not block.
+        fetcher: carries requests out in place of a plugin's: a fetcher, which is closed with the engine, or an async
+            function of a request, egress rules and the most bytes of a response's body, which holds those rules itself.
+        cache: where functions' caches are kept, for several processes to share; in memory by default.
 
     Raises:
         PluginError: what was handed in is no plugin, or two offer a runtime for one language.
     """
     engine = Engine(
-        Plugins(plugins, load_entry_points=load_entry_points), limits, wall_clock, entropy, record
+        Plugins(plugins, load_entry_points=load_entry_points),
+        limits,
+        wall_clock,
+        entropy,
+        record,
+        Offering(capabilities),
+        () if observe is None else (observe,),
+        None if fetcher is None else fetcher_of(fetcher),
+        cache,
     )
     try:
         yield engine
@@ -95,22 +119,65 @@ class Engine:
         wall_clock: Callable[[], float],
         entropy: Callable[[int], bytes],
         record: Recording | None = None,
+        offering: Offering | None = None,
+        observers: Sequence[Observe] = (),
+        fetcher: Fetcher | None = None,
+        cache: SharedCache | None = None,
     ) -> None:
         self.plugins: tuple[PluginInfo, ...] = plugins.infos
         self.runtimes: Mapping[str, Runtime] = plugins.runtimes
-        self.fetcher = plugins.fetcher
+        self.fetcher = plugins.fetcher if fetcher is None else fetcher
         self._limits = limits
         self._wall_clock = wall_clock
         self._entropy = entropy
         self._record = record
-        self._keys = count(1)
+        self._offering = Offering(NO_CAPABILITIES) if offering is None else offering
+        for capability in plugins.capabilities.values():
+            self._offering.offer(capability)
+        self._watch = Watch((*plugins.observers, *observers), wall_clock)
         self._programs = Programs()
-        self._bindings: dict[Instance, Binding] = {}
         self._scopes = Scopes()
+        self._loading = Loading(
+            self.runtime_of, self.fetcher, self._offering, self._programs, self._scopes, self._watch, cache
+        )
+        self._bindings = self._loading.bindings
 
     def __repr__(self) -> str:
         state = "closed" if self._scopes.closed else f"{len(self._bindings)} instances"
         return f"<isthmus.Engine of {', '.join(self.runtimes) or 'no language'}, {state}>"
+
+    # ------------------------------------------------------------ capabilities
+
+    def capability(
+        self, name: str, *, timeout: float | None = None
+    ) -> Callable[[Callable[..., T]], Callable[..., T]]:
+        """Offer functions something of your own, under a name; a decorator.
+
+        As in::
+
+            @engine.capability("geo.lookup")
+            async def lookup(where: Where) -> Place: ...
+
+        What it takes and gives is checked by its annotations (see :mod:`isthmus.capabilities`).  Only functions that
+        were granted the name can use it, and those are loaded after it was offered.  A :class:`CapabilityError` that it raises
+        reaches the function that asked; of any other exception that learns only that it failed.
+
+        Args:
+            name: words of lower-case letters, digits and underscores, joined by dots.
+            timeout: seconds one use may take; by default what is left of the call.
+
+        Raises:
+            EngineError: the name is none, or taken; or no JSON is of a type in the annotations.
+        """
+
+        def offer(function: Callable[..., T]) -> Callable[..., T]:
+            self._offer(Capability(name, function, timeout=timeout))
+            return function
+
+        return offer
+
+    def _offer(self, capability: Capability) -> None:
+        self._offering.offer(capability)
 
     # ------------------------------------------------------------ loading
 
@@ -118,7 +185,7 @@ class Engine:
         self,
         function: Function,
         *,
-        settings: Mapping[str, object] = NO_SETTINGS,
+        settings: Mapping[str, object] | SettingsSource = NO_SETTINGS,
         name: str | None = None,
         limits: Limits | None = None,
         egress: Egress = DEFAULT_EGRESS,
@@ -132,7 +199,7 @@ class Engine:
 
         Args:
             function: what to run.
-            settings: values for its settings, by name.
+            settings: values for its settings, by name; or what is asked for them.
             name: of the instance, the function's by default.
             limits: of each call, the engine's by default.
             egress: where its requests may go.
@@ -142,52 +209,60 @@ class Engine:
         Raises:
             InvalidSettings: the values do not fit the function's definitions.
             InvalidFunction: the function is none that can be run.
-            EngineError: an egress rule is malformed.
+            EngineError: an egress rule is malformed, or it is to have a capability that is not offered.
             PluginError: no runtime for its language.
             LoadError: its code does not load.
             RuntimeFault: its runtime failed.
             EngineClosed: the engine has been closed.
         """
-        self._check_open()
-        limits = self._limits if limits is None else limits
-        for given, expected in ((function, Function), (egress, Egress), (limits, Limits)):
-            if not isinstance(given, expected):
-                raise EngineError(f"an isthmus.{expected.__name__} is wanted, not {type(given).__name__}")
-        runtime = self.runtime_of(function)
-        if self.fetcher is not None:
-            self.fetcher.check_egress(egress)
-        text = validate(function, settings)
-        sensitive = sensitive_values(function, settings)
-        shared = self._programs.borrow(runtime, function, limits)
-        try:
-            with self._scopes.entered("the engine was closed while a function was being loaded"):
-                loaded = await shared.load()
-                self._check_open()
-                name = function.name if name is None else name
-                instance = Instance(name, function, loaded.program.handlers, self._close_instance)
-                self._bindings[instance] = Binding(
-                    shared,
-                    Door(
-                        limits,
-                        fetcher=self.fetcher,
-                        egress=egress,
-                        redactor=Redactor(sensitive) if sensitive else None,
-                    ),
-                    loaded.program.handlers,
-                    key=f"{name}#{next(self._keys)}",
-                    name=name,
-                    settings=text,
-                    retry_network_errors=retry_network_errors,
-                    source_id=name if source_id is None else source_id,
-                )
-                return instance
-        except BaseException:
-            await self._programs.give_back(shared)
-            raise
+        name = function.name if name is None and isinstance(function, Function) else name
+        terms = Terms(
+            function=function,
+            settings=settings,
+            limits=self._limits if limits is None else limits,
+            egress=egress,
+            retry_network_errors=retry_network_errors,
+            source_id=name if source_id is None else source_id,
+        )
+        return await self._loading.load(name, terms)
 
-    def _check_open(self) -> None:
-        if self._scopes.closed:
-            raise EngineClosed("the engine has been closed")
+    async def replace(
+        self,
+        instance: Instance,
+        function: Function | None = None,
+        *,
+        settings: Mapping[str, object] | SettingsSource | None = None,
+        limits: Limits | None = None,
+        egress: Egress | None = None,
+    ) -> None:
+        """Give an instance another function, other settings, limits or egress rules, while it is in use.
+
+        Calls under way end on what they began with, and those that begin once the new one is loaded run on that;
+        no event is refused in between.  What does not load changes nothing.  The cache begins empty.  Returns when the
+        last call on the old one has ended; where this is cancelled, the new one stays.
+
+        Args:
+            instance: of this engine.
+            function: of the same kind; None for the one it has.
+            settings: values for all its settings; None for those it has.
+            limits: None for those it has.
+            egress: None for the one it has.
+
+        Raises:
+            InvalidFunction: the function is of another kind, or none that can be run.
+            Exception: as :meth:`load`.
+        """
+        parts = {"function": function, "settings": settings, "limits": limits, "egress": egress}
+        await self._loading.replace(
+            instance, {name: part for name, part in parts.items() if part is not None}
+        )
+
+    async def unload(self, instance: Instance) -> None:
+        """Take no more calls for an instance, wait for those under way, and give it back.
+
+        The same as :meth:`Instance.aclose`, for whoever is not on Trio and has an engine's facade.
+        """
+        await self._loading.close(instance)
 
     def runtime_of(self, function: Function) -> Runtime:
         """What runs a function, by its language and its isolation.
@@ -224,10 +299,11 @@ class Engine:
             InvalidInput: ``event`` is not JSON, too large, or not what the function takes.
             EngineClosed: the instance or the engine was closed, before or meanwhile.
         """
-        binding = self._binding(instance)
+        binding = self._loading.binding(instance)
         choice, text = prepare(binding, event)
         if not isinstance(choice, Chosen):
             await trio.lowlevel.checkpoint()
+            binding.tally.pass_over()
             return unrun(binding, choice, text)
         body = event.body if isinstance(event, Request) else b""
         return await self._call(binding, choice.handler, text, None, body, record)
@@ -242,7 +318,7 @@ class Engine:
             InvalidInput: the batch is empty, too large, or an event is not one.
             EngineClosed: the instance or the engine was closed, before or meanwhile.
         """
-        binding = self._binding(instance)
+        binding = self._loading.binding(instance)
         texts = event_texts(binding, events)
         text = batch_text(binding, texts)
         choice = choose_batch(binding.kind, binding.handlers)
@@ -279,14 +355,15 @@ class Engine:
         """
         if concurrency < 1:
             raise EngineError(f"concurrency takes a whole number from 1, not {concurrency!r}")
-        binding = self._binding(instance)
+        binding = self._loading.binding(instance)
         bulk = Bulk(
             binding,
             deliver,
             concurrency=concurrency,
             wall_clock=self._wall_clock,
             entropy=self._entropy,
-            taking=None if self._record is None else self._taping(self._record, binding),
+            refresh=self._loading.refresh,
+            taking=None if self._record is None else partial(self._taping, self._record),
             stop=stop,
         )
         with self._scopes.entered("the engine was closed before all events had been taken"):
@@ -321,28 +398,21 @@ class Engine:
             InvalidInput: a source function takes no batches.
             EngineClosed: the instance or the engine was closed, before or meanwhile.
         """
-        binding = self._binding(instance)
+        binding = self._loading.binding(instance)
 
         async def invoke(handler: str, text: bytes, texts: list[bytes] | None) -> Outcome:
-            if binding.closed:
-                raise EngineClosed(f"instance {binding.name!r} has been closed")
-            return await self._call(binding, handler, text, texts)
+            latest = binding.latest()
+            if latest.closed:
+                raise EngineClosed(f"instance {latest.name!r} has been closed")
+            if handler not in latest.handlers:  # of what it was replaced by since
+                count = 0 if texts is None else len(texts)
+                return unrun(latest, Unsupported(handler, f"{handler} not supported any more"), text, count)
+            return await self._call(latest, handler, text, texts)
 
         batcher = EventBatcher(
             binding, invoke, deliver, max_count=max_count, max_wait=max_wait, concurrency=concurrency
         )
         return batcher.running()
-
-    def _binding(self, instance: Instance) -> Binding:
-        binding = self._bindings.get(instance)
-        if binding is None:
-            what = (
-                "the engine has been closed"
-                if self._scopes.closed
-                else "it has been closed, or is another engine's"
-            )
-            raise EngineClosed(f"{instance!r} cannot be invoked: {what}")
-        return binding
 
     async def _call(
         self,
@@ -367,12 +437,32 @@ class Engine:
         body: bytes,
         taping: Taping | None,
     ) -> Outcome:
+        if binding.due is not None:
+            self._loading.refresh(binding)
         binding.busy += 1
+        number = binding.tally.begin(call.handler)
+        outcome = None
         try:
             with self._scopes.entered(f"the engine was closed while {binding.name!r} was running"):
-                return await perform(binding, call, events=events, body=body, taping=taping)
+                outcome = await perform(binding, call, events=events, body=body, taping=taping)
+            return outcome
         finally:
+            binding.tally.end(number, call.handler, outcome)
             binding.leave()
+
+    def stats(self) -> EngineStats:
+        """What was done since it was opened, and what is under way; may be asked from any thread."""
+        watch = self._watch
+        found: dict[str, InstanceStats] = {}
+        for binding in list(self._bindings.values()):
+            tally, name, number = binding.tally, binding.name, 2
+            while name in found:
+                name, number = f"{binding.name}#{number}", number + 1
+            found[name] = tally.stats()
+        ended = watch.ended
+        return EngineStats(
+            instances=found, ended=ended, in_flight=max(0, watch.begun - ended), programs=len(self._programs)
+        )
 
     # ------------------------------------------------------------ tapes
 
@@ -404,7 +494,7 @@ class Engine:
             source_id=tape.source_id,
         )
         try:
-            binding = self._binding(instance)
+            binding = self._loading.binding(instance)
             call = replay.call(binding.key, binding.handlers)
             outcome = await self._perform(binding, call, replay.events, tape.body, replay)
         finally:
@@ -424,16 +514,6 @@ class Engine:
         return take
 
     # ------------------------------------------------------------ closing
-
-    async def _close_instance(self, instance: Instance) -> None:
-        binding = self._bindings.pop(instance, None)
-        if binding is not None:
-            binding.closed = True
-            try:
-                await binding.idle()
-            finally:
-                await self._programs.give_back(binding.shared, binding.key)
-        await trio.lowlevel.checkpoint()
 
     async def _aclose(self) -> None:
         for binding in self._bindings.values():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 import trio
@@ -11,9 +13,13 @@ import trio
 from ._cache import Cache, Flight
 from ._redact import Redactor
 from .abc import CacheEntry, Egress, Fetcher, FetchRequest, FetchResponse, Hop, Host
-from .errors import FetchError, IsthmusError, RuntimeFault
+from .capabilities import Caller, Capability
+from .errors import CapabilityError, FetchError, IsthmusError, RuntimeFault
 from .limits import Limits
 from .outcomes import Exchange, LogLine
+
+if TYPE_CHECKING:
+    from ._sharing import Shelf
 
 __all__ = ["Door", "InvocationHost"]
 
@@ -23,6 +29,9 @@ LEVELS = frozenset({"debug", "log", "info", "warn", "error", "notice"})
 
 MAX_NOTICES = 16
 """Lines of level ``notice`` kept per call; a runtime's own, not counted as output."""
+
+NONE_GRANTED: Final[Mapping[str, Capability]] = MappingProxyType({})
+NOBODY: Final = Caller(function="", instance="")
 
 NOTICE_LENGTH = 1000
 """Characters kept of one."""
@@ -35,15 +44,26 @@ LONGEST_ERROR = 16 * 1024
 class Door:
     """What all invocations of one instance have in common."""
 
-    __slots__ = ("cache", "egress", "fetcher", "limits", "redactor")
+    __slots__ = ("cache", "caller", "capabilities", "egress", "fetcher", "limits", "redactor", "shelf")
 
     def __init__(
-        self, limits: Limits, *, fetcher: Fetcher | None, egress: Egress, redactor: Redactor | None
+        self,
+        limits: Limits,
+        *,
+        fetcher: Fetcher | None,
+        egress: Egress,
+        redactor: Redactor | None,
+        capabilities: Mapping[str, Capability] = NONE_GRANTED,
+        caller: Caller = NOBODY,
+        shelf: Shelf | None = None,
     ) -> None:
         self.limits = limits
         self.fetcher = fetcher
         self.egress = egress
         self.redactor = redactor
+        self.capabilities = capabilities
+        self.caller = caller
+        self.shelf = shelf
         self.cache = Cache()
 
     def show(self, text: str, *, cut_off: bool = False) -> str:
@@ -78,11 +98,13 @@ class InvocationHost(Host):
 
     Attributes:
         fetches: requests begun.
+        uses: of capabilities, begun.
         log_bytes: UTF-8 bytes of console output, before any cut.
     """
 
     # Of the class until one of its calls sets its own.
     fetches = 0
+    uses = 0
     log_bytes = 0
     _operations = 0
     _ended = False
@@ -132,6 +154,8 @@ class InvocationHost(Host):
         self._begin()
         try:
             found = await self._door.cache.load(key)
+            if self._door.shelf is not None and not isinstance(found, bytes):
+                found = await _from_shelf(self._door.shelf, key, found)
         finally:
             self._operations -= 1
         if isinstance(found, bytes):
@@ -148,8 +172,44 @@ class InvocationHost(Host):
         self._flights[key] = found
         return CacheEntry(None)
 
+    async def capability(self, name: str, argument: bytes) -> bytes:
+        door = self._door
+        most, limits = door.limits.capability_bytes, door.limits
+        offered = door.capabilities.get(name)
+        if offered is None:
+            raise CapabilityError(
+                f"the function has not been granted the capability {name[:100]!r}", code="not_granted"
+            )
+        if self.uses >= limits.capabilities:
+            raise _limit(f"one call may use capabilities {limits.capabilities} times (Limits.capabilities)")
+        if self._operations >= limits.operations:
+            raise _limit(
+                f"{limits.operations} operations of one call may wait at the same time (Limits.operations)"
+            )
+        if len(argument) > most:
+            raise _limit(f"the argument of {name!r} has more than {most} bytes (Limits.capability_bytes)")
+        self.uses += 1
+        self._operations += 1
+        try:
+            answer = await offered.use(argument, door.caller)
+        except CapabilityError:
+            raise
+        except Exception as exc:  # noqa: BLE001 -- the embedder's, and logged
+            # What an embedder's code says of its insides is for its log; the function only learns that it failed.
+            logger.error("the capability %r failed: %s", name, describe(exc, door))
+            raise CapabilityError(f"the capability {name!r} failed", code="failed") from None
+        finally:
+            self._operations -= 1
+        if len(answer) > most:
+            raise _limit(f"what {name!r} gave has more than {most} bytes (Limits.capability_bytes)")
+        return answer
+
     def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:
         flight = self._flights.pop(key, None) if self._flights else None
+        shelf = self._door.shelf
+        if shelf is not None:
+            shelf.store(key, value, ttl)
+            ttl = 0.0  # in memory only those have it who wait for it
         if flight is None:
             self._door.cache.put(key, value, ttl)
         else:
@@ -162,6 +222,8 @@ class InvocationHost(Host):
 
     def cache_delete(self, key: str) -> None:
         self._door.cache.delete(key)
+        if self._door.shelf is not None:
+            self._door.shelf.delete(key)
 
     def log(self, level: str, text: str, at: float = 0.0) -> None:
         if level not in LEVELS:
@@ -233,6 +295,19 @@ class InvocationHost(Host):
         self._operations += 1
 
 
+async def _from_shelf(shelf: Shelf, key: str, flight: Flight) -> bytes | Flight:
+    """A value for all who wait for a key, or the duty to load it."""
+    try:
+        value = await shelf.load(key)
+    except BaseException:  # cancelled
+        flight.fail()
+        raise
+    if value is None:
+        return flight
+    flight.store(value, 0.0)
+    return value
+
+
 @final
 class _Console:
     """Lines of console output up to a number of bytes."""
@@ -276,6 +351,10 @@ class _Console:
 
 def _failed(request: FetchRequest, reason: str, *, type: str = "limit") -> FetchError:  # noqa: A002 -- node-fetch's name
     return FetchError(f"request to {request.url} failed, reason: {reason}", type=type)
+
+
+def _limit(reason: str) -> CapabilityError:
+    return CapabilityError(reason, code="limit")
 
 
 def describe(exc: BaseException, door: Door | None) -> str:

@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import final
 
+import msgspec
 import trio
 
 from ._host import Door
 from ._programs import SharedProgram
 from ._rules.dispatch import EVENT_HANDLERS, Choice, choose
+from ._tally import Tally
 from .functions import Function
+from .limits import Limits
+from .messages import Egress
+from .settings import SettingsSource
 
-__all__ = ["Binding", "Instance"]
+__all__ = ["Binding", "Instance", "Terms"]
+
+
+@final
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What an instance was loaded with: what of it is to stay where a part is replaced."""
+
+    function: Function
+    settings: Mapping[str, object] | SettingsSource
+    limits: Limits
+    egress: Egress
+    retry_network_errors: bool
+    source_id: str
+
+    def __repr__(self) -> str:
+        # The settings may hold secrets.
+        return f"<Terms of {self.function.name!r}>"
 
 
 @final
 class Binding:
-    """What the engine knows of an instance.
+    """What the engine knows of an instance, until it is replaced: calls under way keep theirs to their end.
 
     Attributes:
+        terms: it was loaded with.
+        tally: counts its calls; that of the instance, whatever its code is.
+        due: ``trio.current_time()`` when its settings are to be asked for again, None for never.
+        successor: what calls that begin from now on run on, once it was replaced.
         key: unique among the engine's instances.
         settings: JSON text of their values.
         busy: calls (or chunks of them) under way.
@@ -32,6 +57,7 @@ class Binding:
         "choices",
         "closed",
         "door",
+        "due",
         "function",
         "handlers",
         "key",
@@ -42,6 +68,9 @@ class Binding:
         "settings",
         "shared",
         "source_id",
+        "successor",
+        "tally",
+        "terms",
     )
 
     def __init__(
@@ -53,8 +82,8 @@ class Binding:
         key: str,
         name: str,
         settings: bytes,
-        retry_network_errors: bool,
-        source_id: str,
+        terms: Terms,
+        tally: Tally,
     ) -> None:
         self.shared = shared
         self.door = door
@@ -62,8 +91,12 @@ class Binding:
         self.key = key
         self.name = name
         self.settings = settings
-        self.retry_network_errors = retry_network_errors
-        self.source_id = source_id
+        self.terms = terms
+        self.tally = tally
+        self.successor: Binding | None = None
+        self.due: float | None = None
+        self.retry_network_errors = terms.retry_network_errors
+        self.source_id = terms.source_id
         self.function = shared.function
         self.kind = shared.function.kind
         self.limits = shared.limits
@@ -81,6 +114,13 @@ class Binding:
     def _choose(self, event_type: str | None) -> Choice:
         function = self.function
         return choose(function.kind, event_type, self.handlers, pass_through=function.pass_through)
+
+    def latest(self) -> Binding:
+        """What it was replaced by, or itself."""
+        binding = self
+        while binding.successor is not None:
+            binding = binding.successor
+        return binding
 
     def leave(self, calls: int = 1) -> None:
         """Calls have ended."""
@@ -101,7 +141,7 @@ class Instance:
 
     Attributes:
         name: what outcomes call it.
-        function: the function it is an instance of.
+        function: the function it is an instance of; another one after :meth:`Engine.replace`.
         handlers: names of the handlers the function's code defines.
     """
 

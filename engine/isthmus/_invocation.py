@@ -203,6 +203,7 @@ def conclude(
             memory=reply.memory,
             fuel=reply.fuel,
             fetches=host.fetches,
+            capabilities=host.uses,
             log_bytes=host.log_bytes,
             output_bytes=output_bytes,
         ),
@@ -269,7 +270,10 @@ def failed(
         logs=host.logs(),
         exchanges=host.exchanges(begun),
         usage=Usage(
-            wall=max(0.0, trio.current_time() - begun), fetches=host.fetches, log_bytes=host.log_bytes
+            wall=max(0.0, trio.current_time() - begun),
+            fetches=host.fetches,
+            capabilities=host.uses,
+            log_bytes=host.log_bytes,
         ),
     )
 

@@ -1,13 +1,15 @@
-"""What the plugins of one engine offer it: runtimes and a fetcher."""
+"""What the plugins of one engine offer it: runtimes, a fetcher, capabilities and observers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import final
 
 from ._discovery import Discovery, Found, PluginInfo as PluginInfo, said
 from .abc import Fetcher, Runtime
+from .calls import Observe
+from .capabilities import Capability
 from .errors import PluginError
 
 __all__ = ["PluginInfo", "Plugins"]
@@ -29,6 +31,8 @@ class Plugins:
         self._discovery = Discovery(plugins, load_entry_points=load_entry_points)
         self._offered: list[tuple[Found, Runtime]] = []
         self._gather_runtimes()
+        self.capabilities: Mapping[str, Capability] = MappingProxyType(self._gather_capabilities())
+        self.observers: tuple[Observe, ...] = tuple(self._gather_observers())
         self.fetcher = self._find_fetcher()
         self.runtimes: Mapping[str, Runtime] = MappingProxyType(self._by_key())
         self.infos = self._discovery.infos
@@ -43,6 +47,38 @@ class Plugins:
                     found.offers.append(f"runtime {runtime.key}")
             except Exception as exc:  # noqa: BLE001 -- reported
                 found.leave_out(f"isthmus_runtimes failed: {said(exc)}")
+
+    def _gather_capabilities(self) -> dict[str, Capability]:
+        owners: dict[str, Found] = {}
+        capabilities: dict[str, Capability] = {}
+        for found, function in self._discovery.implementations("isthmus_capabilities"):
+            try:
+                offered = [Capability(name, offer) for name, offer in function().items()]
+            except Exception as exc:  # noqa: BLE001 -- reported
+                found.leave_out(f"isthmus_capabilities failed: {said(exc)}")
+                continue
+            for capability in offered:
+                other = owners.setdefault(capability.name, found)
+                if other is not found:
+                    first, second = sorted((other.name, found.name))
+                    raise PluginError(
+                        f"the plugins {first!r} and {second!r} both offer the capability {capability.name!r}; an engine takes one"
+                    )
+                capabilities[capability.name] = capability
+                found.offers.append(f"capability {capability.name}")
+        return capabilities
+
+    def _gather_observers(self) -> Iterator[Observe]:
+        for found, function in self._discovery.implementations("isthmus_observers"):
+            try:
+                observers = tuple(function())
+                if wrong := [each for each in observers if not callable(each)]:
+                    raise TypeError(f"isthmus_observers gave {wrong[0]!r}, which cannot be called")
+            except Exception as exc:  # noqa: BLE001 -- reported
+                found.leave_out(f"isthmus_observers failed: {said(exc)}")
+                continue
+            found.offers += ["observer"] * len(observers)
+            yield from observers
 
     def _find_fetcher(self) -> Fetcher | None:
         for found, function in self._discovery.implementations("isthmus_fetcher"):

@@ -149,6 +149,10 @@ class Programs:
     def __init__(self) -> None:
         self._shared: dict[tuple[Function, Limits], SharedProgram] = {}
 
+    def __len__(self) -> int:
+        """Count those that are held."""
+        return len(self._shared)
+
     def borrow(self, runtime: Runtime, function: Function, limits: Limits) -> SharedProgram:
         """Take one for an instance, which owes a :meth:`give_back`."""
         shared = self._shared.get((function, limits))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, final
 
 import trio
 
-from .errors import EngineError
+from .errors import CapabilityError, EngineError
 from .messages import (
     CacheEntry as CacheEntry,
     Call as Call,
@@ -52,6 +52,7 @@ __all__ = [
     "Reply",
     "Returned",
     "Runtime",
+    "SharedCache",
     "Thrown",
 ]
 
@@ -238,12 +239,35 @@ class Fetcher(ABC):
         """Close pooled connections."""
 
 
+class SharedCache(ABC):
+    """Where functions' caches are kept in place of the engine's memory; handed in as ``open_engine(cache=...)``.
+
+    For instances of several processes that are to share what they load.  Names and keys are the embedder's and the function's own
+    texts; values are JSON text.  What is raised is logged, and counts as nothing found.
+    """
+
+    @abstractmethod
+    async def load(self, instance: str, key: str) -> bytes | None:
+        """What is kept under an instance's key, None for nothing.
+
+        One call asks at a time for each key of an instance, on behalf of all that wait for it in this process.
+        """
+
+    @abstractmethod
+    def store(self, instance: str, key: str, value: bytes, ttl: float | None) -> None:
+        """Keep a value for ``ttl`` seconds, None for as long as there is room; called in the engine's thread, must not block."""
+
+    @abstractmethod
+    def delete(self, instance: str, key: str) -> None:
+        """Forget a key; called in the engine's thread, must not block."""
+
+
 class Host(ABC):
     """What a world may ask; made anew for each invocation, and its only authority.
 
     A call that is recorded, or replayed, is *taped*: whatever its world is told must be the host's to say.
-    The runtime then calls what waits (:meth:`fetch`, :meth:`sleep`, :meth:`cache_load`) in the order in
-    which the world asks, though it may await it elsewhere; asks :meth:`elapsed` or :meth:`moment` for each
+    The runtime then calls what waits (:meth:`fetch`, :meth:`sleep`, :meth:`cache_load`, :meth:`capability`) in
+    the order in which the world asks, though it may await it elsewhere; asks :meth:`elapsed` or :meth:`moment` for each
     time that it tells the world; and does nothing twice.
 
     Attributes:
@@ -271,6 +295,15 @@ class Host(ABC):
         After an answer without value this call is the key's loader: it owes a
         :meth:`cache_store` or :meth:`cache_fail`; the end of the call counts as the latter.
         """
+
+    async def capability(self, name: str, argument: bytes) -> bytes:
+        """Use what the embedder offers under a name; JSON text in, JSON text out.
+
+        Raises:
+            CapabilityError: it was not granted, the argument does not fit, a limit was reached, or it failed.
+        """
+        del argument
+        raise CapabilityError(f"there is no capability {name[:100]!r} here", code="not_granted")
 
     @abstractmethod
     def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:

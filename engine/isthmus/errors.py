@@ -14,7 +14,8 @@
     ├── RuntimeFault           a runtime broke its promises; the program is discarded
     ├── QueueError             a queue's storage is away, or does not do what was asked
     │   └── QueueFull              there is no room for what was to be kept; nothing of it was
-    └── FetchError             a request got no response; the function sees it as its own FetchError
+    ├── FetchError             a request got no response; the function sees it as its own FetchError
+    └── CapabilityError        a capability was refused or failed; the function sees it as its own CapabilityError
 
 What a function throws, returns or runs into is none of these: it is data, an
 :class:`isthmus.Outcome`.
@@ -25,6 +26,7 @@ from __future__ import annotations
 from typing import final
 
 __all__ = [
+    "CapabilityError",
     "EngineClosed",
     "EngineError",
     "FetchError",
@@ -145,3 +147,16 @@ class FetchError(IsthmusError):
         super().__init__(message)
         self.code = code
         self.type = type
+
+
+@final
+class CapabilityError(IsthmusError):
+    """A capability was refused or failed; raised by an embedder's own function, its message and code reach the guest.
+
+    Attributes:
+        code: ``not_granted``, ``invalid_argument``, ``limit``, ``timeout``, ``failed``, or the embedder's own.
+    """
+
+    def __init__(self, message: str, *, code: str = "failed") -> None:
+        super().__init__(message)
+        self.code = code

@@ -71,6 +71,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
             gives each invocation a world of its own within WebAssembly, where the language has a runtime for that.
         lenient: ``Segment.group`` and ``Segment.page`` take calls with no user id.
         pass_through: an insert function without a handler for a type lets the event pass unchanged.
+        capabilities: names of what else it may ask of its host (see :mod:`isthmus.capabilities`); nothing by default.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     isolation: Literal["call", "instance", "wasm"] = "call"
     lenient: bool = False
     pass_through: bool = False
+    capabilities: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -115,6 +117,8 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
                     f"function {self.name!r}: its settings is a tuple of isthmus.SettingDefinition, "
                     f"and has {type(definition).__name__} in it"
                 )
+        if not all(isinstance(name, str) for name in self.capabilities):
+            raise InvalidFunction(f"function {self.name!r}: its capabilities is a tuple of names")
 
 
 _FIELDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
@@ -125,6 +129,7 @@ _FIELDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
         "code": ((str, bytes), "text or bytes"),
         "file": ((str,), "text"),
         "settings": ((tuple,), "a tuple of isthmus.SettingDefinition"),
+        "capabilities": ((tuple,), "a tuple of names"),
     }
 )
 """What the fields of a function have to be, and how a message says so."""

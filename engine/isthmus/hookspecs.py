@@ -7,20 +7,23 @@ called when an engine opens or a command is looked for, never on the path of an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 if TYPE_CHECKING:
     from .abc import Command, Fetcher, Runtime
+    from .calls import CallEvent
     from .queues import OpenQueue
     from .templates import Template
 
 __all__ = [
     "hookimpl",
+    "isthmus_capabilities",
     "isthmus_commands",
     "isthmus_fetcher",
+    "isthmus_observers",
     "isthmus_queues",
     "isthmus_runtimes",
     "isthmus_templates",
@@ -45,6 +48,24 @@ def isthmus_fetcher() -> Fetcher | None:
 
     Called once, when an engine opens, within Trio.  The first result that is not None wins, the
     plugins registered last being asked first; with none, every fetch fails with an error that says so.
+    """
+
+
+@hookspec
+def isthmus_capabilities() -> Mapping[str, Callable[..., Any]]:  # type: ignore[empty-body]
+    """Offer what functions may be granted beyond fetch and cache, by name: ``{"geo.lookup": lookup}``.
+
+    Called once, when an engine opens, within Trio.  All plugins' results count; two capabilities of one name are an
+    error that names both.  Each is a function as :meth:`isthmus.Engine.capability` takes it, called in the engine's thread.
+    """
+
+
+@hookspec
+def isthmus_observers() -> Iterable[Callable[[CallEvent], None]]:  # type: ignore[empty-body]
+    """Offer what is told of calls: metrics and traces are made of that.
+
+    Called once, when an engine opens.  All plugins' results count.  An observer is called in the engine's thread and must
+    not block; what it raises is logged, and changes nothing of the call.
     """
 
 

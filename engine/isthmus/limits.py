@@ -29,8 +29,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         fetch_response_bytes: bytes of one response's body, after decompression.
         input_bytes: bytes of JSON handed in: an event, a batch, or a webhook (with its headers).
         output_bytes: bytes of JSON handed out: the returned value, or all messages together.
-        operations: fetches, timers and cache calls that may wait at the same time.
+        operations: fetches, timers, cache calls and capabilities that may wait at the same time.
         trace_bytes: bytes of each body kept in the trace.
+        capabilities: uses of capabilities in one call.
+        capability_bytes: bytes of JSON that one use may hand over, and get.
     """
 
     wall: float = 5.0
@@ -44,6 +46,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     output_bytes: int = 6 * MIB
     operations: int = 1000
     trace_bytes: int = 4 * KIB
+    capabilities: int = 100
+    capability_bytes: int = MIB
 
     def __post_init__(self) -> None:
         for name in ("wall", "cpu"):

@@ -116,6 +116,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         log_bytes: console output, before any cut.
         output_bytes: bytes of JSON it handed out.
         fuel: units of work its own code took, where its runtime counts them: the same for the same call.
+        capabilities: uses of capabilities it began.
     """
 
     wall: float = 0.0
@@ -125,6 +126,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     log_bytes: int = 0
     output_bytes: int = 0
     fuel: int = 0
+    capabilities: int = 0
 
 
 @final

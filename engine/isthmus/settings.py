@@ -4,14 +4,40 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, final
 
 import msgspec
 
-from .errors import InvalidSettings
+from .capabilities import Caller
+from .errors import EngineError, InvalidSettings
 from .functions import Function, SettingDefinition, SettingType
 
-__all__ = ["sensitive_values", "validate"]
+__all__ = ["SettingsSource", "sensitive_values", "validate"]
+
+
+@final
+class SettingsSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an instance's setting values come from: a secrets manager, say; for ``settings=`` of :meth:`isthmus.Engine.load`.
+
+    It is asked when the instance is loaded.  Values that are older than ``refresh`` are asked for again with the next
+    call, which does not wait for them: calls go on with what there is, and where others have come, those that begin from
+    then on have these.  Where asking fails, the values stay, the failure is logged by its type, and it is asked again
+    after as long.  ``Engine.replace(instance)`` asks at once, and waits.
+
+    Attributes:
+        ask: called with a :class:`isthmus.Caller`, which names function and instance; gives values by setting name; async or plain.
+        refresh: seconds that values are good for.
+    """
+
+    ask: Callable[[Caller], Any]
+    refresh: float = 300.0
+
+    def __post_init__(self) -> None:
+        if not self.refresh > 0:
+            raise EngineError(
+                f"SettingsSource.refresh takes a positive number of seconds, not {self.refresh!r}"
+            )
+
 
 _EXPECTED: Final[Mapping[SettingType, str]] = {
     SettingType.STRING: "a string",

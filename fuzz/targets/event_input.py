@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from fuzz.generators import json_or_text, text
 from fuzz.oracles import json_value
 from isthmus._host import Door
-from isthmus._instances import Binding
+from isthmus._instances import Binding, Terms
 from isthmus._intake import event_text, prepare
 from isthmus._programs import SharedProgram
 from isthmus._rules.dispatch import EVENT_HANDLERS, Chosen
+from isthmus._tally import Tally, Watch
 from isthmus.abc import Egress
 from isthmus.errors import InvalidInput
 from isthmus.events import Event
@@ -31,8 +33,15 @@ def _binding() -> Binding:
         key="fuzzed#1",
         name="fuzzed",
         settings=b"{}",
-        retry_network_errors=False,
-        source_id="fuzzed",
+        terms=Terms(
+            function=function,
+            settings={},
+            limits=LIMITS,
+            egress=Egress(),
+            retry_network_errors=False,
+            source_id="fuzzed",
+        ),
+        tally=Tally(Watch((), time.time), "fuzzed", "fuzzed"),
     )
 
 

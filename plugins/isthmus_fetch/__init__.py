@@ -13,10 +13,11 @@ from isthmus.hookspecs import hookimpl
 if TYPE_CHECKING:
     from isthmus.abc import Fetcher
 
+    from ._client import over_client as over_client
     from ._fetcher import HttpFetcher as HttpFetcher
     from .egress import check_egress as check_egress
 
-__all__ = ["HttpFetcher", "check_egress", "isthmus_fetcher"]
+__all__ = ["HttpFetcher", "check_egress", "isthmus_fetcher", "over_client"]
 
 
 @hookimpl
@@ -32,6 +33,10 @@ def __getattr__(name: str) -> object:
         from ._fetcher import HttpFetcher
 
         return HttpFetcher
+    if name == "over_client":
+        from ._client import over_client
+
+        return over_client
     if name == "check_egress":
         from .egress import check_egress
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Final
 
 import msgspec
 import trio
 
 from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Host
-from isthmus.errors import FetchError
+from isthmus.errors import CapabilityError, FetchError
 from isthmus.guest import fetch_request, shown_response
 
 from ._messages import Operation
 from ._wire import ANSWER, Connection, Nonsense
 
 __all__ = ["Errands"]
+
+CAPABILITY_ERROR: Final = "CapabilityError"
 
 
 class Errands:
@@ -60,7 +63,7 @@ class Errands:
     def _start(self, operation: Operation) -> None:
         if len(self._scopes) >= self._most:
             text = f"more than {self._most} operations at once, the limit of one call (Limits.operations)"
-            self._nursery.start_soon(self._refuse, operation.id, text)
+            self._nursery.start_soon(self._refuse, operation, text)
             return
         act = self._act(operation)
         scope = self._scopes[operation.id] = trio.CancelScope()
@@ -73,6 +76,8 @@ class Errands:
             return _shown(host.fetch(_request_of(operation)))
         if operation.op == "sleep":
             return host.sleep(max(0.0, operation.seconds))
+        if operation.op == "capability":
+            return _given(host.capability(operation.key, _json_text(operation.value)))
         return _found(host.cache_load(operation.key))
 
     async def _perform(self, number: int, asked: Awaitable[object], scope: trio.CancelScope) -> None:
@@ -82,12 +87,18 @@ class Errands:
             except FetchError as error:
                 shown = {"message": str(error), "code": error.code, "type": error.type}
                 answer = {"id": number, "error": shown}
+            except CapabilityError as refused:
+                shown = {"name": CAPABILITY_ERROR, "message": str(refused), "code": refused.code}
+                answer = {"id": number, "error": shown}
             await self._answer(answer)
         if self._scopes.get(number) is scope:
             del self._scopes[number]
 
-    async def _refuse(self, number: int, text: str) -> None:
-        await self._answer({"id": number, "error": {"message": text, "code": "", "type": "limit"}})
+    async def _refuse(self, operation: Operation, text: str) -> None:
+        error = {"message": text, "code": "", "type": "limit"}
+        if operation.op == "capability":
+            error = {"name": CAPABILITY_ERROR, "message": text, "code": "limit"}
+        await self._answer({"id": operation.id, "error": error})
 
     async def _answer(self, answer: dict[str, object]) -> None:
         if self._host.taped:
@@ -102,6 +113,10 @@ async def _shown(asked: Awaitable[FetchResponse]) -> object:
     return shown_response(await asked)
 
 
+async def _given(asked: Awaitable[bytes]) -> object:
+    return msgspec.Raw(await asked)
+
+
 async def _found(asked: Awaitable[CacheEntry]) -> object:
     entry = await asked
     return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
@@ -112,7 +127,7 @@ def _json_text(text: str) -> bytes:
         value = text.encode()
         msgspec.json.decode(value, type=msgspec.Raw)
     except (ValueError, RecursionError) as error:
-        raise Nonsense("a value for the cache is no JSON") from error
+        raise Nonsense("a value for the host is no JSON") from error
     return value
 
 

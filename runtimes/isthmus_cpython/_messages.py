@@ -77,7 +77,9 @@ class Ended(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True):
     """What a process asks of its host; ``seconds`` and ``ttl`` are in seconds."""
 
-    op: Literal["fetch", "sleep", "cache_load", "cache_store", "cache_fail", "cache_delete", "cancel"]
+    op: Literal[
+        "fetch", "sleep", "cache_load", "cache_store", "cache_fail", "cache_delete", "capability", "cancel"
+    ]
     id: _Id = 0
     url: str = ""
     method: str = "GET"

@@ -5,8 +5,10 @@ alone.  Outside of a function everything can be imported, and what needs a host 
 """
 
 from ._cache import cache
+from ._capability import acapability, capability
 from ._console import log
 from ._errors import (
+    CapabilityError,
     DropEvent,
     EventNotSupported,
     FetchError,
@@ -34,6 +36,7 @@ from ._timer import asleep, sleep
 __all__ = [
     "AliasEvent",
     "BatchResult",
+    "CapabilityError",
     "DeleteEvent",
     "DropEvent",
     "Event",
@@ -52,9 +55,11 @@ __all__ = [
     "Settings",
     "TrackEvent",
     "ValidationError",
+    "acapability",
     "afetch",
     "asleep",
     "cache",
+    "capability",
     "fetch",
     "log",
     "segment",

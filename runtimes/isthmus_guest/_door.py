@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ._channel import ANSWER, ASK, Channel
-from ._errors import FetchError
+from ._errors import CapabilityError, FetchError
 
 if TYPE_CHECKING:
     import asyncio
@@ -166,6 +166,8 @@ class Door:
 
 def _value(answer: dict[str, Any]) -> Any:
     error = answer.get("error")
+    if error is not None and error.get("name") == "CapabilityError":
+        raise CapabilityError(error["message"], error["code"])
     if error is not None:
         raise FetchError(error["message"], error.get("code", ""), error.get("type", "system"))
     return answer.get("value")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "CapabilityError",
     "DropEvent",
     "EventNotSupported",
     "FetchError",
@@ -44,3 +45,15 @@ class FetchError(Exception):
         super().__init__(message)
         self.code = code
         self.type = type
+
+
+class CapabilityError(Exception):
+    """A capability gave nothing.
+
+    Attributes:
+        code: ``not_granted``, ``invalid_argument``, ``limit``, ``timeout``, ``failed``, or what it says itself.
+    """
+
+    def __init__(self, message: str, code: str = "failed") -> None:
+        super().__init__(message)
+        self.code = code

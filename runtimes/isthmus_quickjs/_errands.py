@@ -8,7 +8,7 @@ import msgspec
 import trio
 
 from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Host
-from isthmus.errors import FetchError, RuntimeFault
+from isthmus.errors import CapabilityError, FetchError, RuntimeFault
 from isthmus.guest import fetch_request, shown_response
 
 from ._frames import Answer, Operation
@@ -44,14 +44,15 @@ class Errands:
                 case "cancel":
                     if scope := self._scopes.pop(operation.id, None):
                         scope.cancel()
-                case "fetch" | "sleep" | "cache_load" if operation.id not in self._scopes:
+                case "fetch" | "sleep" | "cache_load" | "capability" if operation.id not in self._scopes:
                     if operation.id in taken_back:
                         continue
                     if len(self._scopes) >= self._most:
                         text = f"more than {self._most} operations at once, the limit of one call"
-                        self._answer(
-                            operation.id, error={"name": "FetchError", "message": text, "type": "limit"}
-                        )
+                        error = {"name": "FetchError", "message": text, "type": "limit"}
+                        if operation.op == "capability":
+                            error |= {"name": "CapabilityError", "code": "limit"}
+                        self._answer(operation.id, error=error)
                     else:
                         scope = self._scopes[operation.id] = trio.CancelScope()
                         # Asked now, for a nursery begins its tasks in any order.
@@ -77,6 +78,9 @@ class Errands:
             except FetchError as error:
                 shown = {"name": "FetchError", "message": str(error), "code": error.code, "type": error.type}
                 self._answer(number, error=shown)
+            except CapabilityError as refused:
+                shown = {"name": "CapabilityError", "message": str(refused), "code": refused.code}
+                self._answer(number, error=shown)
             except RuntimeFault as fault:
                 self._fault = fault
                 self._answered.set()
@@ -89,6 +93,8 @@ class Errands:
             return host.sleep(max(0.0, operation.ms / 1000))
         if operation.op == "cache_load":
             return _found(host.cache_load(operation.key))
+        if operation.op == "capability":
+            return _given(host.capability(operation.key, operation.value.encode()))
         return _shown(host.fetch(_request_of(operation)))
 
     def _answer(self, number: int, value: object = None, error: dict[str, str] | None = None) -> None:
@@ -100,6 +106,10 @@ class Errands:
 async def _found(asked: Awaitable[CacheEntry]) -> object:
     entry = await asked
     return {"hit": False} if entry.value is None else {"hit": True, "value": entry.value.decode()}
+
+
+async def _given(asked: Awaitable[bytes]) -> object:
+    return msgspec.Raw(await asked)
 
 
 async def _shown(asked: Awaitable[FetchResponse]) -> object:

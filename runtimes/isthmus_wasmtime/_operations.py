@@ -7,13 +7,14 @@ from typing import Literal, final
 import msgspec
 
 from isthmus.abc import FetchRequest, FetchResponse
-from isthmus.errors import FetchError
+from isthmus.errors import CapabilityError, FetchError
 
 __all__ = [
     "CacheDelete",
     "CacheFail",
     "CacheLoad",
     "CacheStore",
+    "Capability",
     "Fetch",
     "Log",
     "Operation",
@@ -77,6 +78,14 @@ class CacheDelete(msgspec.Struct, frozen=True, tag_field="op", tag="cache_delete
 
 
 @final
+class Capability(msgspec.Struct, frozen=True, tag_field="op", tag="capability"):
+    """Something that the embedder offers by name."""
+
+    name: str
+    argument: msgspec.Raw = msgspec.Raw(b"null")
+
+
+@final
 class Log(msgspec.Struct, frozen=True, tag_field="op", tag="log"):
     """A line for the log."""
 
@@ -91,7 +100,7 @@ class Send(msgspec.Struct, frozen=True, tag_field="op", tag="send"):
     message: msgspec.Raw
 
 
-Operation = Fetch | Sleep | CacheLoad | CacheStore | CacheFail | CacheDelete | Log | Send
+Operation = Fetch | Sleep | CacheLoad | CacheStore | CacheFail | CacheDelete | Capability | Log | Send
 
 _decoder: msgspec.json.Decoder[Operation] = msgspec.json.Decoder(Operation)
 
@@ -113,11 +122,13 @@ def answer(value: object = None) -> bytes:
     return msgspec.json.encode({"value": value})
 
 
-def refusal(error: FetchError | ValueError) -> bytes:
+def refusal(error: FetchError | CapabilityError | ValueError) -> bytes:
     """The answer to one that did not."""
     shown = {"name": "TypeError", "message": str(error)}
     if isinstance(error, FetchError):
         shown = {"name": "FetchError", "message": str(error), "code": error.code, "type": error.type}
+    elif isinstance(error, CapabilityError):
+        shown = {"name": "CapabilityError", "message": str(error), "code": error.code}
     return msgspec.json.encode({"error": shown})
 
 

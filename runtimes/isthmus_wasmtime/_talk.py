@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from isthmus.abc import Call, FetchRequest, FetchResponse, Host, Killed, Thrown
-from isthmus.errors import FetchError, RuntimeFault
+from isthmus.errors import CapabilityError, FetchError, RuntimeFault
 from isthmus.guest import fetch_request, shown_response
 
 from . import _kernel as kernel
@@ -22,6 +22,7 @@ from ._operations import (
     CacheFail,
     CacheLoad,
     CacheStore,
+    Capability,
     Fetch,
     Log as Logged,
     Operation,
@@ -285,14 +286,14 @@ class Talk:
     def _ask(self, text: bytes) -> bytes:
         try:
             return answer(self.do(parse_operation(text)))
-        except (FetchError, ValueError) as error:
+        except (FetchError, CapabilityError, ValueError) as error:
             return refusal(error)
 
     def do(self, operation: Operation) -> object:
         """Do what a guest asks; the value of the answer.
 
         Raises:
-            FetchError, ValueError: it could not be done.
+            FetchError, CapabilityError, ValueError: it could not be done.
         """
         host = self._host
         match operation:
@@ -303,6 +304,8 @@ class Talk:
                 return shown_response(self.fetch(request))
             case Sleep(ms=ms):
                 self.waiting(host.sleep, min(max(0.0, ms / 1000), LONGEST_WAIT))
+            case Capability(name=name, argument=argument):
+                return msgspec.Raw(self.waiting(host.capability, name, bytes(argument)))
             case CacheLoad(key=key):
                 entry = self.waiting(host.cache_load, key)
                 return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.javascript import FakeHost, call_of
+from tests.javascript import FakeHost, Offering, call_of
 from tests.wasm.components import answers, escaped, returns
 from tests.wasm.modules import Modules
 
@@ -116,8 +116,11 @@ IMPORTS = """
   (import "isthmus:function/cache" "store" (func $store (param i32 i32 i32 i32 i32 i64)))
   (import "isthmus:function/timers" "sleep" (func $sleep (param i64)))
   (import "isthmus:function/segment" "send" (func $send (param i32 i32)))
+  (import "isthmus:function/capabilities" "call" (func $capability (param i32 i32 i32 i32 i32)))
 """
-WORLD = [f"isthmus:function/{name}" for name in ("fetch", "log", "cache", "timers", "segment")]
+WORLD = [
+    f"isthmus:function/{name}" for name in ("fetch", "log", "cache", "timers", "segment", "capabilities")
+]
 
 
 NONE = "(i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)"
@@ -187,6 +190,31 @@ async def test_it_logs_caches_sleeps_and_sends(modules: Modules) -> None:
     assert reply.ending == Returned()
     assert json.loads(reply.messages) == [{}]
     assert (host.lines, host.cache, host.slept) == ([("warn", "hi")], {"hi": b"{}"}, [0.002])
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [(b'"there"', b'{"city":"there"}'), (b'"nowhere"', b'"not_found"'), (b"there", b'"invalid_argument"')],
+)
+async def test_it_uses_what_the_embedder_offers(modules: Modules, argument: bytes, value: bytes) -> None:
+    """The answer, or the refusal's code between quotes, is what is returned."""
+    body = f"""
+      (call $capability (i32.const 1024) (i32.const 10) (i32.const 1034) (i32.const {len(argument)}) (i32.const 300))
+      (i32.store8 (i32.const 100) (i32.const 0)) (i32.store8 (i32.const 104) (i32.const 1))
+      (if (i32.load8_u (i32.const 300))
+        (then
+          (i32.store8 (i32.const 600) (i32.const 34))
+          (memory.copy (i32.const 601) (i32.load (i32.const 312)) (i32.load (i32.const 316)))
+          (i32.store8 (i32.add (i32.const 601) (i32.load (i32.const 316))) (i32.const 34))
+          (i32.store (i32.const 108) (i32.const 600))
+          (i32.store (i32.const 112) (i32.add (i32.load (i32.const 316)) (i32.const 2)))
+          (return (i32.const 100))))
+      (i32.store (i32.const 108) (i32.load (i32.const 304))) (i32.store (i32.const 112) (i32.load (i32.const 308)))
+      (i32.const 100)
+    """
+    code = answers(body, uses=IMPORTS, interfaces=WORLD, data="geo.lookup" + escaped(argument))
+    module = await modules(code)
+    assert (await module.run(host=Offering())).ending == Returned(value)
 
 
 @pytest.mark.parametrize(

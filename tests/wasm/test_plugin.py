@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.javascript import FakeHost, call_of
+from tests.javascript import FakeHost, Offering, call_of
 from tests.wasm.modules import Modules, plugin
 
 from isthmus import FetchError, LoadError
@@ -386,6 +386,18 @@ async def test_the_hosts_other_capabilities(modules: Modules, request_: str, ans
     host = FakeHost()
     host.cache["there"] = b'{"a": 1}'
     assert await (await modules(asking(request_))).value(host=host) == answer
+
+
+@pytest.mark.parametrize(
+    ("argument", "answer"),
+    [
+        ('"there"', {"value": {"city": "there"}}),
+        ('"nowhere"', {"error": {"name": "CapabilityError", "message": "no such city", "code": "not_found"}}),
+    ],
+)
+async def test_what_the_embedder_offers(modules: Modules, argument: str, answer: object) -> None:
+    request = '{"op":"capability","name":"geo.lookup","argument":' + argument + "}"
+    assert await (await modules(asking(request))).value(host=Offering()) == answer
 
 
 async def test_fetch_through_the_same_door(modules: Modules) -> None:

@@ -46,8 +46,10 @@ _LIMIT_HELP: Final = {
     "output_bytes": "what one call returns or sends",
     "operations": "fetches and timers that wait at once",
     "trace_bytes": "of each body kept in the trace",
+    "capabilities": "uses of capabilities",
+    "capability_bytes": "of JSON that one use of a capability may hand over, and get",
 }
-_COUNTS: Final = frozenset({"fetches", "operations"})
+_COUNTS: Final = frozenset({"fetches", "operations", "capabilities"})
 
 
 @final

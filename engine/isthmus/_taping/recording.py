@@ -10,7 +10,7 @@ import trio
 
 from isthmus._host import InvocationHost
 from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Host
-from isthmus.errors import FetchError
+from isthmus.errors import CapabilityError, FetchError
 from isthmus.tapes import (
     Answer,
     Answered,
@@ -18,6 +18,7 @@ from isthmus.tapes import (
     CacheFail,
     CacheLoad,
     CacheStore,
+    Capability,
     Done,
     Drawn,
     Effect,
@@ -76,12 +77,21 @@ class RecordingHost(Host):
         self._note(CacheLoad(number, key), len(key))
         return self._answered(number, self._inner.cache_load(key), _found)
 
+    def capability(self, name: str, argument: bytes) -> Coroutine[Any, Any, bytes]:
+        number = self._next()
+        self._note(Capability(number, name, argument), len(name) + len(argument))
+        return self._answered(number, self._inner.capability(name, argument), _given)
+
     async def _answered(self, number: int, asked: Awaitable[T], note: Callable[[T], tuple[Answer, int]]) -> T:
         try:
             value = await asked
         except FetchError as error:
             text = str(error)
             self._note_answer(number, Failed(text, error.code, error.type), len(text))
+            raise
+        except CapabilityError as error:
+            text = str(error)
+            self._note_answer(number, Failed(text, error.code), len(text))
             raise
         self._note_answer(number, *note(value))
         return value
@@ -167,3 +177,7 @@ def _found(entry: CacheEntry) -> tuple[Answer, int]:
 
 def _done(_: None) -> tuple[Answer, int]:
     return Done(), 0
+
+
+def _given(value: bytes) -> tuple[Answer, int]:
+    return Found(value), len(value)

@@ -17,7 +17,7 @@ import trio
 
 from isthmus._host import InvocationHost
 from isthmus.abc import CacheEntry, FetchRequest, FetchResponse, Hop, Host
-from isthmus.errors import FetchError
+from isthmus.errors import CapabilityError, FetchError
 from isthmus.tapes import (
     Answer,
     Answered,
@@ -105,6 +105,9 @@ class ReplayHost(Host):
     def cache_load(self, key: str) -> Coroutine[Any, Any, CacheEntry]:
         return self._loaded(self._ask(CacheLoad(0, key)))
 
+    def capability(self, name: str, argument: bytes) -> Coroutine[Any, Any, bytes]:
+        return self._used(self._ask(Capability(0, name, argument)))
+
     async def _fetched(self, request: FetchRequest, number: int) -> FetchResponse:
         self._inner.fetches += 1
         answer = await self._answer(number)
@@ -140,6 +143,14 @@ class ReplayHost(Host):
         answer = await self._answer(number)
         _raise_failed(answer)
         return CacheEntry(answer.value if isinstance(answer, Found) else None)
+
+    async def _used(self, number: int) -> bytes:
+        self._inner.uses += 1
+        answer = await self._answer(number)
+        if isinstance(answer, Found) and answer.value is not None:
+            return answer.value
+        failed = answer if isinstance(answer, Failed) else Failed("the tape has no answer", "failed")
+        raise CapabilityError(failed.message, code=failed.code)
 
     # ------------------------------------------------------------ what does not
 

@@ -62,7 +62,8 @@ class Replay:
         numbers = [effect.number for effect in tape.effects if isinstance(effect, Asked)]
         if any(number <= before for before, number in pairwise([0, *numbers])):
             raise TapeError("the tape is damaged: what was asked is not numbered in order")
-        self.function = defined if function is None else function
+        # What it was granted need not be offered here: the tape answers.
+        self.function = msgspec.structs.replace(defined if function is None else function, capabilities=())
         self._concealer = Concealer(defined, tape.settings) if tape.sensitive else None
         self._host: ReplayHost | None = None
 

@@ -7,8 +7,17 @@ from typing import Any, Final
 import msgspec
 
 from isthmus.abc import Call, Ending, FetchRequest, Killed, Returned, Thrown
-from isthmus.errors import FetchError
-from isthmus_wasmtime._operations import CacheDelete, CacheFail, CacheLoad, CacheStore, Log, Send, Sleep
+from isthmus.errors import CapabilityError, FetchError
+from isthmus_wasmtime._operations import (
+    CacheDelete,
+    CacheFail,
+    CacheLoad,
+    CacheStore,
+    Capability,
+    Log,
+    Send,
+    Sleep,
+)
 
 from .offers import gives
 from .world import ComponentWorld
@@ -225,6 +234,20 @@ def cache_fail(world: ComponentWorld, key: str) -> None:
 @gives(CACHE, "delete")
 def cache_delete(world: ComponentWorld, key: str) -> None:
     world.speaking().do(CacheDelete(key))
+
+
+@gives("isthmus:function/capabilities", "call")
+def capability(world: ComponentWorld, name: str, argument: str) -> tuple[str, Any]:
+    try:
+        asked = msgspec.json.decode(argument, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        return "err", {"message": f"the argument is no JSON: {error}", "code": "invalid_argument"}
+    try:
+        answer = world.speaking().do(Capability(name, asked))
+    except CapabilityError as error:
+        return "err", {"message": str(error), "code": error.code}
+    assert isinstance(answer, msgspec.Raw)  # noqa: S101 -- what a capability answers
+    return "ok", bytes(answer).decode()
 
 
 @gives("isthmus:function/log", "log")

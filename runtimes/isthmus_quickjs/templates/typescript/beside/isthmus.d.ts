@@ -150,6 +150,13 @@ declare const cache: {
   delete(key: string): void;
 };
 
+/** What the service that runs the function offers it, by name; only what the function was granted. */
+declare function capability<T = unknown>(name: string, argument?: unknown): Promise<T>;
+/** Why a capability gave nothing: `not_granted`, `invalid_argument`, `limit`, `timeout`, `failed`, or what it says itself. */
+declare class CapabilityError extends Error {
+  readonly code: string;
+}
+
 // Of Node's, as far as functions use it most. With @types/node installed, its own types come on top.
 
 interface Buffer extends Uint8Array {
