@@ -11,6 +11,7 @@ from ._lab import Lab as Lab, load_project as load_project, open_lab as open_lab
 from ._soundness import Flaw as Flaw, difference_of as difference_of, flaw_of as flaw_of
 from ._views import view_of as view_of
 from .cases import Case as Case, InvalidCase as InvalidCase
+from .functions import LabEngine as LabEngine, LoadedFunction as LoadedFunction, lab_engine as lab_engine
 from .http import HttpStub as HttpStub, StubResponse as StubResponse
 from .memory_queue import MemoryQueue as MemoryQueue
 from .queues import (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar, final
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import TypeVar, final
 
 import trio
 
-from isthmus import Engine, open_engine
+from isthmus import Engine
 
 __all__ = ["EngineThread", "engine_thread"]
 
@@ -80,20 +80,17 @@ class EngineThread:
 
 
 @contextmanager
-def engine_thread(**options: Any) -> Iterator[EngineThread]:
+def engine_thread(open_it: Callable[[], AbstractAsyncContextManager[Engine]]) -> Iterator[EngineThread]:
     """Open an engine in a thread of its own, and close both on the way out.
 
     Args:
-        options: of :func:`isthmus.open_engine`.
-
-    Raises:
-        PluginError: as :func:`isthmus.open_engine`.
+        open_it: opens it, as :func:`isthmus.open_engine`; what that raises is raised here.
     """
     opened: concurrent.futures.Future[tuple[EngineThread, trio.Event]] = concurrent.futures.Future()
 
     async def main() -> None:
         over = trio.Event()
-        async with open_engine(**options) as engine, trio.open_nursery() as nursery:
+        async with open_it() as engine, trio.open_nursery() as nursery:
             opened.set_result((EngineThread(engine, nursery), over))
             await over.wait()
             nursery.cancel_scope.cancel()

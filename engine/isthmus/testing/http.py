@@ -191,3 +191,12 @@ class HttpStub:
             ValueError: its body is not JSON.
         """
         return msgspec.json.decode(self.requests[index].body or b"")
+
+    def header(self, name: str, index: int = -1) -> str | None:
+        """A header of a request that was made, the last one by default, whatever the case of its name; None for none.
+
+        Raises:
+            IndexError: there were not so many requests.
+        """
+        values = [value for key, value in self.requests[index].headers if key.lower() == name.lower()]
+        return ", ".join(values) if values else None
