@@ -27,3 +27,9 @@ from .runtime import (
     Throw as Throw,
     World as World,
 )
+from .runtimes import (
+    RUNTIME_CHECKS as RUNTIME_CHECKS,
+    RuntimeCheck as RuntimeCheck,
+    RuntimeSubject as RuntimeSubject,
+    check_runtime as check_runtime,
+)
