@@ -39,7 +39,8 @@ class Admission:
         self._slots = policy.slots
         self._held = held
         self._most_held = 2 * policy.slots + CHUNK
-        self._share = min(CHUNK, -(-policy.slots // 2))  # of one claim: while it is worked on, another is made
+        # Half of the slots for one claim: while it is worked on, another is made.
+        self._share = min(CHUNK, -(-policy.slots // 2))
         self._gathered = -(-self._share // 2)  # slots worth a claim
         self._changed = changed
         self._roomy = Pulse()
