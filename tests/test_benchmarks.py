@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
         ("queue", 6),
         ("python", 7),
         ("python_wasm", 5),
-        ("pipeline", 4),
+        ("pipeline", 5),
     ],
 )
 def test_every_case_of_a_quick_run_has_a_figure(bench: str, cases: int) -> None:
