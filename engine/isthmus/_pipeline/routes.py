@@ -60,6 +60,14 @@ class Routes:
             ]
             for source in sources
         }
+        self._switched_on = {
+            source: [
+                (f"{DESTINATION}{destination.name}", destination.filter)
+                for destination in connected
+                if destination.enabled
+            ]
+            for source, connected in self._connected.items()
+        }
         self._orders = {
             f"{DESTINATION}{destination.name}": destination.ordered_by
             for destination in destinations
@@ -79,6 +87,10 @@ class Routes:
             among: the destinations of a replay, switched on or not; None for those the source is connected to.
         """
         head = event.head
+        if among is None and head.integrations is None:
+            return [
+                queue for queue, wants in self._switched_on[source.id] if wants.admits(head.type, head.event)
+            ]
         wanted = [
             destination
             for destination in (self._connected[source.id] if among is None else among)
@@ -100,7 +112,10 @@ class Routes:
         await patiently(lambda: self.keep(source, kept, count=False), away)
 
     def _taken(self, events: Sequence[tuple[bytes, str]]) -> list[Taken]:
-        return [taken(text, most=self._event_bytes, default_id=given_id) for text, given_id in events]
+        return [
+            taken(text, most=self._event_bytes, default_id=partial(str, given_id))
+            for text, given_id in events
+        ]
 
     async def keep(
         self,
