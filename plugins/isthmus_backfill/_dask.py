@@ -1,0 +1,83 @@
+"""Dask: a task a part, in the processes of a distributed cluster."""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import ExitStack
+from typing import Any, final
+
+from isthmus.commands import UsageFault
+from isthmus.processors import processors
+
+from ._resident import carry
+
+__all__ = ["DaskCluster", "open_dask"]
+
+
+def open_dask(address: str, count: int) -> DaskCluster:
+    """Join a cluster, or start one on this machine.
+
+    Args:
+        address: of its scheduler, "" to start one.
+        count: processes to start it with, 0 for one a processor.
+
+    Raises:
+        UsageFault: Dask is not installed, or does not answer.
+    """
+    try:
+        distributed: Any = importlib.import_module("distributed")
+    except ImportError:
+        raise UsageFault("--on dask needs Dask: pip install 'isthmus[dask]'") from None
+    with ExitStack() as stack:
+        try:
+            cluster: Any = address
+            if not address:
+                cluster = stack.enter_context(
+                    distributed.LocalCluster(
+                        n_workers=count or processors(),
+                        threads_per_worker=1,
+                        processes=True,
+                        dashboard_address=None,
+                        host="127.0.0.1",
+                    )
+                )
+            client = stack.enter_context(distributed.Client(cluster, timeout=10))
+        except (OSError, ValueError) as exc:
+            raise UsageFault(f"there is no Dask cluster to be had: {exc}") from exc
+        return DaskCluster(distributed, client, stack.pop_all())
+    raise AssertionError
+
+
+@final
+class DaskCluster:
+    """See :class:`._cluster.Cluster`."""
+
+    def __init__(self, distributed: Any, client: Any, stack: ExitStack) -> None:
+        self._distributed = distributed
+        self._client = client
+        self._stack = stack
+        self._begun: list[Any] = []
+        self.slots = max(1, sum(client.nthreads().values()))
+
+    def submit(self, setup: bytes, work: bytes) -> Any:
+        # Not pure: the same part of another run is to be carried, not remembered.
+        future = self._client.submit(carry, setup, work, pure=False, retries=2)
+        self._begun.append(future)
+        return future
+
+    def wait(self, handles: list[Any], seconds: float) -> list[Any]:
+        try:
+            self._distributed.wait(handles, timeout=seconds, return_when="FIRST_COMPLETED")
+        except TimeoutError:
+            return []
+        return [handle for handle in handles if handle.done()]
+
+    def result(self, handle: Any) -> bytes:
+        self._begun.remove(handle)
+        answer: bytes = handle.result()
+        return answer
+
+    def close(self) -> None:
+        if self._begun:
+            self._client.cancel(self._begun, force=True)
+        self._stack.close()
