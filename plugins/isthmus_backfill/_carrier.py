@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final, final
 import msgspec
 import trio
 
-from isthmus import InvalidInput, open_engine, open_pipeline
+from isthmus import Engine, InvalidInput, open_engine, open_pipeline
 from isthmus.commands import UsageFault, load_destination
 from isthmus.eventfiles import Flaw, Piece, taken
 from isthmus.pipelines import BreakerMoved, Destination, Observation, Rate
@@ -25,7 +26,7 @@ from ._partqueue import PartQueue
 from ._plan import File
 from ._reading import EVENT_BYTES, Lost, Reading
 
-__all__ = ["Carrier", "open_carrier"]
+__all__ = ["Carrier", "open_carrier", "serving", "shared"]
 
 RETRIES: Final = Schedule(first=(1.0, 2.0), cap=60.0, window=600.0)
 """Where the destination names no schedule: somebody waits for a backfill, and its parts wait for their last event."""
@@ -33,13 +34,17 @@ RETRIES: Final = Schedule(first=(1.0, 2.0), cap=60.0, window=600.0)
 
 @final
 class Carrier:
-    """Carries parts; made by :func:`open_carrier`."""
+    """Carries parts; made by :func:`open_carrier` or :func:`serving`.
 
-    def __init__(self, setup: Setup, destination: Destination) -> None:
-        self._setup = setup
+    Attributes:
+        queue: that the pipeline's lane works on.
+        left_alone: the destination does not answer, and is tried now and then only.
+    """
+
+    def __init__(self, destination: Destination, ledger: Ledger, clock: Callable[[], float]) -> None:
         self._destination = destination
-        self._ledger = Ledger(Path(setup.ledger))
-        self.queue = PartQueue(self._finished)
+        self._ledger = ledger
+        self.queue = PartQueue(self._finished, clock)
         self._open: dict[str, tuple[Account, Reading]] = {}
         self._ended: dict[str, trio.Event] = {}
         self._reading = trio.Lock()
@@ -161,17 +166,34 @@ async def open_carrier(setup: Setup, *, plugins: Sequence[object] = ()) -> Async
                 f"one at the least: give --processes {destination.concurrency}"
             )
         destination = shared(destination, setup.sharing, setup.retry_for)
-        carrier = Carrier(setup, destination)
-        async with open_pipeline(
-            engine,
-            carrier.queue,
-            sources=(),
-            destinations=[destination],
-            observe=carrier.observe,
-            grace=0.0,
-            event_bytes=EVENT_BYTES,
-        ):
+        async with serving(engine, destination, Ledger(Path(setup.ledger))) as carrier:
             yield carrier
+
+
+@asynccontextmanager
+async def serving(
+    engine: Engine, destination: Destination, ledger: Ledger, *, clock: Callable[[], float] = time.time
+) -> AsyncIterator[Carrier]:
+    """Be ready to carry parts to a destination.
+
+    Args:
+        engine: whose instances it goes to.
+        destination: as this process serves it.
+        ledger: where results go.
+        clock: seconds since the epoch.
+    """
+    carrier = Carrier(destination, ledger, clock)
+    async with open_pipeline(
+        engine,
+        carrier.queue,
+        sources=(),
+        destinations=[destination],
+        observe=carrier.observe,
+        grace=0.0,  # what is not done by now is done anew
+        event_bytes=EVENT_BYTES,
+        clock=clock,
+    ):
+        yield carrier
 
 
 def shared(destination: Destination, sharing: int, retry_for: float) -> Destination:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from contextlib import ExitStack
 from typing import Any, final
 
@@ -32,49 +33,49 @@ def open_dask(address: str, count: int) -> DaskCluster:
         try:
             cluster: Any = address
             if not address:
-                cluster = stack.enter_context(
-                    distributed.LocalCluster(
-                        n_workers=count or processors(),
-                        threads_per_worker=1,
-                        processes=True,
-                        dashboard_address=None,
-                        host="127.0.0.1",
-                    )
+                cluster = distributed.LocalCluster(
+                    n_workers=count or processors(),
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    host="127.0.0.1",
                 )
-            client = stack.enter_context(distributed.Client(cluster, timeout=10))
+                stack.callback(cluster.close)
+            # Not as the default client, which is one of the thread that made it.
+            client = distributed.Client(cluster, timeout=10, set_as_default=False)
+            stack.callback(client.close)
         except (OSError, ValueError) as exc:
             raise UsageFault(f"there is no Dask cluster to be had: {exc}") from exc
-        return DaskCluster(distributed, client, stack.pop_all())
-    raise AssertionError
+        return DaskCluster(client, stack.pop_all())
 
 
 @final
 class DaskCluster:
     """See :class:`._cluster.Cluster`."""
 
-    def __init__(self, distributed: Any, client: Any, stack: ExitStack) -> None:
-        self._distributed = distributed
+    def __init__(self, client: Any, stack: ExitStack) -> None:
         self._client = client
         self._stack = stack
         self._begun: list[Any] = []
+        self._ended = threading.Event()  # one that was begun has, and nobody has looked yet
         self.slots = max(1, sum(client.nthreads().values()))
 
     def submit(self, setup: bytes, work: bytes) -> Any:
         # Not pure: the same part of another run is to be carried, not remembered.
         future = self._client.submit(carry, setup, work, pure=False, retries=2)
+        future.add_done_callback(lambda _: self._ended.set())
         self._begun.append(future)
         return future
 
     def wait(self, handles: list[Any], seconds: float) -> list[Any]:
-        try:
-            self._distributed.wait(handles, timeout=seconds, return_when="FIRST_COMPLETED")
-        except TimeoutError:
-            return []
+        self._ended.wait(seconds)
+        self._ended.clear()
         return [handle for handle in handles if handle.done()]
 
     def result(self, handle: Any) -> bytes:
         self._begun.remove(handle)
         answer: bytes = handle.result()
+        handle.release()
         return answer
 
     def close(self) -> None:

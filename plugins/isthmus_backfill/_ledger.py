@@ -194,10 +194,10 @@ class Ledger:
         """
         found: dict[Place, PartResult] = {}
         if self._parts.is_dir():
-            for entry in os.scandir(self._parts):
-                if match := _RESULT.fullmatch(entry.name):
+            for name in os.listdir(self._parts):
+                if match := _RESULT.fullmatch(name):
                     place = int(match[1]), int(match[2])
-                    found[place] = _read(Path(entry.path), PartResult, RESULT_BYTES)
+                    found[place] = _read(self._parts / name, PartResult, RESULT_BYTES)
         return dict(sorted(found.items()))
 
     def failed_file(self, result: PartResult) -> Path | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -80,7 +80,6 @@ def events_of(
         OSError: the file can't be read, or holds what can't be decoded.
     """
     parquet, lib = arrow("pyarrow.parquet"), arrow("pyarrow.lib")
-    encode = msgspec.json.Encoder(decimal_format="number").encode
     try:
         with parquet.ParquetFile(path) as file:
             number = sum(file.metadata.row_group(index).num_rows for index in range(first))
@@ -91,25 +90,45 @@ def events_of(
             for batch in file.iter_batches(batch_size=rows, row_groups=list(range(first, end))):
                 pieces: list[tuple[int, Piece]] = []
                 table = arrow().Table.from_batches([batch]).cast(stored)
-                values = [table.column(at).to_pylist() for at in range(len(columns))]
-                for place in range(batch.num_rows):
-                    event = {
-                        name: made
-                        for (name, make), column in zip(columns, values, strict=True)
-                        if column[place] is not None and (made := make(column[place])) is not None
-                    }
-                    try:
-                        text = encode(event)
-                    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as exc:
-                        pieces.append((number, Flaw(f"the row cannot be written as JSON: {exc}")))
-                    else:
-                        flaw = Flaw(f"it has {len(text)} bytes, and the limit is {limit}")
-                        pieces.append((number, text if len(text) <= limit else flaw))
+                values = [_values(table.column(at)) for at in range(len(columns))]
+                for row in range(batch.num_rows):
+                    pieces.append((number, _event(columns, [column[row] for column in values], limit)))
                     number += 1
                 read += batch.num_rows
                 yield read, pieces
     except lib.ArrowException as exc:
         raise OSError(f"its rows cannot be decoded: {exc}") from exc
+
+
+def _values(column: Any) -> list[object]:
+    """A column's values; what is said to be UTF-8 and is none is a flaw of its row."""
+    try:
+        values: list[object] = column.to_pylist()
+    except UnicodeDecodeError:
+        return [_value(scalar) for scalar in column]
+    return values
+
+
+def _value(scalar: Any) -> object:
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError as exc:
+        return Flaw(f"the row has text that is no UTF-8: {exc.reason}")
+
+
+def _event(columns: Sequence[tuple[str, Column]], values: Sequence[Any], limit: int) -> Piece:
+    """One row; a column that is null is a field that is not there."""
+    event: dict[str, object] = {}
+    for (name, make), value in zip(columns, values, strict=True):
+        if isinstance(value, Flaw):
+            return value
+        if value is not None and (made := make(value)) is not None:
+            event[name] = made
+    try:
+        text = msgspec.json.encode(event)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as exc:
+        return Flaw(f"the row cannot be written as JSON: {exc}")
+    return text if len(text) <= limit else Flaw(f"it has {len(text)} bytes, and the limit is {limit}")
 
 
 def _column(name: str, kind: Any) -> Column:

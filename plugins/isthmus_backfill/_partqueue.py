@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, final
@@ -38,12 +37,14 @@ class PartQueue(Queue):
 
     Args:
         finished: told of each account whose last event is settled, in the Trio thread.
+        clock: seconds since the epoch, for windows; waits go by Trio's, which nobody sets back.
     """
 
     max_batch = 100_000
 
-    def __init__(self, finished: Callable[[Account], None]) -> None:
+    def __init__(self, finished: Callable[[Account], None], clock: Callable[[], float]) -> None:
         self._finished = finished
+        self._clock = clock
         self._accounts: dict[str, Account] = {}  # of parts that are not finished
         self._fresh: deque[tuple[Account, str, bytes]] = deque()
         self._later: list[tuple[float, int, Claim]] = []  # by the time at which it may be claimed
@@ -108,17 +109,18 @@ class PartQueue(Queue):
                 if claims:
                     self._wake()
                     return claims
-                pause = self._later[0][0] - time.time() if self._later else 3600.0
+                pause = self._later[0][0] - trio.current_time() if self._later else 3600.0
                 with trio.move_on_after(max(0.0, pause)):
                     await self._changed.wait()
         return []
 
     def _taken(self, name: str, count: int) -> list[Claim]:
-        now = time.time()
         claims: list[Claim] = []
-        while self._later and self._later[0][0] <= now and len(claims) < count:
+        due = trio.current_time()
+        while self._later and self._later[0][0] <= due and len(claims) < count:
             claims.append(heapq.heappop(self._later)[2])
         room = min(count, self._most - self._claimed - len(self._later)) - len(claims)
+        now = self._clock()
         for _ in range(min(room, len(self._fresh))):
             account, message_id, text = self._fresh.popleft()
             claims.append(
@@ -141,7 +143,7 @@ class PartQueue(Queue):
         await trio.lowlevel.checkpoint()
 
     async def retry(self, retries: Sequence[tuple[Claim, float]]) -> None:
-        now = time.time()
+        now = trio.current_time()
         for claim, seconds in retries:
             self._claimed -= 1
             again = msgspec.structs.replace(claim, attempt=claim.attempt + 1)
