@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 from contextlib import ExitStack
-from typing import Any, final
+from typing import Any, Final, final
 
 from isthmus.commands import UsageFault
 from isthmus.processors import processors
@@ -13,6 +13,9 @@ from isthmus.processors import processors
 from ._resident import carry
 
 __all__ = ["DaskCluster", "open_dask"]
+
+PATIENCE: Final = 10.0
+"""Seconds for a scheduler to answer."""
 
 
 def open_dask(address: str, count: int) -> DaskCluster:
@@ -42,7 +45,7 @@ def open_dask(address: str, count: int) -> DaskCluster:
                 )
                 stack.callback(cluster.close)
             # Not as the default client, which is one of the thread that made it.
-            client = distributed.Client(cluster, timeout=10, set_as_default=False)
+            client = distributed.Client(cluster, timeout=PATIENCE, set_as_default=False)
             stack.callback(client.close)
         except (OSError, ValueError) as exc:
             raise UsageFault(f"there is no Dask cluster to be had: {exc}") from exc

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 from typing import Any, final
 
 from isthmus.commands import UsageFault
@@ -27,9 +28,13 @@ def open_ray(address: str, count: int) -> RayCluster:
         ray: Any = importlib.import_module("ray")
     except ImportError:
         raise UsageFault("--on ray needs Ray: pip install 'isthmus[ray]'") from None
-    options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
-    if count and not address:
-        options["num_cpus"] = count
+    options: dict[str, Any] = {"address": address}
+    if not address:
+        # Whoever reaches a node of Ray may run code on it, and it would report its use to its makers.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        options = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+        if count:
+            options["num_cpus"] = count
     try:
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **options)
     except Exception as exc:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -141,14 +142,16 @@ class Run:
             from ._ray import open_ray as open_cluster
         else:
             from ._dask import open_dask as open_cluster
-        await carry_there(
-            open_cluster,
-            arguments.cluster or "",
-            self._setup,
-            self._todo,
-            arguments.processes or 0,
-            self._report.tell,
-        )
+        # What a cluster's client has to say is not part of a report.
+        with redirect_stdout(sys.stderr):
+            await carry_there(
+                open_cluster,
+                arguments.cluster or "",
+                self._setup,
+                self._todo,
+                arguments.processes or 0,
+                self._report.tell,
+            )
 
     async def _listen(self, task_status: trio.TaskStatus[None]) -> None:
         """End in peace at the first signal, at once at the second."""
