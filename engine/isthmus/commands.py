@@ -14,7 +14,7 @@ from ._cli.faults import (
     UsageFault as UsageFault,
 )
 from ._cli.interrupts import interrupts as interrupts
-from ._cli.options import Parser as Parser
+from ._cli.options import Parser as Parser, add_limits as add_limits, limits_of as limits_of
 from ._cli.progress import Snapshot as Snapshot, counts_text as counts_text, follow as follow
 from ._cli.screen import Screen as Screen, visible as visible
 from ._cli.units import (
@@ -39,12 +39,14 @@ __all__ = [
     "Screen",
     "Snapshot",
     "UsageFault",
+    "add_limits",
     "bytes_text",
     "count",
     "counts_text",
     "destination_name",
     "follow",
     "interrupts",
+    "limits_of",
     "load_destination",
     "plural",
     "seconds",

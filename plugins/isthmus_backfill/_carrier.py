@@ -15,7 +15,7 @@ import trio
 from isthmus import Engine, InvalidInput, open_engine, open_pipeline
 from isthmus.commands import UsageFault, load_destination
 from isthmus.eventfiles import Flaw, Piece, taken
-from isthmus.pipelines import BreakerMoved, Destination, Observation, Rate
+from isthmus.pipelines import Batching, BreakerMoved, Destination, Observation, Rate, Sink
 from isthmus.rules import DESTINATION, Schedule, route
 from isthmus.sinks import FileSink
 
@@ -30,6 +30,9 @@ __all__ = ["Carrier", "open_carrier", "serving", "shared"]
 
 RETRIES: Final = Schedule(first=(1.0, 2.0), cap=60.0, window=600.0)
 """Where the destination names no schedule: somebody waits for a backfill, and its parts wait for their last event."""
+
+LONGEST_WAIT: Final = 0.5
+"""Seconds that a batch waits for others: what there is comes at once, and after the last event nothing does."""
 
 
 @final
@@ -148,7 +151,7 @@ async def open_carrier(setup: Setup, *, plugins: Sequence[object] = ()) -> Async
         UsageFault: the destination is none, or can't be shared by processes.
         IsthmusError: see :func:`isthmus.commands.load_destination`.
     """
-    async with open_engine(plugins=plugins) as engine:
+    async with open_engine(plugins=plugins, limits=setup.limits) as engine:
         destination = await load_destination(
             engine,
             setup.to,
@@ -213,6 +216,11 @@ def shared(destination: Destination, sharing: int, retry_for: float) -> Destinat
         fields["rate"] = Rate(
             per_second=rate.per_second / sharing, burst=max(1, math.floor(rate.most / sharing))
         )
+    batching = destination.batching
+    if batching is None and not isinstance(destination.to, Sink):
+        batching = Batching()  # which a function without onBatch does not mind
+    if batching is not None:
+        fields["batching"] = msgspec.structs.replace(batching, wait=min(batching.wait, LONGEST_WAIT))
     schedule = RETRIES if destination.schedule == DESTINATION else destination.schedule
     window = retry_for if schedule is RETRIES else min(retry_for, schedule.window or retry_for)
     fields["schedule"] = msgspec.structs.replace(schedule, window=window)

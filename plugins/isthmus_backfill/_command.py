@@ -19,7 +19,7 @@ class Backfill(Command):
 
     def parser(self) -> argparse.ArgumentParser:
         """See :class:`isthmus.abc.Command`."""
-        from isthmus.commands import Parser, count, seconds, size
+        from isthmus.commands import Parser, add_limits, count, seconds, size
 
         parser = Parser(
             prog="isthmus backfill",
@@ -108,6 +108,7 @@ class Backfill(Command):
         group.add_argument(
             "--quiet", "-q", action="store_true", help="no progress and no summary: only what went wrong"
         )
+        add_limits(parser)
         return parser
 
     def execute(self, arguments: argparse.Namespace) -> int:

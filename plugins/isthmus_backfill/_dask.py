@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import threading
 from contextlib import ExitStack
 from typing import Any, Final, final
@@ -12,10 +13,13 @@ from isthmus.processors import processors
 
 from ._resident import carry
 
-__all__ = ["DaskCluster", "open_dask"]
+__all__ = ["DaskCluster", "dask_setup", "open_dask"]
 
 PATIENCE: Final = 10.0
 """Seconds for a scheduler to answer."""
+
+GATHERING: Final = 60.0
+"""Seconds to fetch what a task gave, some hundred bytes."""
 
 
 def open_dask(address: str, count: int) -> DaskCluster:
@@ -42,6 +46,7 @@ def open_dask(address: str, count: int) -> DaskCluster:
                     processes=True,
                     dashboard_address=None,
                     host="127.0.0.1",
+                    preload=[__name__],
                 )
                 stack.callback(cluster.close)
             # Not as the default client, which is one of the thread that made it.
@@ -50,6 +55,15 @@ def open_dask(address: str, count: int) -> DaskCluster:
         except (OSError, ValueError) as exc:
             raise UsageFault(f"there is no Dask cluster to be had: {exc}") from exc
         return DaskCluster(client, stack.pop_all())
+
+
+def dask_setup(worker: object) -> None:
+    """Called by Dask in each process that is started here: let it hear no Ctrl-C.
+
+    A terminal tells it to all of them, and it is for the backfill to hear, which lets them finish what they are at.
+    """
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @final
@@ -77,7 +91,8 @@ class DaskCluster:
 
     def result(self, handle: Any) -> bytes:
         self._begun.remove(handle)
-        answer: bytes = handle.result()
+        # A process that died since then has taken it along, and another may be carrying the part anew.
+        answer: bytes = handle.result(timeout=GATHERING)
         handle.release()
         return answer
 

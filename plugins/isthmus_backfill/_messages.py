@@ -6,6 +6,8 @@ from typing import Any, final
 
 import msgspec
 
+from isthmus.limits import Limits
+
 from ._ledger import Counts, PartResult
 from ._plan import File, Part, Place
 
@@ -33,6 +35,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         pipeline: absolute path, "" for none.
         settings: absolute path, "" for none.
         egress: the fields of :class:`isthmus.abc.Egress`.
+        limits: of each call.
         ledger: absolute path of the directory.
         sharing: how many carry at one time; each has this part of the destination's rate and slots.
         retry_for: seconds from an event's first attempt in which others may start.
@@ -43,6 +46,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     pipeline: str = ""
     settings: str = ""
     egress: dict[str, Any] = {}
+    limits: Limits = Limits()
     ledger: str
     sharing: int = 1
     retry_for: float = 600.0

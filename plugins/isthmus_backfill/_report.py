@@ -70,6 +70,11 @@ class Report:
             more = " (further ones are only counted)" if len(self.failed) == SHOWN else ""
             self._screen.print(f"{visible(part)} is not done: {visible(reason)}{more}")
 
+    def settle(self, results: Mapping[Place, PartResult]) -> None:
+        """Nothing goes on any more: what is in the ledger counts, also where nobody was told of it."""
+        self._live.clear()
+        self._now = {place: result for place, result in results.items() if place not in self._before}
+
     def _forget(self, place: Place, who: object) -> None:
         """What was told of a part on its way is not counted beside its result."""
         if live := self._live.get(who):

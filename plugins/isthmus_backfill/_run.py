@@ -22,6 +22,7 @@ from isthmus.commands import (
     destination_name,
     follow,
     interrupts,
+    limits_of,
     plural,
     visible,
 )
@@ -94,6 +95,7 @@ class Run:
 
     def __init__(self, arguments: argparse.Namespace, ledger: Ledger, plan: Plan) -> None:
         self._arguments = arguments
+        self._ledger = ledger
         self._plan = plan
         self._screen = Screen(sys.stderr)
         done = ledger.results()
@@ -106,6 +108,7 @@ class Run:
             pipeline=_absolute(arguments.pipeline),
             settings=_absolute(arguments.settings),
             egress={"allow_private": True} if arguments.allow_private else {},
+            limits=limits_of(arguments),
             ledger=str(ledger.path),
             retry_for=arguments.retry_for,
         )
@@ -121,6 +124,7 @@ class Run:
                 with self._at_once:
                     await self._carry()
                 nursery.cancel_scope.cancel()
+        self._report.settle(self._ledger.results())
         if not arguments.quiet:
             self._report.print()
         if arguments.json:
