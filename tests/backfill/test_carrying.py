@@ -134,6 +134,19 @@ async def test_a_batch_that_is_refused_is_halved_until_the_one_to_blame_is_alone
     assert (counts.delivered, counts.refused) == (19, 1)
 
 
+async def test_a_rate_holds_from_one_part_to_the_next(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    at: list[float] = []
+    path = ndjson(tmp_path / "a.ndjson", map(event, range(60)))
+    destination = to(lambda one: at.append(trio.current_time()), rate=Rate(per_second=10, burst=5))
+    async with carrying(destination, tmp_path) as carrier:
+        for work in works(plan_of(path, 1024)):
+            counts_of(await carrier.carry(work))
+    assert len(at) == 60
+    assert all(later - before >= 0.99 for before, later in zip(at, at[15:], strict=False))
+
+
 async def test_a_file_that_changed_is_not_carried_and_the_next_one_is(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:

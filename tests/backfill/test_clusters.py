@@ -57,6 +57,8 @@ def test_a_cluster_carries_parts_outlives_a_killed_process_and_ends_in_peace(
         "--processes",
         2,
         "--json",
+        "--grace",
+        "10m",
     )
     with running(tmp_path, *given, "--on", on) as process:
         endpoint.wait_for(30)
