@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]:
-    count, rounds = (300, 1) if given.quick else (40_000, 3)
+    count, rounds = (300, 1) if given.quick else (20_000, 3)
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
         _prepare(place, count)

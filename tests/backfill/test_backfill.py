@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def ids(*numbers: int) -> set[str]:
     return {f"m{number}" for number in range(*numbers)}
 
 
-def test_every_kind_of_file_arrives_once_and_a_second_run_does_nothing(
+def test_every_kind_of_file_arrives_once_and_another_run_does_what_is_new(
     tmp_path: Path, endpoint: Endpoint, backfill: Backfill
 ) -> None:
     archive(tmp_path / "archive")
@@ -88,7 +89,12 @@ def test_every_kind_of_file_arrives_once_and_a_second_run_does_nothing(
     assert (status, report["run"]["events"], report["total"]["events"]) == (0, 0, 300)
     assert report["parts"]["done_before"] == report["parts"]["planned"]
     assert "nothing was done now" in said
-    assert sum(endpoint.seen.values()) == 300
+    # What has come since is added, wherever it stands in the order of names.
+    ndjson(tmp_path / "archive" / "0.ndjson", map(event, range(300, 330)))
+    status, report, _ = backfill("archive")
+    assert (status, report["run"]["events"], report["total"]["events"]) == (0, 30, 330)
+    assert set(endpoint.seen) == ids(330)
+    assert set(endpoint.seen.values()) == {1}
 
 
 def results_sum(ledger: Path) -> dict[str, int]:
@@ -98,45 +104,34 @@ def results_sum(ledger: Path) -> dict[str, int]:
     return {"events": sum(sums[name] for name in names[:5])} | sums
 
 
-def test_files_that_came_later_are_added(tmp_path: Path, endpoint: Endpoint, backfill: Backfill) -> None:
-    (tmp_path / "archive").mkdir()
-    ndjson(tmp_path / "archive" / "b.ndjson", map(event, range(20)))
-    assert backfill("archive")[0] == 0
-    ndjson(tmp_path / "archive" / "a.ndjson", map(event, range(20, 50)))
-    status, report, _ = backfill("archive")
-    assert (status, report["run"]["events"], report["total"]["events"]) == (0, 30, 50)
-    assert set(endpoint.seen.values()) == {1}
-
-
-def test_what_failed_is_kept_with_reasons(tmp_path: Path, endpoint: Endpoint, backfill: Backfill) -> None:
+def test_what_is_busy_is_tried_again_and_what_failed_is_kept_with_reasons(
+    tmp_path: Path, endpoint: Endpoint, backfill: Backfill
+) -> None:
     refused = {"m3", "m17"}
-    endpoint.answer = lambda events: 400 if refused & {one["messageId"] for one in events} else 200
+    tries: Counter[str] = Counter()
+
+    def answer(events: list[dict[str, Any]]) -> int:
+        names = {one["messageId"] for one in events}
+        tries.update(names)
+        if "m25" in names and tries["m25"] == 1:
+            return 503
+        return 400 if refused & names else 200
+
+    endpoint.answer = answer
     path = ndjson(tmp_path / "a.ndjson", map(event, range(30)))
     path.write_bytes(path.read_bytes() + b"no event\n")
     status, report, said = backfill(path)
     assert status == 1
     assert (report["run"]["delivered"], report["run"]["refused"], report["run"]["broken"]) == (28, 2, 1)
+    assert report["run"]["retried"] > 0
+    assert set(endpoint.seen) == ids(30) - refused
+    assert set(endpoint.seen.values()) == {1}
     kept = failures(tmp_path / "crm.backfill")
     assert {one["event"]["messageId"] for one in kept if one["status"] == "refused"} == refused
     assert [one["text"] for one in kept if one["status"] == "broken"] == ["no event"]
     assert all("status 400" in one["reason"] for one in kept if one["status"] == "refused")
     assert report["failed_files"][0] in said.replace("\n", "")
     assert backfill(path)[0] == 1  # and again: they are not done well by being done
-
-
-def test_a_busy_destination_is_tried_again(tmp_path: Path, endpoint: Endpoint, backfill: Backfill) -> None:
-    tries: dict[str, int] = {}
-
-    def answer(events: list[dict[str, Any]]) -> int:
-        for one in events:
-            tries[one["messageId"]] = tries.get(one["messageId"], 0) + 1
-        return 503 if any(one["messageId"] == "m5" and tries["m5"] == 1 for one in events) else 200
-
-    endpoint.answer = answer
-    status, report, _ = backfill(ndjson(tmp_path / "a.ndjson", map(event, range(8))))
-    assert (status, report["run"]["delivered"]) == (0, 8)
-    assert report["run"]["retried"] > 0
-    assert set(endpoint.seen.values()) == {1}
 
 
 def test_events_without_ids_get_the_same_ones_whenever_they_are_sent(
@@ -147,7 +142,7 @@ def test_events_without_ids_get_the_same_ones_whenever_they_are_sent(
     packed = tmp_path / "b.json.gz"
     packed.write_bytes(gzip.compress(json.dumps(bare[:10]).encode()))
     assert backfill(path, packed, "--ledger", "one")[0] == 0
-    assert backfill(path, packed, "--ledger", "two", "--part-size", 1024, processes=2)[0] == 0
+    assert backfill(path, packed, "--ledger", "two", "--part-size", 1024)[0] == 0
     assert len(endpoint.seen) == 50
     assert set(endpoint.seen.values()) == {2}
 
@@ -308,6 +303,7 @@ def test_a_ledger_is_of_one_destination(tmp_path: Path, backfill: Backfill) -> N
 SLOW = ("--part-size", "2K", "--to", "crm", "--pipeline", "pipeline.toml", "--quiet")
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_does_exactly_the_parts_that_are_missing(
     tmp_path: Path, endpoint: Endpoint, backfill: Backfill
 ) -> None:
@@ -344,6 +340,7 @@ def ids_between(path: Path, start: int, end: int) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_had_is_done_by_another(tmp_path: Path, endpoint: Endpoint) -> None:
     pipeline(tmp_path, endpoint)
     endpoint.pause = 0.02
@@ -359,6 +356,7 @@ def test_what_a_killed_process_had_is_done_by_another(tmp_path: Path, endpoint: 
     assert (report["run"]["delivered"], report["parts"]["not_done"]) == (400, [])
 
 
+@pytest.mark.slow
 def test_a_part_that_kills_its_processes_is_given_up(tmp_path: Path, endpoint: Endpoint) -> None:
     pipeline(tmp_path, endpoint)
     endpoint.answer = lambda events: os.kill(children(process)[0], signal.SIGKILL) or 200  # type: ignore[func-returns-value]
@@ -370,6 +368,7 @@ def test_a_part_that_kills_its_processes_is_given_up(tmp_path: Path, endpoint: E
     assert b"is not done: the processes that carried it have died" in err
 
 
+@pytest.mark.slow
 def test_an_interrupt_finishes_what_is_under_way_and_begins_nothing(
     tmp_path: Path, endpoint: Endpoint, backfill: Backfill
 ) -> None:
@@ -391,6 +390,7 @@ def test_an_interrupt_finishes_what_is_under_way_and_begins_nothing(
     assert set(endpoint.seen.values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_ends_it_at_once(tmp_path: Path, endpoint: Endpoint) -> None:
     pipeline(tmp_path, endpoint)
     asked = threading.Event()

@@ -78,15 +78,17 @@ async def test_every_line_is_accounted_for(tmp_path: Path, autojump_clock: trio.
 async def test_retries_end_within_the_time_they_are_given(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
+    at: list[float] = []
+
     def busy(one: dict[str, Any]) -> None:
+        at.append(trio.current_time())
         raise Retry("always")
 
-    began = trio.current_time()
     async with carrying(to(busy, breaker=None), tmp_path) as carrier:
         (work,) = works(plan_of(ndjson(tmp_path / "a.ndjson", map(event, range(5)))))
         counts = counts_of(await carrier.carry(work))
     assert counts.given_up == 5
-    assert 300 < trio.current_time() - began < 700
+    assert 300 < max(at) - min(at) < 610
 
 
 async def test_a_part_that_waits_for_retries_holds_up_no_other(
