@@ -29,17 +29,18 @@ class Account:
         place: of the part in the plan.
         file: that it is of.
         part: of that file.
+        number: tells it from another account of the same part, in a process that carries it once more.
 
     Attributes:
-        name: of the part.
+        name: of the part and of this account of it.
         open: events that were handed on and are not settled.
         read: whether the part was read to its end.
         retried: attempts after which an event was to be tried again.
     """
 
-    def __init__(self, place: Place, file: File, part: Part) -> None:
+    def __init__(self, place: Place, file: File, part: Part, number: int) -> None:
         self.place = place
-        self.name = name_of(place)
+        self.name = f"{name_of(place)}.{number}"
         self.open = 0
         self.read = False
         self.retried = 0

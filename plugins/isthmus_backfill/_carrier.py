@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -47,6 +48,7 @@ class Carrier:
     def __init__(self, destination: Destination, ledger: Ledger, clock: Callable[[], float]) -> None:
         self._destination = destination
         self._ledger = ledger
+        self._numbers = itertools.count()
         self.queue = PartQueue(self._finished, clock)
         self._open: dict[str, tuple[Account, Reading]] = {}
         self._ended: dict[str, trio.Event] = {}
@@ -63,7 +65,7 @@ class Carrier:
             work: the part.
             read: called when its file was read to the end.
         """
-        account = Account(work.place, work.file, work.part)
+        account = Account(work.place, work.file, work.part, next(self._numbers))
         ended = self._ended[account.name] = trio.Event()
         try:
             async with self._reading:

@@ -109,8 +109,11 @@ class Process:
                 await self._send(self._carrier.progress())
 
     async def _send(self, message: object) -> None:
-        async with self._turn:
-            await self._channel.send(message)
+        try:
+            async with self._turn:
+                await self._channel.send(message)
+        except trio.BrokenResourceError:
+            os._exit(1)  # as where nothing more comes
 
 
 async def main(descriptor: int) -> None:
