@@ -17,6 +17,8 @@ import pytest
 )
 def test_what_is_heavy_is_imported_where_it_is_needed(imported: str, spared: set[str]) -> None:
     code = f"import {imported}, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert "isthmus_backfill" in done.stdout.split()
     assert spared & set(done.stdout.split()) == set()
