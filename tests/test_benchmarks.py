@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize(
     ("bench", "cases"),
     [
+        ("backfill", 5),
         ("call", 11),
         ("crypto", 3),
         ("intl", 7),
