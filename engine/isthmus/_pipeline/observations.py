@@ -113,6 +113,9 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
         breaker: its state, "" where there is none.
         latency: how many deliveries took from publishing to success at most each of the seconds 0.01, 0.1, 1, 10,
             60, 600, 3600, 14400; the last number is those that took longer.
+        latency_sum: seconds that all of those took together.
+        late: those delivered by a later attempt than the first, by its number as text: ``2``, ``3``, ..., ``10+``.
+        away: how often the storage did not do what was asked.
     """
 
     attempts: int = 0
@@ -127,6 +130,9 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
     in_hand: int = 0
     breaker: str = ""
     latency: tuple[int, ...] = ()
+    latency_sum: float = 0.0
+    late: dict[str, int] = {}
+    away: int = 0
 
 
 @final

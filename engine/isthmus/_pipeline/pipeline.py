@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, final
@@ -12,9 +13,11 @@ import trio
 
 from isthmus.errors import EngineError, InvalidInput
 from isthmus.events import Event, Request
+from isthmus.metrics import Metrics
 from isthmus.pipelines import Destination, Observation, PipelineStats, Sink, Source
-from isthmus.queues import Entry, Queue
+from isthmus.queues import Entry, Queue, QueueStats
 
+from .counting import counted
 from .definitions import check_definitions, works_of_destinations, works_of_sources
 from .events import ID_LENGTH, Taken, random_ids, taken
 from .faults import traced
@@ -50,6 +53,9 @@ class Pipeline:
         self._observer = observe
         self._event_bytes = min(event_bytes, queue.max_body)
         self._closed = False
+        self._clock = clock
+        self._counted_at = -math.inf
+        self._counts: dict[str, QueueStats] = {}
         check_definitions(sources, destinations)
         self._routes = Routes(
             queue, sources, destinations, event_bytes=self._event_bytes, observe=self._observe
@@ -159,6 +165,23 @@ class Pipeline:
         return PipelineStats(
             accepted=self._routes.accepted, lanes={lane.name: lane.stats() for lane in self._lanes}
         )
+
+    async def metrics(self, *, max_age: float = 1.0) -> Metrics:
+        """Measure the pipeline and its queues.
+
+        A storage that is away leaves its queues out, and raises nothing.
+
+        Args:
+            max_age: seconds for which the counts of queues are kept for whoever asks next: counting them makes
+                other work on some storages wait.
+        """
+        now = trio.current_time()
+        if now >= self._counted_at + max_age:
+            self._counted_at = now
+            self._counts = await counted(self._queue, [lane.name for lane in self._lanes])
+        else:
+            await trio.lowlevel.checkpoint()
+        return Metrics(at=self._clock(), stats=self.stats(), queues=self._counts)
 
     # ------------------------------------------------------------ ways
 
