@@ -66,6 +66,7 @@ class SourceEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True)
     schedule: dict[str, Any] | None = None
     insert_schedule: dict[str, Any] | None = None
     concurrency: int | None = None
+    dedupe_window: float | None = None
 
 
 @final
@@ -103,6 +104,7 @@ class DestinationEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=
     ordered_by: str | None = None
     lease: float | None = None
     max_unacked: int | None = None
+    dedupe_window: float | None = None
 
 
 @final

@@ -40,12 +40,16 @@ def works_of_sources(
         if source.function is not None:
             stage: Stage = WebhookStage(engine, source, routes.forward, clock)
             policy = Policy(schedule=source.schedule, concurrency=source.concurrency)
-            yield Work(f"{WEBHOOK}{source.id}", stage, policy, QueueOptions(lease=policy.lease))
+            yield Work(f"{WEBHOOK}{source.id}", stage, policy, _options(source, policy))
     for source in sources:
         if source.inserts:
             stage = EventStage(engine, source, routes.forward_inserted, clock)
             policy = Policy(schedule=source.insert_schedule, concurrency=source.concurrency)
-            yield Work(f"{SOURCE}{source.id}", stage, policy, QueueOptions(lease=policy.lease))
+            yield Work(f"{SOURCE}{source.id}", stage, policy, _options(source, policy))
+
+
+def _options(source: Source, policy: Policy) -> QueueOptions:
+    return QueueOptions(lease=policy.lease, dedupe_window=source.dedupe_window)
 
 
 def works_of_destinations(
@@ -70,6 +74,7 @@ def works_of_destinations(
         options = QueueOptions(
             lease=destination.lease,
             max_unacked=destination.max_unacked,
+            dedupe_window=destination.dedupe_window,
             ordered=destination.ordered_by is not None,
         )
         yield Work(f"{DESTINATION}{destination.name}", stage, policy, options)

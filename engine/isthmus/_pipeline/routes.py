@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
 
+import msgspec
 import trio
 
 from isthmus._rules.routing import route
-from isthmus.errors import QueueError
+from isthmus.errors import InvalidInput, QueueError
 from isthmus.pipelines import Accepted, Destination, Observation, QueueAway, Source
 from isthmus.queues import Entry, Queue
 
@@ -60,6 +61,11 @@ class Routes:
             ]
             for source in sources
         }
+        self._conditions = {
+            destination.name: condition
+            for destination in destinations
+            if (condition := destination.filter.condition) is not None
+        }
         self._orders = {
             f"{DESTINATION}{destination.name}": destination.ordered_by
             for destination in destinations
@@ -77,6 +83,9 @@ class Routes:
             source: of the event.
             event: after the source's inserts.
             among: the destinations of a replay, switched on or not; None for those the source is connected to.
+
+        Raises:
+            InvalidInput: a filter looks into the event, and it is nested too deeply for that.
         """
         head = event.head
         wanted = [
@@ -84,8 +93,25 @@ class Routes:
             for destination in (self._connected[source.id] if among is None else among)
             if destination.filter.admits(head.type, head.event)
         ]
+        if self._conditions:
+            wanted = self._meeting(event, wanted)
         routed = route(head, wanted, replay=among is not None)
         return [f"{DESTINATION}{reached.instance.name}" for reached in routed.reached]
+
+    def _meeting(self, event: Taken, wanted: Sequence[Destination]) -> list[Destination]:
+        """Those whose conditions an event meets; it is decoded once, and only where there is one."""
+        conditions = [self._conditions.get(destination.name) for destination in wanted]
+        if not any(conditions):
+            return list(wanted)
+        try:
+            fields = msgspec.json.decode(event.text)
+        except RecursionError:
+            raise InvalidInput("the event is nested too deeply for a filter to look into it") from None
+        return [
+            destination
+            for destination, condition in zip(wanted, conditions, strict=True)
+            if condition is None or condition(fields)
+        ]
 
     async def forward(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
         """Keep the messages of a source function; see :data:`.stages.Forward`."""
