@@ -24,7 +24,7 @@ from ._rules.pacing import Rate as Rate
 from ._rules.retry import DESTINATION, SOURCE, SOURCE_INSERT, Schedule
 from ._rules.selection import Filter as Filter
 from .errors import EngineError
-from .outcomes import Problem, Status
+from .outcomes import Exchange, LogLine, Problem, Status
 
 if TYPE_CHECKING:
     from ._instances import Instance
@@ -65,11 +65,15 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         status: as an outcome's.
         problem: what went wrong, sensitive values redacted; or None.
         retry_after: seconds for which the other side asked to be left alone, or None.
+        exchanges: requests that were made and what came back, sensitive values redacted; of failed attempts.
+        logs: what was printed, sensitive values redacted; of failed attempts.
     """
 
     status: Status
     problem: Problem | None = None
     retry_after: float | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    logs: tuple[LogLine, ...] = ()
 
 
 class Sink(ABC):

@@ -7,7 +7,7 @@ from typing import Final, final
 import msgspec
 
 from isthmus._rules.retry import Decision
-from isthmus.outcomes import Problem, Status
+from isthmus.outcomes import Exchange, LogLine, Problem, Status
 
 __all__ = [
     "LATENCY_BOUNDS",
@@ -50,6 +50,8 @@ class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         at: seconds since the epoch.
         age: seconds since it was published.
         took: seconds since it was claimed.
+        exchanges: requests of a call that failed, and what came back; of a batch, all of its call.
+        logs: what a call that failed has printed.
     """
 
     queue: str
@@ -61,6 +63,8 @@ class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     at: float
     age: float
     took: float
+    exchanges: tuple[Exchange, ...] = ()
+    logs: tuple[LogLine, ...] = ()
 
 
 @final

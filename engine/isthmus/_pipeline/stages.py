@@ -206,6 +206,8 @@ class DestinationStage:
                 status=item.status,
                 problem=item.problem,
                 retry_after=whole.retry_after if item.status is Status.RETRY else None,
+                exchanges=whole.exchanges if item.problem else (),
+                logs=whole.logs if item.problem else (),
             )
             for item in outcome.items
         ]
