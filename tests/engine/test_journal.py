@@ -147,7 +147,7 @@ def test_what_the_disk_does_not_take_is_said_and_the_next_is_kept(
             raise OSError(28, "No space left on device")
         return write(descriptor, data)
 
-    monkeypatch.setattr(writing.os, "write", failing)
+    monkeypatch.setattr("isthmus._journal.writer.os.write", failing)
     with opened(tmp_path) as writer:
         put_and_wait(writer, b"first")
         full[0] = True

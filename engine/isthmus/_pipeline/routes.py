@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from isthmus._rules.routing import route
+from isthmus.archive import EventArchive
 from isthmus.errors import InvalidInput, QueueError
 from isthmus.pipelines import Accepted, Destination, Observation, QueueAway, Source
 from isthmus.queues import Entry, Queue
@@ -38,6 +39,7 @@ class Routes:
         destinations: where they go.
         event_bytes: of JSON that one event may have.
         observe: told of what is accepted; raises nothing.
+        archive: keeps events on their way to destinations, after the source's inserts; or None.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Routes:
         *,
         event_bytes: int,
         observe: Callable[[Observation], None],
+        archive: EventArchive | None = None,
     ) -> None:
         self.accepted = 0
+        self._archive = archive
         self._queue = queue
         self._event_bytes = event_bytes
         self._observe = observe
@@ -147,6 +151,10 @@ class Routes:
         Raises:
             QueueError: not all were kept; keeping them again is safe.
         """
+        keeping = None
+        # What goes to the inserts of its source first is kept as they leave it: what they mask is not to be kept.
+        if self._archive is not None and events and not mark and not (count and source.inserts):
+            keeping = self._archive.keep(source.id, [event.text for event, _ in events])
         entries: list[Entry] = []
         for event, queues in events:
             routes = [self._entry(source, event, queue, mark) for queue in queues]
@@ -158,6 +166,8 @@ class Routes:
             await self._queue.publish(entries)
         else:
             await trio.lowlevel.checkpoint()
+        if keeping is not None:
+            await keeping.wait()
         if count:
             self.accepted += len(events)
             for event, queues in events:
