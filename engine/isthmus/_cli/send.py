@@ -18,6 +18,7 @@ from .assembly import Assembly
 from .faults import FAILED, INTERRUPTED, OK
 from .feeds import files_of_events
 from .interrupts import interrupts
+from .journals import archive_of
 from .opening import in_trio
 from .options import Parser, add_general
 from .pipelinefile import read_pipeline
@@ -73,6 +74,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
     async with (
         open_engine(plugins=plugins) as engine,
         open_queue(arguments.queue, plugins=plugins) as queue,
+        archive_of(written, path.parent) as archive,
     ):
         assembly = Assembly(engine, path, written, serving=False)
         async with open_pipeline(
@@ -80,6 +82,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
             AcceptingQueue(queue),
             sources=await assembly.sources(),
             destinations=await assembly.destinations(),
+            archive=archive,
             event_bytes=EVENT_BYTES,
         ) as pipeline:
             sending = Sending(pipeline, queue, source, files, first=arguments.from_line, screen=screen)
