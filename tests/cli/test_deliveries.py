@@ -124,7 +124,7 @@ def test_one_is_shown_with_its_attempts_its_output_and_its_event(worked: Isthmus
 
 def test_a_damaged_file_is_said(worked: Isthmus, tmp_path: Path) -> None:
     (segment,) = segments(tmp_path / "log")
-    segment.write_bytes(segment.read_bytes()[:20] + b"\xff" * 40)
+    segment.write_bytes(b"no gzip at all")
     ran = worked("deliveries", "list", "log")
     assert ran.status == 1
     assert "damaged" in ran.err
