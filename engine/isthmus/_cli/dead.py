@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 
-from isthmus._queues import open_queue
 from isthmus.queues import DeadLetter, Queue
 
 from . import units
@@ -19,6 +18,7 @@ from .moments import moment_text
 from .opening import in_trio
 from .options import Parser, add_general
 from .screen import Cell, Screen, visible
+from .storage import open_beside
 
 __all__ = ["execute", "parser"]
 
@@ -68,7 +68,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         raise UsageFault(f"dead {arguments.action} takes ids of letters, or --all")
     if arguments.action == "show" and not arguments.ids:
         raise UsageFault("dead show takes ids of letters; `isthmus dead list` shows them")
-    async with open_queue(arguments.url, plugins=plugins) as queue:
+    async with open_beside(arguments.url, plugins) as queue:
         status: int = await _ACTIONS[arguments.action](queue, arguments, Screen(sys.stdout))
         return status
 

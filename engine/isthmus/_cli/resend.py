@@ -16,7 +16,6 @@ import trio
 
 from isthmus import open_engine, open_pipeline
 from isthmus._pipeline.events import MARK_LENGTH
-from isthmus._queues import open_queue
 from isthmus.archive import ArchivedEvent, ArchiveReader
 from isthmus.errors import EngineError, InvalidInput, QueueError
 from isthmus.pipelines import Filter
@@ -31,6 +30,7 @@ from .options import Parser, add_general
 from .pipelinefile import PipelineFile, read_pipeline
 from .screen import Screen, visible
 from .sending import EVENT_BYTES
+from .storage import open_beside
 from .units import count, plural, whole
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def parser() -> Parser:
               isthmus resend pipeline.toml --queue sqlite:q.db --to crm --since 2026-11-29T10:00 --until 2026-11-29T12:00
               isthmus resend pipeline.toml --queue sqlite:q.db --to crm --since 7d --where "type = 'identify'"
 
-            A file of sqlite: is one process's: end `isthmus work` before, and start it again afterwards.
+            A file of sqlite: is one process's: while `isthmus work` has it, that process takes the events in.
 
             exit status:
               0  all was sent
@@ -134,7 +134,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         return FAILED if selection.say_damaged(screen) else OK
     async with (
         open_engine(plugins=plugins) as engine,
-        open_queue(arguments.queue, plugins=plugins) as queue,
+        open_beside(arguments.queue, plugins) as queue,
     ):
         assembly = Assembly(engine, path, written, serving=False)
         async with open_pipeline(
