@@ -32,7 +32,7 @@ def retry_after(headers: Sequence[tuple[str, str]], now: float) -> float | None:
 
 def attempt_of(outcome: Outcome, now: float) -> Attempt:
     """An outcome as an attempt; where it is to be tried again, as late as its last response asked for."""
-    if outcome.status is Status.DELIVERED:
+    if outcome.status is Status.DELIVERED and outcome.problem is None:
         return DELIVERED
     asked = None
     if outcome.status is Status.RETRY and outcome.exchanges:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable, Iterator
 from typing import Any, Final, final
 
 import msgspec
@@ -27,6 +28,7 @@ __all__ = [
 
 ID_LENGTH: Final = 255
 """Characters of a message id."""
+_DRAWN: Final = 64
 
 MARK_LENGTH: Final = 64
 """Characters of what tells a replay from others, which is added to a message id."""
@@ -57,22 +59,24 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     message_id: str
 
 
-def random_ids(count: int) -> list[str]:
-    """UUIDs of version 4, for which the system is asked once: a call costs more than all else done for an event."""
-    drawn = os.urandom(16 * count)
-    return [str(uuid.UUID(bytes=drawn[at : at + 16], version=4)) for at in range(0, len(drawn), 16)]
+def random_ids() -> Iterator[str]:
+    """UUIDs of version 4; the system is asked for many at once, for that costs more than all else done for an event."""
+    while True:
+        drawn = os.urandom(16 * _DRAWN)
+        for at in range(0, len(drawn), 16):
+            yield str(uuid.UUID(bytes=drawn[at : at + 16], version=4))
 
 
 _HEAD = msgspec.json.Decoder(Head)
 
 
-def taken(event: Event, *, most: int, default_id: str) -> Taken:
+def taken(event: Event, *, most: int, default_id: Callable[[], str]) -> Taken:
     """Look at an event, and give it a message id where it has none.
 
     Args:
         event: JSON text or a mapping.
         most: bytes of JSON it may have.
-        default_id: the id it gets where it has none.
+        default_id: gives the id that it gets where it has none.
 
     Raises:
         InvalidInput: it is not one, or too large.
@@ -92,7 +96,7 @@ def taken(event: Event, *, most: int, default_id: str) -> Taken:
         raise InvalidInput(f"an event is a JSON object in UTF-8: {exc}") from None
     message_id = head.message_id
     if not isinstance(message_id, str) or not message_id:
-        message_id = default_id
+        message_id = default_id()
         text = _with_id(text, message_id, present=head.message_id is not None or b'"messageId"' in text)
     elif len(message_id) > ID_LENGTH:
         raise InvalidInput(f"a messageId has at most {ID_LENGTH} characters, and this has {len(message_id)}")

@@ -218,11 +218,8 @@ class Pipeline:
         return origin
 
     def _taken(self, events: Iterable[Event]) -> list[Taken]:
-        events = list(events)
-        return [
-            taken(event, most=self._event_bytes, default_id=default_id)
-            for event, default_id in zip(events, random_ids(len(events)), strict=True)
-        ]
+        new_id = random_ids().__next__
+        return [taken(event, most=self._event_bytes, default_id=new_id) for event in events]
 
     def _observe(self, observation: Observation) -> None:
         if self._observer is not None:

@@ -130,7 +130,10 @@ class Routes:
         await patiently(lambda: self.keep(source, kept, count=False), away)
 
     def _taken(self, events: Sequence[tuple[bytes, str]]) -> list[Taken]:
-        return [taken(text, most=self._event_bytes, default_id=given_id) for text, given_id in events]
+        return [
+            taken(text, most=self._event_bytes, default_id=partial(str, given_id))
+            for text, given_id in events
+        ]
 
     async def keep(
         self,
