@@ -19,7 +19,7 @@ from isthmus.testing import MockFetcher, Throw, World
 
 from .piping import QUICKLY, opened, track, until_empty
 
-NOW = time.time()
+NOW = 1e9
 
 
 def attempted(
@@ -62,16 +62,17 @@ async def test_a_delivery_is_read_with_all_its_attempts(tmp_path: Path) -> None:
 
 
 async def test_attempts_are_found_by_time_text_and_message_id(tmp_path: Path) -> None:
+    now = time.time()
     async with open_delivery_log(tmp_path) as log:
         for number in range(5):
-            log(attempted(f"web:m{number}", 1, Refused("permanent"), at=NOW + number))
-        log(attempted("web:m1~abc", 1, Refused("permanent"), at=NOW + 9, queue="other"))
-        log(attempted("web:xm1", 1, Refused("permanent"), at=NOW + 9))
+            log(attempted(f"web:m{number}", 1, Refused("permanent"), at=now + number))
+        log(attempted("web:m1~abc", 1, Refused("permanent"), at=now + 9, queue="other"))
+        log(attempted("web:xm1", 1, Refused("permanent"), at=now + 9))
     reader = DeliveryReader(tmp_path)
     assert [one.id for one in reader.deliveries(containing="m3")] == ["web:m3"]
     assert {one.id for one in reader.deliveries() if one.is_of("m1")} == {"web:m1", "web:m1~abc"}
     assert {one.id for one in reader.deliveries() if one.is_of("web:m1")} == {"web:m1", "web:m1~abc"}
-    timed = DeliveryReader(tmp_path, since=NOW + 1, until=NOW + 2)
+    timed = DeliveryReader(tmp_path, since=now + 1, until=now + 2)
     assert [one.id for one in timed.deliveries()] == ["web:m2", "web:m1"]
     assert len(reader.deliveries(most=3)) == 3
     assert [one.id for one in reader.deliveries(wants=lambda each: each.queue == "other")] == ["web:m1~abc"]

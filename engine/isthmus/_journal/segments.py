@@ -21,8 +21,8 @@ __all__ = ["SUFFIX", "Retention", "new_segment", "segments", "span_of"]
 SUFFIX: Final = ".ndjson.gz"
 _MOMENT: Final = "%Y%m%dT%H%M%S%fZ"
 _numbers: Final = itertools.count()
-CLOCK_SLACK: Final = 60.0
-"""Seconds by which the clock of a file system and that of records may differ."""
+CLOCK_SLACK: Final = 600.0
+"""Seconds by which a record may be older than its segment: the clocks differ, or the disk took nothing for a while."""
 
 
 def new_segment(directory: Path, now: float) -> Path:
