@@ -249,6 +249,7 @@ def _shown_problem(problem: Problem, door: Door) -> Problem:
         message=door.excerpt(problem.message),
         stack=door.excerpt(problem.stack),
         code=problem.code,
+        retry_after=problem.retry_after,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import trio
 
@@ -9,8 +11,9 @@ import isthmus
 from isthmus import EngineError, InvalidInput
 from isthmus.pipelines import Destination, Filter, Source
 from isthmus.sinks import CallableSink
+from isthmus.testing import Throw
 
-from .piping import Kept, opened, track
+from .piping import Kept, load, opened, track, until_empty
 
 
 async def test_a_destination_gets_the_events_that_meet_its_condition(autojump_clock: object) -> None:
@@ -74,3 +77,22 @@ def test_windows_out_of_their_range_are_refused() -> None:
         Source(id="s", dedupe_window=-1)
     with pytest.raises(EngineError, match="dedupe_window"):
         Destination(name="d", to=CallableSink(Kept()), dedupe_window=1e9)
+
+
+async def test_what_an_error_asks_to_wait_is_waited_for(autojump_clock: object) -> None:
+    times: list[float] = []
+
+    def on_track(event: dict[str, Any], _settings: object, _world: object) -> None:
+        times.append(trio.current_time())
+        if len(times) == 1:
+            raise Throw("RetryError", "later", retry_after=900.0)
+
+    async with opened({"d": {"onTrack": on_track}}) as (engine, queue):
+        destination = Destination(name="d", to=await load(engine, "d", isthmus.Kind.DESTINATION))
+        async with isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=[destination], clock=queue._now
+        ) as pipeline:
+            await pipeline.accept("s", track(1))
+            await until_empty(queue, "destination:d")
+    first, second = times
+    assert 900 <= second - first < 960
