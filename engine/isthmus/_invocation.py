@@ -126,7 +126,7 @@ def conclude(
         output_bytes = len(ending.value) + len(reply.messages)
         returned = _json_text(ending.value, binding.kind, batch=events is not None)
         if events is None:
-            judged = judge_single(binding.kind, returned, ending.note)
+            judged = judge_single(binding.kind, returned, ending.note, fan_out=binding.function.fan_out)
         else:
             judged = judge_batch(binding.kind, returned, ending.note, events)
         status, problem, value, items = judged.status, judged.problem, judged.value, judged.items

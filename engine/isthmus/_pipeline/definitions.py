@@ -105,6 +105,11 @@ def check_definitions(sources: Sequence[Source], destinations: Sequence[Destinat
             _check_kind(f"destination {destination.name!r}", destination.to, Kind.DESTINATION)
         for insert in destination.inserts:
             _check_kind(f"destination {destination.name!r}", insert, Kind.INSERT)
+            if insert.function.fan_out:
+                raise EngineError(
+                    f"destination {destination.name!r} has the insert {insert.name!r}, which makes several events of one "
+                    "(fan_out): that is for inserts of sources, before the queues"
+                )
 
 
 def _check_kind(where: str, instance: Instance, *kinds: Kind) -> None:
