@@ -19,6 +19,7 @@ from .faults import FAILED, INTERRUPTED, OK, UsageFault
 from .feeds import files_of_events
 from .interrupts import interrupts
 from .journals import archive_of, log_of
+from .lanelive import LiveLanes
 from .lanereport import LaneReport
 from .opening import in_trio
 from .options import Parser, add_general, add_grace, add_limits, limits_of
@@ -194,7 +195,10 @@ class Work:
         self, pipeline: Pipeline, queue: Queue, source: SourceEntry | None, files: Sequence[str]
     ) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._report.follow, pipeline.stats)
+            if self._screen.terminal and not self._quiet:
+                nursery.start_soon(LiveLanes(pipeline, self._screen).follow)
+            else:
+                nursery.start_soon(self._report.follow, pipeline.stats)
             if source is not None:
                 sending = Sending(
                     pipeline,
