@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 
 from isthmus._cli.moments import moment, moment_text
 from isthmus._journal.segments import segments
+from isthmus.archive import ArchiveReader
+from isthmus.deliveries import DeliveryReader
 from isthmus.testing import ScriptedRuntime, Throw, World
 
 from .conftest import Isthmus, Ran, track
@@ -223,3 +227,35 @@ def test_moments_are_read_as_people_write_them() -> None:
     assert 86_000 < time.time() - moment("1d") < 86_900
     with pytest.raises(ArgumentTypeError):
         moment("yesterday")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_kill_leaves_in_the_archive_what_was_accepted(isthmus: Isthmus, tmp_path: Path) -> None:
+    (tmp_path / "pipeline.toml").write_text(
+        '[log]\npath = "log"\nsample = 1.0\n[archive]\npath = "archive"\n[[source]]\nid = "web"\n'
+        '[[destination]]\nname = "d"\nfile = "out.ndjson"\nbatching = {count = 1}\nrate = 20\n'
+    )
+    (tmp_path / "e").write_bytes(b"\n".join(track(number) for number in range(3000)))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "isthmus", "work", "pipeline.toml", *QUEUE, "--send", "e"],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        ends = time.monotonic() + 60
+        while not DeliveryReader(tmp_path / "log").deliveries():
+            assert time.monotonic() < ends
+            assert process.poll() is None
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    # What is in the queue or in the file was accepted, or was about to be.
+    ran = isthmus("queue", "sqlite:q.db", "--json")
+    counted = json.loads(ran.out)
+    kept = [json.loads(bytes(one.event))["messageId"] for one in ArchiveReader(tmp_path / "archive").events()]
+    assert arrived(tmp_path)
+    assert {event["messageId"] for event in arrived(tmp_path)} <= set(kept)
+    assert len(set(kept)) >= counted["waiting"] + counted["in_flight"] - 2000  # 4 calls of 500 were under way
+    logged = DeliveryReader(tmp_path / "log").deliveries()
+    assert {one.id.removeprefix("web:") for one in logged} <= {e["messageId"] for e in arrived(tmp_path)}
