@@ -11,7 +11,7 @@ from typing import Final, Literal, final
 import msgspec
 
 from .pipelines import LATENCY_BOUNDS, LaneStats, PipelineStats
-from .queues import QueueStats
+from .queues import Measure, QueueStats
 
 __all__ = ["Family", "Histogram", "Metrics", "Sample"]
 
@@ -73,11 +73,13 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
         at: seconds since the epoch.
         stats: what this process did since its pipeline was opened.
         queues: what is in each queue, whoever put it there; one whose storage did not answer is missing.
+        storage: what their storage tells of itself.
     """
 
     at: float
     stats: PipelineStats
     queues: dict[str, QueueStats] = {}
+    storage: tuple[Measure, ...] = ()
 
     def families(self) -> list[Family]:
         """All numbers, each family once, also where it has no sample yet."""
@@ -110,6 +112,9 @@ class Metrics(msgspec.Struct, frozen=True, kw_only=True):
                 if (value := of_queue(stats)) is not None
             ]
             families.append(Family(name, "gauge", said, tuple(there)))
+        for measure in self.storage:
+            of_storage = (Sample(measure.value),)
+            families.append(Family(f"isthmus_{measure.name}", measure.kind, measure.help, of_storage))
         return families
 
 

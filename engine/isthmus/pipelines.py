@@ -58,7 +58,7 @@ NAME_LENGTH: Final = 100
 
 
 @final
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How one attempt to deliver ended.
 
     Attributes:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
+import trio
+
 import isthmus
 from isthmus.metrics import Family, Histogram, Metrics, Sample
 from isthmus.pipelines import Destination, LaneStats, PipelineStats, Source
-from isthmus.queues import QueueStats
+from isthmus.queues import Measure, QueueStats
 from isthmus.sinks import CallableSink, Retry
 
 from .piping import QUICKLY, Kept, Unsteady, opened, track, until_empty
@@ -74,7 +77,7 @@ async def test_a_pipeline_counts_what_it_did_and_what_waits(autojump_clock: obje
 
 
 async def test_counts_are_kept_for_a_moment_and_a_storage_that_is_away_leaves_them_out(
-    autojump_clock: object,
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened({}) as (engine, memory):
         queue = Unsteady(memory)
@@ -90,13 +93,23 @@ async def test_counts_are_kept_for_a_moment_and_a_storage_that_is_away_leaves_th
             assert (await pipeline.metrics(max_age=0.0)).queues["destination:d"].waiting == 1
             await pipeline.accept("s", track(2))
             assert (await pipeline.metrics(max_age=60.0)).queues["destination:d"].waiting == 1
-            assert (await pipeline.metrics(max_age=0.0)).queues["destination:d"].waiting == 2
+            measure = Measure(name="shelf_boards", kind="gauge", help="Boards.", value=3.0)
+            with monkeypatch.context() as patched:
+                patched.setattr(queue, "measures", lambda: sleep_and_give([measure]))
+                metrics = await pipeline.metrics(max_age=0.0)
+            assert metrics.queues["destination:d"].waiting == 2
+            assert values(metrics, "isthmus_shelf_boards") == {(): 3.0}
             queue.away = {"stats", "claim"}
             away = await pipeline.metrics(max_age=0.0)
             queue.away = set()
             await pipeline.drain()
     assert away.queues == {}
     assert values(away, "isthmus_events_accepted_total") == {(): 2.0}
+
+
+async def sleep_and_give(measures: list[Measure]) -> list[Measure]:
+    await trio.lowlevel.checkpoint()
+    return measures
 
 
 def test_names_are_as_monitoring_systems_want_them_and_each_is_there_once() -> None:

@@ -36,9 +36,12 @@ class Admission:
         self, policy: Policy, *, held: Callable[[], int], changed: Pulse, moved: Callable[[str], None]
     ) -> None:
         self._policy = policy
+        self._slots = policy.slots
         self._held = held
         self._most_held = 2 * policy.slots + CHUNK
-        self._gathered = -(-min(policy.slots, CHUNK) // 2)  # slots worth a claim
+        # Half of the slots for one claim: while it is worked on, another is made.
+        self._share = min(CHUNK, -(-policy.slots // 2))
+        self._gathered = -(-self._share // 2)  # slots worth a claim
         self._changed = changed
         self._roomy = Pulse()
         self._moved = moved
@@ -59,14 +62,14 @@ class Admission:
     async def wait(self, most: int) -> int:
         """Wait until something may be claimed, and say how much."""
         while True:
-            count = min(most, self._policy.slots - self._taken)
+            count = min(most, self._share, self._slots - self._taken)
             if count <= 0 or self._held() >= self._most_held:
                 await self._changed.wait()
                 continue
             if count < self._gathered and not self.is_held_back:
                 with trio.move_on_after(GATHER):
                     await self._roomy.wait()
-                count = min(most, self._policy.slots - self._taken)
+                count = min(most, self._share, self._slots - self._taken)
             now = trio.current_time()
             if self._policy.breaker is not None and self.is_held_back:
                 pause = wait_for_probe(self._policy.breaker, self._breaker, now)
@@ -96,9 +99,10 @@ class Admission:
     def free(self) -> None:
         """One of them takes no slot any more."""
         self._taken -= 1
-        if self._policy.slots - self._taken == 1:
+        room = self._slots - self._taken
+        if room == 1:
             self._changed.wake()
-        elif self._policy.slots - self._taken == self._gathered:
+        if room == self._gathered:
             self._roomy.wake()
 
     def record(self, *, failed: bool) -> None:

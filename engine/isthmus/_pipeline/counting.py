@@ -1,21 +1,37 @@
-"""What is in the queues of a pipeline, counted for its metrics."""
+"""What is in the queues of a pipeline and how their storage fares, for its metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import final
+
+import msgspec
 
 from isthmus.errors import QueueError
-from isthmus.queues import Queue, QueueStats
+from isthmus.queues import Measure, Queue, QueueStats
 
-__all__ = ["counted"]
+__all__ = ["Counted", "counted"]
 
 
-async def counted(queue: Queue, names: Sequence[str]) -> dict[str, QueueStats]:
+@final
+class Counted(msgspec.Struct, frozen=True):
+    """What a storage said.
+
+    Attributes:
+        queues: what is in each.
+        storage: what it tells of itself.
+    """
+
+    queues: dict[str, QueueStats] = {}
+    storage: tuple[Measure, ...] = ()
+
+
+async def counted(queue: Queue, names: Sequence[str]) -> Counted:
     """Count what is in each queue, as far as the storage answers."""
     counts: dict[str, QueueStats] = {}
-    for name in names:
-        try:
+    try:
+        for name in names:
             counts[name] = await queue.stats(name)
-        except QueueError:
-            return counts  # the lanes say that it is away; metrics are wanted all the more
-    return counts
+        return Counted(counts, tuple(await queue.measures()))
+    except QueueError:
+        return Counted(counts)  # the lanes say that it is away; metrics are wanted all the more

@@ -37,7 +37,7 @@ class Accepted(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 @final
-class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True, gc=False):
     """An attempt has ended.
 
     Attributes:

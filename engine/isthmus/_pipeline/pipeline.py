@@ -16,9 +16,9 @@ from isthmus.errors import EngineError, InvalidInput
 from isthmus.events import Event, Request
 from isthmus.metrics import Metrics
 from isthmus.pipelines import Destination, Observation, PipelineStats, Sink, Source
-from isthmus.queues import Entry, Queue, QueueStats
+from isthmus.queues import Entry, Queue
 
-from .counting import counted
+from .counting import Counted, counted
 from .definitions import check_definitions, works_of_destinations, works_of_sources
 from .events import ID_LENGTH, MARK_LENGTH, Taken, random_ids, taken, with_replay
 from .faults import traced
@@ -57,7 +57,7 @@ class Pipeline:
         self._closed = False
         self._clock = clock
         self._counted_at = -math.inf
-        self._counts: dict[str, QueueStats] = {}
+        self._counted = Counted()
         check_definitions(sources, destinations)
         self._routes = Routes(
             queue,
@@ -201,10 +201,11 @@ class Pipeline:
         now = trio.current_time()
         if now >= self._counted_at + max_age:
             self._counted_at = now
-            self._counts = await counted(self._queue, [lane.name for lane in self._lanes])
+            self._counted = await counted(self._queue, [lane.name for lane in self._lanes])
         else:
             await trio.lowlevel.checkpoint()
-        return Metrics(at=self._clock(), stats=self.stats(), queues=self._counts)
+        last = self._counted
+        return Metrics(at=self._clock(), stats=self.stats(), queues=last.queues, storage=last.storage)
 
     # ------------------------------------------------------------ ways
 

@@ -70,6 +70,14 @@ class Routes:
             for destination in destinations
             if (condition := destination.filter.condition) is not None
         }
+        self._switched_on = {
+            source: [
+                (f"{DESTINATION}{destination.name}", destination.filter)
+                for destination in connected
+                if destination.enabled
+            ]
+            for source, connected in self._connected.items()
+        }
         self._orders = {
             f"{DESTINATION}{destination.name}": destination.ordered_by
             for destination in destinations
@@ -92,6 +100,10 @@ class Routes:
             InvalidInput: a filter looks into the event, and it is nested too deeply for that.
         """
         head = event.head
+        if among is None and head.integrations is None and not self._conditions:
+            return [
+                queue for queue, wants in self._switched_on[source.id] if wants.admits(head.type, head.event)
+            ]
         wanted = [
             destination
             for destination in (self._connected[source.id] if among is None else among)

@@ -20,7 +20,7 @@ _ABSENT: Final = msgspec.Raw()
 
 
 @final
-class Judged(msgspec.Struct, frozen=True):
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """What a call that returned comes to; the fields are those of an outcome."""
 
     status: Status
