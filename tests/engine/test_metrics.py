@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import trio
@@ -128,3 +129,9 @@ def test_names_are_as_monitoring_systems_want_them_and_each_is_there_once() -> N
         labels = [tuple(sorted(sample.labels.items())) for sample in one.samples]
         assert len(set(labels)) == len(labels)
     assert [one.name for one in Metrics(at=0.0, stats=PipelineStats()).families()] == names
+
+
+def test_every_family_is_documented() -> None:
+    told = (Path(__file__).parents[2] / "engine" / "README.md").read_text(encoding="utf-8")
+    for one in Metrics(at=0.0, stats=PipelineStats()).families():
+        assert f"`{one.name.removeprefix('isthmus_')}`" in told, one.name
