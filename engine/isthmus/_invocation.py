@@ -165,7 +165,7 @@ def conclude(
         else:
             returned = _json_text(ending.value, binding.kind, batch=events is not None)
         if events is None:
-            judged = judge_single(binding.kind, returned, ending.note)
+            judged = judge_single(binding.kind, returned, ending.note, fan_out=binding.function.fan_out)
         else:
             judged = judge_batch(binding.kind, returned, ending.note, events)
         status, problem, value, items = judged.status, judged.problem, judged.value, judged.items
@@ -292,6 +292,7 @@ def _shown_problem(problem: Problem, door: Door) -> Problem:
         message=door.excerpt(problem.message),
         stack=door.excerpt(problem.stack),
         code=problem.code,
+        retry_after=problem.retry_after,
     )
 
 

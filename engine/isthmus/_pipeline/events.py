@@ -13,11 +13,25 @@ from isthmus._rules.jsontext import well_formed
 from isthmus.errors import InvalidInput
 from isthmus.events import Event, Request
 
-__all__ = ["ID_LENGTH", "Head", "Taken", "kept_event", "kept_request", "key_of", "random_ids", "taken"]
+__all__ = [
+    "ID_LENGTH",
+    "MARK_LENGTH",
+    "Head",
+    "Taken",
+    "kept_event",
+    "kept_request",
+    "key_of",
+    "random_ids",
+    "taken",
+    "with_replay",
+]
 
 ID_LENGTH: Final = 255
 """Characters of a message id."""
 _DRAWN: Final = 64
+
+MARK_LENGTH: Final = 64
+"""Characters of what tells a replay from others, which is added to a message id."""
 
 
 @final
@@ -110,6 +124,19 @@ def _with_id(text: bytes, message_id: str, *, present: bool) -> bytes:
     body = text.lstrip()[1:].lstrip()
     comma = b"" if body.startswith(b"}") else b","
     return b'{"messageId":' + msgspec.json.encode(message_id) + comma + body
+
+
+def with_replay(event: Taken, mark: str) -> Taken:
+    """The event with the mark of a replay in its ``context``; as it is where that is no object, or too deep."""
+    try:
+        fields: dict[str, Any] = msgspec.json.decode(event.text)
+    except RecursionError:
+        return event
+    context = fields.get("context")
+    if context is not None and not isinstance(context, dict):
+        return event
+    fields["context"] = {**(context or {}), "replay": {"id": mark}}
+    return Taken(msgspec.json.encode(fields), event.head, event.message_id)
 
 
 def key_of(text: bytes, path: str) -> str | None:

@@ -95,6 +95,8 @@ class Settling:
             at=now,
             age=max(0.0, now - claim.published_at),
             took=self._now() - item.since,
+            exchanges=attempt.exchanges,
+            logs=attempt.logs,
         )
         # Not before: where any of the above fails, the delivery is still to be settled.
         item.settled = True
