@@ -15,6 +15,7 @@ from .faults import UsageFault
 __all__ = [
     "DestinationEntry",
     "FunctionEntry",
+    "HttpEntry",
     "PipelineFile",
     "SourceEntry",
     "Written",
@@ -54,6 +55,18 @@ class FunctionEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 @final
+class HttpEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[source.http]``; the fields are those of :class:`isthmus.pipelinefiles.Entrance`, secrets as they are or by reference."""
+
+    write_keys: tuple[Written, ...] = ()
+    secrets: tuple[Written, ...] = ()
+    custom_response: bool = False
+    run_later: bool = False
+    sender_retries: bool = False
+    rate: float | dict[str, Any] | None = None
+
+
+@final
 class SourceEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[[source]]``; the fields are those of :class:`isthmus.pipelines.Source`, and of its function."""
 
@@ -66,6 +79,7 @@ class SourceEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True)
     schedule: dict[str, Any] | None = None
     insert_schedule: dict[str, Any] | None = None
     concurrency: int | None = None
+    http: HttpEntry = HttpEntry()
 
 
 @final
