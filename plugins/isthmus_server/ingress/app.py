@@ -19,8 +19,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from isthmus.errors import EngineClosed, InvalidInput, QueueError, QueueFull
 
 from .answers import Refusal
+from .envelopes import Flaw
 from .limits import IngressLimits
-from .messages import Flaw
 from .rates import Turnstile
 from .sources import Enter
 from .tracking import CALL_PATHS, Tracking

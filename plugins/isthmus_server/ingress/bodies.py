@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import aclosing
 from typing import Final
 
 import trio
@@ -32,10 +33,11 @@ async def read_body(request: Request, *, most: int, patience: float) -> bytes:
     body = bytearray()
     try:
         with trio.fail_after(patience):
-            async for part in request.stream():
-                body += part
-                if len(body) > most:
-                    raise too_large(most)
+            async with aclosing(request.stream()) as parts:
+                async for part in parts:
+                    body += part
+                    if len(body) > most:
+                        raise too_large(most)
     except trio.TooSlowError:
         raise Refusal(408, "timeout", f"the body did not arrive within {patience:g} s") from None
     except ClientDisconnect:

@@ -18,8 +18,9 @@ from starlette.responses import Response
 
 from .answers import ACCEPTED, Refusal, json_answer
 from .bodies import inflated, read_body
+from .envelopes import Envelope, Flaw, read_batch, read_single
 from .limits import ADDED_BYTES, IngressLimits
-from .messages import Arrival, Envelope, Flaw, as_event, read_batch, read_single
+from .messages import Arrival, as_event
 from .rates import Turnstile
 from .sources import Enter, Entrance, Sources
 
