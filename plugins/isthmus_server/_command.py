@@ -12,6 +12,8 @@ from typing import final
 from isthmus.abc import Command
 from isthmus.errors import EngineError
 
+from .groups import alone
+
 __all__ = ["ServeCommand"]
 
 
@@ -86,7 +88,7 @@ class ServeCommand(Command):
             try:
                 trio.run(partial(serve, options, partial(load_pipeline, path=path), listening=_say))
             except BaseExceptionGroup as group:
-                raise _alone(group) from None
+                raise alone(group) from None
         return 0
 
 
@@ -94,12 +96,6 @@ def _say(public: list[str], private: list[str]) -> None:
     for what, urls in (("events and webhooks", public), ("health and metrics", private)):
         if urls:
             print(f"{what}: {' '.join(urls)}", file=sys.stdout, flush=True)  # noqa: T201 -- a command prints
-
-
-def _alone(exc: BaseException) -> BaseException:
-    while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
-        exc = exc.exceptions[0]
-    return exc
 
 
 def _add_listening(parser: argparse.ArgumentParser) -> None:

@@ -20,6 +20,7 @@ from isthmus.errors import EngineError, IsthmusError
 from isthmus.pipelines import Observation
 from isthmus.queues import Queue
 
+from .groups import alone
 from .ingress.app import ingress_routes
 from .ingress.limits import ADDED_BYTES, IngressLimits
 from .journal import Journal
@@ -181,10 +182,11 @@ class _Service:
         start = partial(hypercorn.trio.serve, cast("Any", app), config, shutdown_trigger=self._leaving.wait)
         try:
             urls: list[str] = await nursery.start(start)
-        except OSError as exc:
-            raise EngineError(
-                f"{' or '.join(addresses)} cannot be listened on: {exc.strerror or exc}"
-            ) from None
+        except (OSError, BaseExceptionGroup) as exc:
+            if not isinstance(error := alone(exc), OSError):
+                raise
+            said = error.strerror or error
+            raise EngineError(f"{' or '.join(addresses)} cannot be listened on: {said}") from None
         return urls
 
     async def obey(self, signals: AsyncIterator[int], whole: trio.CancelScope) -> None:
