@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from tests.server import postgres
+from tests.server.asking import Api
 
+import isthmus
+import isthmus_quickjs
 from isthmus_server.store import KeyRing, Store, new_key, open_store
 
 NUMBERS = iter(range(1, 1_000_000))
@@ -37,3 +40,13 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 async def store(url: str, keys: KeyRing) -> AsyncIterator[Store]:
     async with open_store(url, keys=keys, workspace="Acme") as opened:
         yield opened
+
+
+@pytest.fixture
+async def api(tmp_path: Path, keys: KeyRing) -> AsyncIterator[Api]:
+    """The API over a store in SQLite and an engine that runs JavaScript; asked without a network."""
+    async with (
+        open_store(f"sqlite:{tmp_path}/store.db", keys=keys, workspace="Acme") as opened,
+        isthmus.open_engine(plugins=[isthmus_quickjs], load_entry_points=False) as engine,
+    ):
+        yield await Api.over(opened, engine)

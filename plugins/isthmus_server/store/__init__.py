@@ -28,6 +28,11 @@ from .faults import (
     Unfit as Unfit,
 )
 from .functions import Draft as Draft
+from .ids import (
+    class_id as class_id,
+    deployed_source_id as deployed_source_id,
+    function_id as function_id,
+)
 from .opening import open_store as open_store
 from .sealing import KEY_VARIABLE as KEY_VARIABLE, KeyRing as KeyRing, new_key as new_key
 from .snapshots import (

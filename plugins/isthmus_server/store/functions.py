@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, final
 
 import msgspec
@@ -84,9 +85,20 @@ class Functions:
             raise NotFound("Function", given)
         return found
 
-    def page(self, resource_type: ResourceType, page: Page) -> tuple[list[StoredFunction], int]:
-        """Functions of one kind in the order in which they were made, and how many there are."""
-        rows, total = self._work.page(functions, (functions.c.resource_type == resource_type.value,), page)
+    def page(
+        self, resource_type: ResourceType, page: Page, *, only: Iterable[str] | None = None
+    ) -> tuple[list[StoredFunction], int]:
+        """Functions of one kind in the order in which they were made, and how many there are.
+
+        Args:
+            resource_type: the kind.
+            page: of all of them.
+            only: class ids of those that count, or None for all.
+        """
+        where = [functions.c.resource_type == resource_type.value]
+        if only is not None:
+            where.append(functions.c.id.in_(list(only)))
+        rows, total = self._work.page(functions, tuple(where), page)
         return msgspec.convert(rows, list[StoredFunction]), total
 
     def update(self, given: str, draft: Draft) -> StoredFunction:
