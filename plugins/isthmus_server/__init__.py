@@ -1,7 +1,9 @@
-"""The service: events and webhooks in over HTTP, and a pipeline that carries them on, in one process.
+"""The service: events and webhooks in over HTTP, a pipeline that carries them on, and an API over what it is made of.
 
-The command is ``isthmus serve``; :mod:`isthmus_server.ingress` is an application for a server of one's own.
-Importing this imports no HTTP library.
+The command is ``isthmus serve``.  Functions, sources and destinations are in a ``pipeline.toml``, or in a store
+(:mod:`isthmus_server.store`) that is changed over HTTP (:mod:`isthmus_server.api`); :mod:`isthmus_server.ingress` is an
+application for a server of one's own.  Importing this imports no HTTP server and no database: what needs them comes with
+``pip install 'isthmus[server]'``.
 """
 
 from __future__ import annotations
