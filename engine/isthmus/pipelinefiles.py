@@ -32,6 +32,7 @@ class Entrance(msgspec.Struct, frozen=True, kw_only=True):
         run_later: a webhook is answered when it is kept, and its function runs after that.
         sender_retries: where its function asks to be tried again the sender is told so, and nothing is kept here.
         rate: events and webhooks of it, None for as many as come.
+        available: false where the source cannot be run now: senders are told to come back.
 
     Raises:
         EngineError: the attributes contradict each other.
@@ -44,6 +45,7 @@ class Entrance(msgspec.Struct, frozen=True, kw_only=True):
     run_later: bool = False
     sender_retries: bool = False
     rate: Rate | None = None
+    available: bool = True
 
     def __post_init__(self) -> None:
         if self.run_later and (self.custom_response or self.sender_retries):

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
+from urllib.parse import quote
 
-from isthmus.abc import Command
+from isthmus.abc import Command, Egress
 from isthmus.errors import EngineError
 
+from ._extra import of_the_extra
 from .groups import alone
+
+if TYPE_CHECKING:
+    from .basis import Basis
+    from .serving import ServeOptions
 
 __all__ = ["ServeCommand"]
 
 
 @final
 class ServeCommand(Command):
-    """``isthmus serve PIPELINE``."""
+    """``isthmus serve``."""
 
     name = "serve"
     summary = "take events and webhooks over HTTP, and carry them to the destinations of a pipeline"
@@ -28,74 +37,114 @@ class ServeCommand(Command):
         """The command's arguments."""
         parser = argparse.ArgumentParser(
             prog="isthmus serve",
-            usage="isthmus serve PIPELINE --queue URL [options]",
+            usage="isthmus serve (PIPELINE --queue URL | --data DIRECTORY) [options]",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             description=textwrap.dedent(
                 """\
-                Serves the sources of a pipeline.toml over HTTP and works on its queues, in one process: Segment's tracking
-                API at /v1/ for those with write_keys, webhooks for those with a function and secrets.  What is answered
-                with success is durable.  SIGHUP loads the file anew without dropping a call; SIGTERM and Ctrl-C end it
-                once what is under way has ended.
+                Takes events and webhooks over HTTP and works on the queues of a pipeline, in one process: Segment's
+                tracking API at /v1/ for sources with write keys, webhooks for those with a function.  What is answered
+                with success is durable.
+
+                What runs is written down in a pipeline.toml, which SIGHUP has read anew; or kept in a store, which
+                Segment's Public API at the same address changes.  Either way no call is dropped when it changes.
+                SIGTERM and Ctrl-C end it once what is under way has ended.
                 """
             ),
             epilog=textwrap.dedent(
                 """\
-                example:
+                examples:
                   isthmus serve pipeline.toml --queue sqlite:deliveries.db --bind 0.0.0.0:8080
+                  isthmus serve --data data
                 """
             ),
         )
-        parser.add_argument("pipeline", metavar="PIPELINE", help="its pipeline.toml")
-        parser.add_argument("--queue", metavar="URL", required=True, help="the storage, such as sqlite:PATH")
+        parser.add_argument("pipeline", metavar="PIPELINE", nargs="?", help="a pipeline.toml")
+        parser.add_argument(
+            "--data",
+            metavar="DIRECTORY",
+            help="of the store, made where it is not there; or postgresql://USER@HOST/DATABASE",
+        )
+        parser.add_argument(
+            "--queue",
+            metavar="URL",
+            help="the storage of deliveries, such as sqlite:PATH (default: in the data directory)",
+        )
         _add_listening(parser)
         _add_bounds(parser)
         return parser
 
     def execute(self, arguments: argparse.Namespace) -> int:
         """Serve until told to stop."""
-        try:
+        with of_the_extra():
             from .logs import json_logging
-            from .serving import ServeOptions, serve
-        except ModuleNotFoundError as exc:
-            if exc.name is None or exc.name.partition(".")[0] not in {"starlette", "hypercorn"}:
-                raise
-            raise EngineError(f"{exc.name} is not installed: pip install 'isthmus[server]'") from None
+            from .serving import serve
         import trio
 
-        from isthmus.pipelinefiles import load_pipeline
-
-        from .ingress.limits import IngressLimits
-
-        if bool(arguments.certificate) != bool(arguments.key):
-            raise EngineError("TLS takes both --certificate and --key")
-        options = ServeOptions(
-            bind=tuple(arguments.bind or ["127.0.0.1:8080"]),
-            operations="" if arguments.operations == "none" else arguments.operations,
-            queue=arguments.queue,
-            limits=IngressLimits(
-                webhook_bytes=arguments.webhook_bytes,
-                event_bytes=arguments.event_bytes,
-                events_per_second=arguments.rate,
-                requests=arguments.requests,
-            ),
-            public_url=arguments.public_url,
-            certificate=(arguments.certificate, arguments.key) if arguments.certificate else None,
-            notice=arguments.notice,
-            grace=arguments.grace,
-        )
-        path = Path(arguments.pipeline)
+        options = _options(arguments)
         with json_logging(debug=arguments.debug):
             try:
-                trio.run(partial(serve, options, partial(load_pipeline, path=path), listening=_say))
+                trio.run(partial(serve, options, _open_basis(arguments), listening=_say))
             except BaseExceptionGroup as group:
                 raise alone(group) from None
         return 0
 
 
+def _options(arguments: argparse.Namespace) -> ServeOptions:
+    from .ingress.limits import IngressLimits
+    from .serving import ServeOptions
+
+    if bool(arguments.certificate) != bool(arguments.key):
+        raise EngineError("TLS takes both --certificate and --key")
+    if bool(arguments.pipeline) == bool(arguments.data):
+        raise EngineError("what is to run is in a pipeline.toml or in a store: give PIPELINE or --data")
+    queue = arguments.queue
+    if queue is None:
+        if not arguments.data or "://" in arguments.data:
+            raise EngineError("--queue says where deliveries are kept")
+        queue = f"sqlite:{quote(arguments.data)}/deliveries.db"
+    return ServeOptions(
+        bind=tuple(arguments.bind or ["127.0.0.1:8080"]),
+        operations="" if arguments.operations == "none" else arguments.operations,
+        queue=queue,
+        limits=IngressLimits(
+            webhook_bytes=arguments.webhook_bytes,
+            event_bytes=arguments.event_bytes,
+            events_per_second=arguments.rate,
+            requests=arguments.requests,
+        ),
+        public_url=arguments.public_url,
+        certificate=(arguments.certificate, arguments.key) if arguments.certificate else None,
+        notice=arguments.notice,
+        grace=arguments.grace,
+    )
+
+
+@asynccontextmanager
+async def _open_basis(arguments: argparse.Namespace) -> AsyncIterator[Basis]:
+    """What is to run, as the arguments say."""
+    from .basis import FileBasis, StoreBasis
+
+    if arguments.pipeline:
+        yield FileBasis(Path(arguments.pipeline))
+        return
+    from .firsttoken import provide_first_token
+    from .store import open_store
+
+    async with open_store(arguments.data) as store:
+        directory = None if "://" in arguments.data else Path(arguments.data)
+        if (path := await provide_first_token(store, directory, os.environ)) is not None:
+            _print(f"the owner's token is in {path}")
+        yield StoreBasis(store, Egress(allow_private=arguments.allow_private))
+
+
+def _print(line: str) -> None:
+    print(line, file=sys.stdout, flush=True)  # noqa: T201 -- a command prints
+
+
 def _say(public: list[str], private: list[str]) -> None:
     for what, urls in (("events and webhooks", public), ("health and metrics", private)):
         if urls:
-            print(f"{what}: {' '.join(urls)}", file=sys.stdout, flush=True)  # noqa: T201 -- a command prints
+            _print(f"{what}: {' '.join(urls)}")
 
 
 def _add_listening(parser: argparse.ArgumentParser) -> None:
@@ -143,6 +192,11 @@ def _add_bounds(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=_above_zero,
         help="events a second of all sources (default: all that come)",
+    )
+    group.add_argument(
+        "--allow-private",
+        action="store_true",
+        help="let requests of a store's functions and destinations reach private and loopback addresses",
     )
     group.add_argument(
         "--requests", metavar="N", type=_count, default=1000, help="under way at one time (default: 1000)"

@@ -6,6 +6,7 @@ import logging
 import math
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Final, cast, final
 
@@ -14,19 +15,22 @@ import msgspec
 import trio
 from hypercorn.config import Config
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from isthmus import Engine, open_engine, open_queue
 from isthmus.errors import EngineError, IsthmusError
 from isthmus.pipelines import Observation
 from isthmus.queues import Queue
 
+from .basis import Basis
+from .frontdoor import front_door
 from .groups import alone
 from .ingress.app import ingress_routes
 from .ingress.limits import ADDED_BYTES, IngressLimits
 from .journal import Journal
 from .metrics import Metrics
 from .operations import health_routes, operations_app
-from .running import Load, Running
+from .running import Running
 
 __all__ = ["ServeOptions", "serve"]
 
@@ -65,7 +69,7 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 async def serve(
     options: ServeOptions,
-    load: Load,
+    opening: AbstractAsyncContextManager[Basis],
     *,
     plugins: Sequence[object] = (),
     listening: Listening = lambda *_: None,
@@ -74,7 +78,7 @@ async def serve(
 
     Args:
         options: see there.
-        load: loads what is to run.
+        opening: opens what is to run.
         plugins: beside the installed ones.
         listening: told of the URLs, those for senders and those for operations, once events are taken.
 
@@ -84,14 +88,16 @@ async def serve(
     """
     async with (
         open_engine(plugins=plugins) as engine,
+        opening as basis,
         open_queue(options.queue, plugins=plugins) as queue,
         trio.open_nursery() as whole,
     ):
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             async with trio.open_nursery() as pipelines:
-                service = _Service(options, load, engine, queue, pipelines)
+                service = _Service(options, basis, engine, queue, pipelines)
                 await service.reload()
                 whole.start_soon(service.obey, signals, whole.cancel_scope)
+                whole.start_soon(basis.follow, service.reload)
                 await service.listen(listening)
                 service.running.stop()
             logger.info("stopped")
@@ -109,13 +115,13 @@ class _Service:
     def __init__(
         self,
         options: ServeOptions,
-        load: Load,
+        basis: Basis,
         engine: Engine,
         queue: Queue,
         pipelines: trio.Nursery,
     ) -> None:
         self._options = options
-        self._load = load
+        self._basis = basis
         self._retiring = trio.Event()
         self._leaving = trio.Event()
         metrics = self._metrics = Metrics()
@@ -137,13 +143,19 @@ class _Service:
         routes = ingress_routes(
             running.enter, limits=options.limits, public_url=options.public_url, observer=metrics
         )
-        self._public = Starlette(routes=[*health, *routes])
+        public: ASGIApp = Starlette(routes=[*health, *routes])
+        url = options.public_url or f"http{'s' if options.certificate else ''}://{options.bind[0]}"
+        if (beside := basis.application(engine, f"{url.rstrip('/')}/")) is not None:
+            public = front_door(public, beside)
+        self._public = public
         self._private = operations_app(health, lambda: metrics.text(queue, running))
 
     async def reload(self) -> None:
         """Load what is to run; see :meth:`.Running.load`."""
+        if self._retiring.is_set():
+            return
         try:
-            await self.running.load(self._load)
+            await self.running.load(self._basis.load)
         except IsthmusError:
             self._metrics.loaded(well=False)
             raise
@@ -166,7 +178,7 @@ class _Service:
     async def _bind(
         self,
         nursery: trio.Nursery,
-        app: Starlette,
+        app: ASGIApp,
         addresses: Sequence[str],
         certificate: tuple[str, str] | None,
     ) -> list[str]:
@@ -204,8 +216,6 @@ class _Service:
                 self._retiring.set()
 
     async def _reload_or_go_on(self) -> None:
-        if self._retiring.is_set():
-            return
         try:
             await self.reload()
         except IsthmusError as exc:

@@ -9,13 +9,18 @@ from typing import Final, final
 import msgspec
 from starlette.responses import Response
 
-__all__ = ["ACCEPTED", "Refusal", "json_answer"]
+from isthmus.pipelinefiles import Entrance
+
+__all__ = ["ACCEPTED", "Refusal", "check_available", "json_answer"]
 
 
 def json_answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A response of JSON."""
     return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
 
+
+UNAVAILABLE_PAUSE: Final = 60.0
+"""Seconds after which somebody may have mended a source."""
 
 ACCEPTED: Final[Mapping[str, object]] = {"success": True}
 
@@ -58,4 +63,16 @@ class Refusal(Exception):
                 headers |= {"X-RateLimit-Reset": seconds}
         return json_answer(
             {"success": False, "code": self.code, "message": self.message}, self.status, headers
+        )
+
+
+def check_available(entrance: Entrance) -> None:
+    """See whether a source can be run.
+
+    Raises:
+        Refusal: it cannot.
+    """
+    if not entrance.available:
+        raise Refusal(
+            503, "source_unavailable", "the source cannot take anything now", after=UNAVAILABLE_PAUSE
         )

@@ -16,7 +16,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .answers import ACCEPTED, Refusal, json_answer
+from .answers import ACCEPTED, Refusal, check_available, json_answer
 from .bodies import inflated, read_body
 from .envelopes import Envelope, Flaw, read_batch, read_single
 from .limits import ADDED_BYTES, IngressLimits
@@ -146,6 +146,7 @@ def _entrance(sources: Sources, authorization: str, in_body: str) -> Entrance:
             entrance = sources.by_write_key(key)
     if entrance is None:
         raise Refusal(401, "invalid_write_key", "there is no source of this write key")
+    check_available(entrance)
     return entrance
 
 

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from isthmus import Outcome, Request, Status
 
-from .answers import ACCEPTED, Refusal, json_answer
+from .answers import ACCEPTED, Refusal, check_available, json_answer
 from .bodies import read_body
 from .customresponses import custom_response
 from .limits import IngressLimits
@@ -133,6 +133,7 @@ def _entrance(sources: Sources, presented: _Presented) -> Entrance:
     entrance = sources.by_secret(presented.source, presented.secret) if presented.secret else None
     if entrance is None:
         raise Refusal(401, "unknown_source", "there is no source of this id and secret")
+    check_available(entrance)
     return entrance
 
 
