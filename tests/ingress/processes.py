@@ -80,10 +80,12 @@ class Served:
         self.process = process
         self._log = log
         assert process.stdout is not None
-        said = [process.stdout.readline().decode() for _ in range(2)]
-        found = [re.search(r"https?://\S+", line) for line in said]
-        assert all(found), self.log()
-        self.url, self.operations = (each[0] for each in found if each)
+        found: list[str] = []
+        while len(found) < 2:
+            line = process.stdout.readline().decode()
+            assert line, self.log()
+            found += re.findall(r"https?://\S+", line)
+        self.url, self.operations = found
 
     def log(self) -> str:
         """What it has written to standard error."""
@@ -103,15 +105,12 @@ class Served:
 
 
 @contextmanager
-def serving(
-    directory: Path, *options: str, certain: tuple[str, ...] = ("pipeline.toml",)
-) -> Iterator[Served]:
-    """Serve on ports that are free, and kill it in the end."""
+def serving(directory: Path, *options: str, data: Path | None = None) -> Iterator[Served]:
+    """Serve a pipeline.toml, or the store in ``data``, on ports that are free, and kill it in the end."""
     log = directory / "err.txt"
-    command = [sys.executable, "-m", "isthmus", "serve", *certain]
-    command += ["--bind", "127.0.0.1:0", "--operations", "127.0.0.1:0", *options]
-    if certain == ("pipeline.toml",):
-        command += ["--queue", "sqlite:q.db"]
+    what = ["--data", str(data)] if data else ["pipeline.toml", "--queue", "sqlite:q.db"]
+    command = [sys.executable, "-m", "isthmus", "serve", *what, *options]
+    command += ["--bind", "127.0.0.1:0", "--operations", "127.0.0.1:0"]
     with (
         log.open("ab") as err,
         subprocess.Popen(

@@ -21,6 +21,7 @@ CALLS: Final = ("identify", "track", "page", "screen", "group", "alias")
 ID_LENGTH: Final = 100
 """Characters of a message id (Segment)."""
 
+_EMPTY: Final = msgspec.Raw(b"{}")
 _OBJECT = msgspec.json.Decoder(JsonObject)
 _ANY = msgspec.json.Decoder(object)
 
@@ -66,8 +67,8 @@ def as_event(
     if kind not in CALLS:
         raise Flaw("invalid_type", f"the type of an event is one of {', '.join(CALLS)}")
     for name in ("properties", "traits"):
-        if name in event:
-            object_of(event[name], name)
+        if name in event and not object_of(event[name], name) and event[name] != NULL:
+            event[name] = _EMPTY
     _check(str(kind), event)
     made: dict[str, object] = {"type": kind, **event, "messageId": _message_id(event) or message_id}
     made["type"] = kind
