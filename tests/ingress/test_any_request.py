@@ -136,7 +136,7 @@ def test_what_is_made_of_a_body_is_an_event_or_it_is_said_what_is_wrong(
     try:
         envelope = read_batch(text) if call is None else read_single(text)
         made = [
-            as_event(bytes(one), envelope, ARRIVAL, call=call, most=10_000, message_id="given")
+            as_event(bytes(one), envelope, ARRIVAL, call=call, most=10_000, message_id=lambda: "given")
             for one in envelope.events
         ]
     except Flaw:
@@ -148,7 +148,7 @@ def test_what_is_made_of_a_body_is_an_event_or_it_is_said_what_is_wrong(
         assert event.get("userId") or event.get("anonymousId")
         assert "writeKey" not in event
         kept = {"properties", "traits", "event", "userId", "name", "groupId"} & given_.keys()
-        emptied = {name: {} for name in kept if given_[name] == []}
+        emptied: dict[str, Any] = {name: {} for name in kept if given_[name] == []}
         assert {name: event[name] for name in kept} == {name: given_[name] for name in kept} | emptied
 
 
@@ -160,7 +160,7 @@ def test_what_an_event_says_wins_over_what_its_batch_says(
     text = json.dumps({"batch": [event], "context": shared}).encode()
     envelope = read_batch(text)
     made = json.loads(
-        as_event(bytes(envelope.events[0]), envelope, ARRIVAL, call=None, most=10**6, message_id="m")
+        as_event(bytes(envelope.events[0]), envelope, ARRIVAL, call=None, most=10**6, message_id=lambda: "m")
     )
     made.get("context", {}).pop("ip", None)
     assert made.get("context", {}) == {**shared, **own}

@@ -28,11 +28,18 @@ def times(
         happened = at if original is None else original if sent is None else at - (sent - original)
     except OverflowError:
         happened = at
+    written = _written(at)
+    sent_written = _written(sent) if sent else written
+    original_written = _written(original) if original else sent_written
+    if happened is not at and happened is not original:
+        happened_written = _written(happened)
+    else:
+        happened_written = written if happened is at else original_written
     return {
-        "receivedAt": _written(at),
-        "sentAt": _written(sent or at),
-        "originalTimestamp": _written(original or sent or at),
-        "timestamp": _written(happened),
+        "receivedAt": written,
+        "sentAt": sent_written,
+        "originalTimestamp": original_written,
+        "timestamp": happened_written,
     }
 
 

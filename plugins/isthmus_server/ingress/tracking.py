@@ -125,9 +125,7 @@ class Tracking:
         flaws: list[_Shown] = []
         for index, text in enumerate(envelope.events):
             try:
-                event = as_event(
-                    bytes(text), envelope, arrival, call=call, most=most, message_id=str(uuid.uuid4())
-                )
+                event = as_event(bytes(text), envelope, arrival, call=call, most=most, message_id=_random_id)
                 left -= len(event)
                 if len(event) > most + ADDED_BYTES or left < 0:
                     raise Flaw("message_too_large", "with what its batch says for all, an event is too large")
@@ -136,6 +134,10 @@ class Tracking:
             else:
                 events.append(event)
         return events, flaws
+
+
+def _random_id() -> str:
+    return str(uuid.uuid4())
 
 
 def _entrance(sources: Sources, authorization: str, in_body: str) -> Entrance:
