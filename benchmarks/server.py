@@ -60,6 +60,7 @@ RATE: Final = 200
 EVENTS: Final = 100
 """Of a batch."""
 SENDERS: Final = 8
+TOKEN: Final = "X-Segment-Source-Function-Token: secret\r\n"
 NUMBERS: Final = count()
 
 
@@ -73,11 +74,17 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
     with tempfile.TemporaryDirectory() as directory, _serving(Path(directory)) as process:
         port, pid = process
         samples = {
-            "webhook": (_webhooks(port, hooks), hooks),
+            "http alone": (_steadily(port, hooks, _request("GET /healthz")), hooks),
+            "webhook": (_steadily(port, hooks, _request("POST /webhooks/hook", TOKEN, EVENT)), hooks),
             "batch": (_batches(port, batches, "key"), batches * EVENTS),
             "batch, kept only": (_batches(port, batches, "asleep"), batches * EVENTS),
         }
         cases = [
+            Case(
+                name="http alone",
+                what=f"{RATE} a second that ask for the server's health",
+                sample=samples["http alone"][0],
+            ),
             Case(
                 name="webhook",
                 what=f"{RATE} a second: its function runs, what it sends is kept, 200; from when it was due",
@@ -167,19 +174,23 @@ class _Connection:
     def __init__(self, stream: trio.SocketStream) -> None:
         self._stream = stream
 
-    async def post(self, path: str, body: bytes, header: str) -> None:
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{header}"
-        await self._stream.send_all(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    async def ask(self, request: bytes) -> None:
+        await self._stream.send_all(request)
         answer = b""
-        while b"success" not in answer:
+        while not answer.endswith(b"}"):
             part = await self._stream.receive_some()
             assert part, answer
             answer += part
         assert answer.startswith(b"HTTP/1.1 200"), answer
 
 
-def _webhooks(port: int, number: int) -> Sample:
-    """Webhooks that are due at a steady rate, whether those before have been answered or not."""
+def _request(line: str, header: str = "", body: bytes = b"") -> bytes:
+    head = f"{line} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{header}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _steadily(port: int, number: int, request: bytes) -> Sample:
+    """Requests that are due at a steady rate, whether those before have been answered or not."""
 
     async def sample() -> Sequence[float]:
         seconds: list[float] = []
@@ -187,7 +198,7 @@ def _webhooks(port: int, number: int) -> Sample:
 
         async def send(due: float) -> None:
             connection = idle.pop() if idle else _Connection(await trio.open_tcp_stream("127.0.0.1", port))
-            await connection.post("/webhooks/hook", EVENT, "X-Segment-Source-Function-Token: secret\r\n")
+            await connection.ask(request)
             idle.append(connection)
             seconds.append(time.perf_counter() - due)
 
@@ -220,7 +231,7 @@ def _batches(port: int, number: int, key: str) -> Sample:
         async def send() -> None:
             connection = _Connection(await trio.open_tcp_stream("127.0.0.1", port))
             while bodies:
-                await connection.post("/v1/batch", bodies.pop(), "")
+                await connection.ask(_request("POST /v1/batch", body=bodies.pop()))
 
         began = time.perf_counter()
         async with trio.open_nursery() as nursery:
