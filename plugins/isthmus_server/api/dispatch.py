@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from typing import Any, Final, final
 from urllib.parse import parse_qsl
 
@@ -119,17 +120,24 @@ class Dispatch:
     async def _body(self, request: Request) -> bytes:
         """The body, of a size and a type that are taken."""
         parts, size = [], 0
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and (len(announced) > 18 or int(announced) > self._body_bytes):
+            raise self._too_large()
         try:
-            async for part in request.stream():
-                size += len(part)
-                if size > self._body_bytes:
-                    raise problem(413, f"The body is larger than {self._body_bytes} bytes.")
-                parts.append(part)
+            async with aclosing(request.stream()) as stream:
+                async for part in stream:
+                    size += len(part)
+                    if size > self._body_bytes:
+                        raise self._too_large()
+                    parts.append(part)
         except ClientDisconnect:
             raise problem(400, "The body ended too soon.") from None
         if size and not is_json(request.headers.get("content-type")):
             raise problem(415, "The body has to be JSON, in one of the media types of this API.")
         return b"".join(parts)
+
+    def _too_large(self) -> Problem:
+        return problem(413, f"The body is larger than {self._body_bytes} bytes.")
 
 
 def _query(request: Request, kind: type[msgspec.Struct], body: bytes) -> msgspec.Struct:
