@@ -104,7 +104,7 @@ async def test_a_function_has_to_be_given(api: Api) -> None:
     body = {"function": {}, "type": "DESTINATION", "payload": TRACK}
     (error,) = await api.refused(422, "POST", "/functions/preview", body)
     assert error["field"] == "function.code"
-    await api.refused(404, "POST", "/functions/preview", body | {"function": {"id": "nothing"}})
+    await api.refused(400, "POST", "/functions/preview", body | {"function": {"id": "nothing"}})
     await api.refused(
         400, "POST", "/functions/preview", body | {"function": {"code": "", "language": "cobol"}}
     )
