@@ -19,7 +19,7 @@ from isthmus_server.api.table import ROUTES
 
 LONG = os.environ.get("ISTHMUS_SCHEMATHESIS") == "long"
 HOW = ["--phases", "coverage,fuzzing,stateful", "--max-examples", "100"]
-QUICK = ["--phases", "fuzzing,stateful", "--max-examples", "5", "--generation-deterministic"]
+QUICK = ["--phases", "fuzzing,stateful", "--max-examples", "3", "--generation-deterministic"]
 
 
 async def test_the_document_is_one_and_has_every_operation(api: Api) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import stat
 import subprocess
@@ -56,7 +55,9 @@ async def test_what_is_secret_is_not_in_the_file(tmp_path: Path, keys: KeyRing) 
     async with open_store(f"sqlite:{tmp_path}/store.db", keys=keys) as store:
         source = await made_source(store)
         _, token = await store.write(lambda tx: tx.tokens.create("t", ()))
-    written = b"".join(Path(tmp_path, name).read_bytes() for name in os.listdir(tmp_path))
+    written = await trio.to_thread.run_sync(
+        lambda: b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    )
     assert source.slug.encode() in written
     assert source.webhook_secret.encode() not in written
     assert token.encode() not in written

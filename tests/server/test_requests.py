@@ -38,6 +38,16 @@ ALLOWED = {
         *("getSourcesCatalog", "getSourceMetadata", "getDestinationsCatalog", "getDestinationMetadata"),
     },
     Role.SOURCE_ADMIN: {
+        *(
+            "getIngressSuccessfullyReceivedFromDeliveryOverview",
+            "getIngressFailedOnIngestFromDeliveryOverview",
+        ),
+        *(
+            "getIngressFilteredAtSourceFromDeliveryOverview",
+            "getEgressFilteredAtDestinationFromDeliveryOverview",
+        ),
+        *("getEgressFailedDeliveryFromDeliveryOverview", "getEgressSuccessfulDeliveryFromDeliveryOverview"),
+        "listDeliveryMetricsSummaryFromDestination",
         *("getWorkspace", "echo", "createFunctionDeployment"),
         *("listInsertFunctionInstances", "createInsertFunctionInstance", "getInsertFunctionInstance"),
         *("updateInsertFunctionInstance", "deleteInsertFunctionInstance"),

@@ -18,7 +18,7 @@ __all__ = ["document"]
 REFERENCE: Final = "#/components/schemas/{name}"
 VARIABLE: Final = re.compile(r"\{(\w+)\}")
 DESCRIPTIONS: Final = {**TYPES, 429: "Too many requests; Retry-After says when to try again."}
-ALWAYS: Final = (401, 403, 406, 413, 415, 422, 429)
+ALWAYS: Final = (400, 401, 403, 404, 406, 413, 415, 422, 429)
 """Statuses that any operation can answer with."""
 
 
@@ -68,12 +68,7 @@ def _operation(route: Route, by_kind: dict[Any, Any], components: dict[str, Any]
         "properties": {"data": by_kind[route.answer]},
         "required": ["data"],
     }
-    statuses = {
-        *ALWAYS,
-        400,
-        *((404,) if "{" in route.path else ()),
-        *((409,) if route.method != "GET" else ()),
-    }
+    statuses = {*ALWAYS, *((409,) if route.method != "GET" else ())}
     if route.operation == "echo":
         statuses.add(500)
     operation: dict[str, Any] = {
