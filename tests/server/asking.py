@@ -21,6 +21,7 @@ class Api:
 
     def __init__(self, store: Store, engine: Engine, token: str, rate_limit: RateLimit) -> None:
         self.store = store
+        self.engine = engine
         self.token = token
         self.application = public_api(store, engine, webhook_url=WEBHOOKS_AT, rate_limit=rate_limit)
         self._client = httpx.AsyncClient(
@@ -43,13 +44,13 @@ class Api:
         json: object = None,
         *,
         token: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
-        authorization = {} if token == "" else {"Authorization": f"Bearer {token or self.token}"}
-        return await self._client.request(
-            method, path, json=json, content=content, headers=authorization | dict(headers or {})
-        )
+        sent = httpx.Headers(headers)
+        if token != "":
+            sent["Authorization"] = f"Bearer {token or self.token}"
+        return await self._client.request(method, path, json=json, content=content, headers=sent)
 
     async def done(self, method: str, path: str, json: object = None, status: int = 200) -> Any:
         """Ask what has to succeed; what is in ``data``."""

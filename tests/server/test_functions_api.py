@@ -75,14 +75,14 @@ async def test_a_list_has_no_code(api: Api) -> None:
         "pagination=%7B%22cursor%22%3A%20%22MQ%3D%3D%22%2C%20%22count%22%3A%202%7D",
     ],
 )
-async def test_pagination_in_a_query(api: Api, query: str) -> None:
+async def test_choice_11_pagination_in_a_query(api: Api, query: str) -> None:
     ids = [(await api.made("SOURCE"))["id"] for _ in range(4)]
     listed = await api.done("GET", f"/functions?{query}&resourceType=SOURCE")
     assert [function["id"] for function in listed["functions"]] == ids[1:3]
     assert listed["pagination"] == {"current": "MQ==", "next": "Mw==", "previous": "MA==", "totalEntries": 4}
 
 
-async def test_pagination_in_a_body(api: Api) -> None:
+async def test_choice_11_pagination_in_a_body(api: Api) -> None:
     ids = [(await api.made("SOURCE"))["id"] for _ in range(3)]
     body = {"pagination": {"count": 1, "cursor": "Mg=="}, "resourceType": "SOURCE"}
     listed = await api.done("GET", "/functions", body)

@@ -91,6 +91,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         status: of success.
         versions: of the API that have it, the most stable first.
         cost: points that it takes from the caller's.
+        gives: variables of other operations' paths, and where in an answer they are, as JSON pointers.
         handler: what answers.
     """
 
@@ -106,6 +107,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     versions: tuple[str, ...] = ("v1", "v1beta", "v1alpha")
     cost: int = 1
+    gives: tuple[tuple[str, str], ...] = ()
     handler: Handler
 
 

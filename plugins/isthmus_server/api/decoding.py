@@ -81,6 +81,9 @@ def _faults(type_: inspect.Type, value: object, path: str, *, from_text: bool) -
             names = [member.value for member in type_.cls]
             if value not in names:
                 yield _wrong(path, f"must be one of [{', '.join(map(str, names))}]")
+        case inspect.LiteralType():
+            if value not in type_.values:
+                yield _wrong(path, f"must be one of [{', '.join(map(str, type_.values))}]")
         case inspect.StrType():
             yield from _text_faults(type_, value, path)
         case inspect.BoolType():

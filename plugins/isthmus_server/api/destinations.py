@@ -85,6 +85,7 @@ ROUTES: Final = (
         roles=SOURCE_ADMINS,
         body=CreateDestinationInput,
         answer=DestinationOutput,
+        gives=(("destinationId", "/data/destination/id"),),
         handler=writing(_create),
     ),
     Route(

@@ -159,6 +159,7 @@ ROUTES: Final = (
         roles=EDIT,
         body=CreateFunctionInput,
         answer=FunctionOutput,
+        gives=(("functionId", "/data/function/id"),),
         handler=writing(_create),
     ),
     Route(
@@ -211,6 +212,7 @@ ROUTES: Final = (
         scoped=True,
         query=ListQuery,
         answer=ListVersionsOutput,
+        gives=(("versionId", "/data/versions/0/id"),),
         versions=ALPHA,
         handler=reading(_versions),
     ),

@@ -93,6 +93,7 @@ ROUTES: Final = (
         scoped=True,
         body=CreateInsertFunctionInstanceInput,
         answer=InsertFunctionInstanceOutput,
+        gives=(("instanceId", "/data/insertFunctionInstance/id"),),
         versions=ALPHA,
         handler=writing(_create),
     ),

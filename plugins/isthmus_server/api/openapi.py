@@ -18,7 +18,7 @@ __all__ = ["document"]
 REFERENCE: Final = "#/components/schemas/{name}"
 VARIABLE: Final = re.compile(r"\{(\w+)\}")
 DESCRIPTIONS: Final = {**TYPES, 429: "Too many requests; Retry-After says when to try again."}
-ALWAYS: Final = (401, 403, 406, 413, 415, 422, 429)
+ALWAYS: Final = (400, 401, 403, 404, 406, 413, 415, 422, 429)
 """Statuses that any operation can answer with."""
 
 
@@ -35,7 +35,10 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
     by_kind = dict(zip([*ordered, ErrorEnvelope], schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_kind, components)
+        operation = _operation(route, by_kind, components)
+        if links := _links(route, routes):
+            operation["responses"][str(route.status)]["links"] = links
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,12 +68,7 @@ def _operation(route: Route, by_kind: dict[Any, Any], components: dict[str, Any]
         "properties": {"data": by_kind[route.answer]},
         "required": ["data"],
     }
-    statuses = {
-        *ALWAYS,
-        400,
-        *((404,) if "{" in route.path else ()),
-        *((409,) if route.method != "GET" else ()),
-    }
+    statuses = {*ALWAYS, *((409,) if route.method != "GET" else ())}
     if route.operation == "echo":
         statuses.add(500)
     operation: dict[str, Any] = {
@@ -90,6 +88,19 @@ def _operation(route: Route, by_kind: dict[Any, Any], components: dict[str, Any]
         content = {name: {"schema": by_kind[route.body]} for name in MEDIA_TYPES}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _links(route: Route, routes: Iterable[Route]) -> dict[str, Any]:
+    """Operations whose paths an operation's answer has the variables of, with those of its own."""
+    given = {name: f"$response.body#{pointer}" for name, pointer in route.gives}
+    own = {name: f"$request.path.{name}" for name in VARIABLE.findall(route.path)}
+    links = {}
+    for other in routes:
+        wanted = VARIABLE.findall(other.path)
+        if given.keys() & set(wanted) and set(wanted) <= (given | own).keys():
+            parameters = {name: (own | given)[name] for name in wanted}
+            links[other.operation] = {"operationId": other.operation, "parameters": parameters}
+    return links
 
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:

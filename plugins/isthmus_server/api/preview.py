@@ -13,7 +13,15 @@ import trio
 
 from isthmus import Engine, Function, Instance, LoadError, Outcome, Request
 from isthmus.outcomes import Exchange, Problem as Fault
-from isthmus_server.store import FieldProblem, ResourceType, Role, class_id
+from isthmus_server.store import (
+    Dangling,
+    FieldProblem,
+    NotFound,
+    ResourceType,
+    Role,
+    StoredFunction,
+    class_id,
+)
 
 from .calls import Call, Route
 from .function_types import FunctionSettingV1, NamedText, Wire
@@ -169,7 +177,7 @@ async def _function(call: Call, given: PreviewInput) -> Function:
     wanted, kept = given.function, None
     if wanted.id is not None:
         call.check_function(class_id(wanted.id))
-        kept = await call.services.store.read(lambda tx: tx.functions.get(wanted.id or ""))
+        kept = await _kept(call, wanted.id)
     elif call.functions is not None:
         call.check_function("")
     if wanted.code is None and kept is None:
@@ -188,6 +196,13 @@ async def _function(call: Call, given: PreviewInput) -> Function:
         code=wanted.code if wanted.code is not None else kept.code if kept else "",
         settings=settings,
     )
+
+
+async def _kept(call: Call, id: str) -> StoredFunction:  # noqa: A002 -- what it is called everywhere
+    try:
+        return await call.services.store.read(lambda tx: tx.functions.get(id))
+    except NotFound:
+        raise Dangling("Function", id) from None
 
 
 # ------------------------------------------------------------ what goes in

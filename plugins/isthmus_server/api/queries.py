@@ -43,7 +43,15 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
                 inner = below[step] = {}
             below = inner
         below[path[-1]] = _value(value)
-    return found
+    return {name: _listed(value) for name, value in found.items()}
+
+
+def _listed(value: Any) -> Any:
+    """An object whose fields are numbered from 0 is a list: ``groupBy[0]=...``."""
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _listed(each) for name, each in value.items()}
+    return list(inner.values()) if inner and list(inner) == [str(n) for n in range(len(inner))] else inner
 
 
 def _path(name: str) -> list[str]:

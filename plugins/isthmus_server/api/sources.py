@@ -111,6 +111,7 @@ ROUTES: Final = (
         body=CreateSourceInput,
         answer=SourceOutput,
         status=201,
+        gives=(("sourceId", "/data/source/id"), ("writeKey", "/data/source/writeKeys/0")),
         handler=writing(_create),
     ),
     Route(

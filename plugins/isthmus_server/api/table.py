@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import catalog, destinations, functions, inserts, preview, sources, workspace
+from . import catalog, deliveries, destinations, functions, inserts, preview, sources, workspace
 from .calls import Route
 
 __all__ = ["ROUTES"]
@@ -18,4 +18,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sources.ROUTES,
     *destinations.ROUTES,
     *catalog.ROUTES,
+    *deliveries.ROUTES,
 )

@@ -18,6 +18,8 @@ with of_the_extra():
     import sqlalchemy as _sqlalchemy  # noqa: F401
 
 from .catalog import HTTP_API as HTTP_API, WEBHOOKS as WEBHOOKS, CatalogEntry as CatalogEntry
+from .counting import counting as counting
+from .delivery_counts import Count as Count, CountKey as CountKey, Step as Step
 from .faults import (
     Conflict as Conflict,
     Dangling as Dangling,

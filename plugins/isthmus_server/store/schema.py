@@ -23,6 +23,7 @@ from sqlalchemy import (
 __all__ = [
     "METADATA",
     "audit_events",
+    "delivery_counts",
     "destinations",
     "functions",
     "insert_instances",
@@ -161,4 +162,15 @@ audit_events: Final = Table(
     Column("resource_type", String(40), nullable=False),
     Column("resource_id", String(ID), nullable=False),
     Column("resource_name", Text, nullable=False),
+)
+
+delivery_counts: Final = Table(
+    "delivery_counts",
+    METADATA,
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", String(ID), primary_key=True),
+    Column("destination", String(ID), primary_key=True),
+    Column("step", String(40), primary_key=True),
+    Column("reason", String(40), primary_key=True),
+    Column("count", BigInteger, nullable=False),
 )

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from .audit import Audit
 from .catalog import BUILT_IN, CatalogEntry, entry_of, function_entry
+from .delivery_counts import DeliveryCounts
 from .destinations import Destinations
 from .functions import Functions
 from .inserts import Inserts
@@ -27,7 +28,7 @@ class Transaction:
     """What a function given to :meth:`Store.read` or :meth:`Store.write` gets.
 
     Attributes:
-        functions, sources, destinations, inserts, tokens, audit: what is kept, by its kind.
+        functions, sources, destinations, inserts, tokens, audit, delivery_counts: what is kept, by its kind.
     """
 
     def __init__(self, work: Work) -> None:
@@ -38,6 +39,7 @@ class Transaction:
         self.inserts = Inserts(work)
         self.tokens = Tokens(work)
         self.audit = Audit(work)
+        self.delivery_counts = DeliveryCounts(work)
 
     def workspace(self) -> Workspace:
         """Whose functions they are."""
