@@ -128,13 +128,13 @@ async def _open_basis(arguments: argparse.Namespace) -> AsyncIterator[Basis]:
         yield FileBasis(Path(arguments.pipeline))
         return
     from .firsttoken import provide_first_token
-    from .store import open_store
+    from .store import counting, open_store
 
-    async with open_store(arguments.data) as store:
+    async with open_store(arguments.data) as store, counting(store) as observe:
         directory = None if "://" in arguments.data else Path(arguments.data)
         if (path := await provide_first_token(store, directory, os.environ)) is not None:
             _print(f"the owner's token is in {path}")
-        yield StoreBasis(store, Egress(allow_private=arguments.allow_private))
+        yield StoreBasis(store, Egress(allow_private=arguments.allow_private), observe)
 
 
 def _print(line: str) -> None:

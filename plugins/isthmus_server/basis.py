@@ -13,6 +13,7 @@ import trio
 from isthmus import Egress, Engine
 from isthmus.errors import IsthmusError
 from isthmus.pipelinefiles import LoadedPipeline, load_pipeline
+from isthmus.pipelines import Observation
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -39,6 +40,9 @@ class Basis(Protocol):
     async def follow(self, reload: Reload) -> None:
         """Reload whenever what is to run has changed, until cancelled."""
 
+    def observe(self, seen: Observation) -> None:
+        """Take what the pipeline tells; must not block."""
+
     def application(self, engine: Engine, url: str) -> ASGIApp | None:
         """What is served beside the ingress, None for nothing.
 
@@ -64,6 +68,9 @@ class FileBasis:
         del reload
         await trio.sleep_forever()
 
+    def observe(self, seen: Observation) -> None:
+        """See :class:`Basis`."""
+
     def application(self, engine: Engine, url: str) -> ASGIApp | None:
         """See :class:`Basis`."""
         del engine, url
@@ -77,10 +84,13 @@ class StoreBasis:
     Args:
         store: that is open.
         egress: where requests of what runs may go.
+        observe: takes what the pipeline tells.
     """
 
-    def __init__(self, store: Store, egress: Egress) -> None:
+    def __init__(self, store: Store, egress: Egress, observe: Callable[[Observation], None]) -> None:
         from .snapshotpipeline import load_snapshot
+
+        self.observe = observe
 
         self._store = store
         self._load = partial(load_snapshot, egress=egress)

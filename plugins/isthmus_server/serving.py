@@ -130,6 +130,7 @@ class _Service:
         def observe(seen: Observation) -> None:
             metrics.observe(seen)
             journal.observe(seen)
+            basis.observe(seen)
 
         running = self.running = Running(
             pipelines,

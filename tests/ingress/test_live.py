@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, final
 
@@ -95,13 +96,26 @@ def send(live: Live, key: str, *names: str) -> list[int]:
 def test_a_source_and_a_destination_function_run_once_they_are_made(live: Live) -> None:
     source = live.source("iUM16Md8P2", "first")
     function = live.function("DESTINATION", DESTINATION.replace("VERSION", "first"), settings=SETTINGS)
-    live.destination(source["id"], function.removeprefix("dfn_"), url=live.endpoint.url)
+    destination = live.destination(source["id"], function.removeprefix("dfn_"), url=live.endpoint.url)
     # The API has answered before what it was told is running.
     live.served.until(
         lambda: 200 in send(live, source["writeKeys"][0], "Seen") and live.endpoint.at("/first")
     )
     arrived = live.endpoint.at("/first")[-1]
     assert (arrived["event"], arrived["projectId"]) == ("Seen", source["id"])
+
+    def delivered() -> int:
+        now = datetime.now(UTC)
+        span = "&".join(
+            f"{name}={now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}"
+            for name, hours in (("startTime", -1), ("endTime", 1))
+        )
+        path = f"/destinations/{destination}/delivery-metrics?sourceId={source['id']}&{span}"
+        metrics = live.ask("GET", path)
+        counted = metrics["deliveryMetricsSummary"]["metrics"]
+        return next(int(metric["total"]) for metric in counted if metric["metricName"] == "successes")
+
+    live.served.until(delivered)
 
 
 def test_new_code_takes_over_without_dropping_a_call(live: Live) -> None:
