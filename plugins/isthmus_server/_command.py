@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from isthmus.abc import Command, Egress
 from isthmus.errors import EngineError
+from isthmus.limits import Limits
 
 from ._extra import of_the_extra
 from .groups import alone
@@ -113,6 +114,7 @@ def _options(arguments: argparse.Namespace) -> ServeOptions:
             requests=arguments.requests,
         ),
         public_url=arguments.public_url,
+        calls=Limits(wall=arguments.wall, cpu=arguments.wall, memory=arguments.memory * 1024 * 1024),
         certificate=(arguments.certificate, arguments.key) if arguments.certificate else None,
         notice=arguments.notice,
         grace=arguments.grace,
@@ -192,6 +194,16 @@ def _add_bounds(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=_above_zero,
         help="events a second of all sources (default: all that come)",
+    )
+    group.add_argument(
+        "--wall",
+        metavar="SECONDS",
+        type=_above_zero,
+        default=5.0,
+        help="of one call of a function, fetches included (default: 5)",
+    )
+    group.add_argument(
+        "--memory", metavar="MB", type=_count, default=128, help="of one call of a function (default: 128)"
     )
     group.add_argument(
         "--allow-private",

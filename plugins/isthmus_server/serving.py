@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from isthmus import Engine, open_engine, open_queue
 from isthmus.errors import EngineError, IsthmusError
+from isthmus.limits import Limits
 from isthmus.pipelines import Observation
 from isthmus.queues import Queue
 
@@ -51,6 +52,7 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
         operations: the address for health and metrics, "" for none.
         queue: URL of the storage of deliveries.
         limits: how much is taken.
+        calls: limits of each call of a function.
         public_url: what senders see of this server; see :func:`.ingress_app`.
         certificate: paths of a certificate and of its key, for TLS, or None.
         notice: seconds between not being ready any more and listening no more.
@@ -61,6 +63,7 @@ class ServeOptions(msgspec.Struct, frozen=True, kw_only=True):
     operations: str
     queue: str
     limits: IngressLimits = IngressLimits()
+    calls: Limits = Limits()
     public_url: str = ""
     certificate: tuple[str, str] | None = None
     notice: float = 0.0
@@ -87,7 +90,7 @@ async def serve(
         OSError: an address cannot be listened on.
     """
     async with (
-        open_engine(plugins=plugins) as engine,
+        open_engine(plugins=plugins, limits=options.calls) as engine,
         opening as basis,
         open_queue(options.queue, plugins=plugins) as queue,
         trio.open_nursery() as whole,
