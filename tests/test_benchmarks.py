@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
         ("python_wasm", 5),
         ("pipeline", 4),
         ("server", 4),
+        ("journals", 5),
     ],
 )
 def test_every_case_of_a_quick_run_has_a_figure(bench: str, cases: int) -> None:

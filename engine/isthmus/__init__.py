@@ -22,6 +22,7 @@ from .errors import (
     PluginError as PluginError,
     QueueError as QueueError,
     QueueFull as QueueFull,
+    QueueInUse as QueueInUse,
     RuntimeFault as RuntimeFault,
 )
 from .events import Event as Event, Request as Request

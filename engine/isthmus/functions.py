@@ -71,6 +71,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
             gives each invocation a world of its own within WebAssembly, where the language has a runtime for that.
         lenient: ``Segment.group`` and ``Segment.page`` take calls with no user id.
         pass_through: an insert function without a handler for a type lets the event pass unchanged.
+        fan_out: an insert function may return an array of events, all of which go on; for inserts of a source.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     isolation: Literal["call", "instance", "wasm"] = "call"
     lenient: bool = False
     pass_through: bool = False
+    fan_out: bool = False
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -97,6 +99,10 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
                 raise InvalidFunction(
                     f"function {self.name!r} defines the setting {name!r}, whose name has half a surrogate pair"
                 ) from None
+        if self.fan_out and self.kind not in {Kind.INSERT, Kind.SOURCE_INSERT}:
+            raise InvalidFunction(
+                f"function {self.name!r}: fan_out is for inserts, and it is a {self.kind.value}"
+            )
         if self.isolation not in {"call", "instance", "wasm"}:
             raise InvalidFunction(
                 f"function {self.name!r}: isolation is 'call', 'instance' or 'wasm', not {self.isolation!r}"

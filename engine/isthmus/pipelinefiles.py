@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from ._cli.pipelinefile import SourceEntry
     from ._engine import Engine
     from ._instances import Instance
+    from .archive import EventArchive
+    from .deliveries import StoredDeliveryLog
 
-__all__ = ["Entrance", "LoadedPipeline", "load_pipeline"]
+__all__ = ["Entrance", "Journals", "LoadedPipeline", "load_pipeline", "open_journals"]
 
 
 @final
@@ -113,6 +117,38 @@ async def load_pipeline(engine: Engine, path: Path) -> LoadedPipeline:
                 for instance in assembly.instances:
                     await instance.aclose()
             raise
+    except UsageFault as exc:
+        raise EngineError(str(exc)) from None
+
+
+@final
+class Journals(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pipeline writes down beside its queue.
+
+    Attributes:
+        log: of its deliveries, for :func:`isthmus.open_pipeline`'s ``observe``; None where the file names none.
+        archive: of its events, or None.
+    """
+
+    log: StoredDeliveryLog | None = None
+    archive: EventArchive | None = None
+
+
+@asynccontextmanager
+async def open_journals(path: Path) -> AsyncIterator[Journals]:
+    """Open the log and the archive that a ``pipeline.toml`` names, and close them on the way out.
+
+    Raises:
+        EngineError: the file cannot be read, or one of the two cannot be opened.
+    """
+    from ._cli.faults import UsageFault
+    from ._cli.journals import archive_of, log_of
+    from ._cli.pipelinefile import read_pipeline
+
+    try:
+        written = await trio.to_thread.run_sync(read_pipeline, path)
+        async with log_of(written, path.parent) as log, archive_of(written, path.parent) as archive:
+            yield Journals(log=log, archive=archive)
     except UsageFault as exc:
         raise EngineError(str(exc)) from None
 

@@ -124,18 +124,22 @@ def _options(arguments: argparse.Namespace) -> ServeOptions:
 @asynccontextmanager
 async def _open_basis(arguments: argparse.Namespace) -> AsyncIterator[Basis]:
     """What is to run, as the arguments say."""
+    from isthmus.pipelinefiles import open_journals
+
     from .basis import FileBasis, StoreBasis
 
     if arguments.pipeline:
-        yield FileBasis(Path(arguments.pipeline))
+        path = Path(arguments.pipeline)
+        async with open_journals(path) as journals:
+            yield FileBasis(path, journals)
         return
     from .firsttoken import provide_first_token
     from .store import counting, open_store
 
     async with open_store(arguments.data) as store, counting(store) as observe:
         directory = None if "://" in arguments.data else Path(arguments.data)
-        if (path := await provide_first_token(store, directory, os.environ)) is not None:
-            _print(f"the owner's token is in {path}")
+        if (written := await provide_first_token(store, directory, os.environ)) is not None:
+            _print(f"the owner's token is in {written}")
         yield StoreBasis(store, Egress(allow_private=arguments.allow_private), observe)
 
 

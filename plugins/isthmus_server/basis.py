@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 import trio
 
 from isthmus import Egress, Engine
+from isthmus.archive import EventArchive
 from isthmus.errors import IsthmusError
-from isthmus.pipelinefiles import LoadedPipeline, load_pipeline
+from isthmus.pipelinefiles import Journals, LoadedPipeline, load_pipeline
 from isthmus.pipelines import Observation
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ PAUSE: Final = 5.0
 class Basis(Protocol):
     """Where what is to run is written down."""
 
+    @property
+    def archive(self) -> EventArchive | None:
+        """Keeps the events of the pipeline, None for nothing that does."""
+
     async def load(self, engine: Engine) -> LoadedPipeline:
         """Load what is to run now; see :data:`.running.Load`."""
 
@@ -54,10 +59,17 @@ class Basis(Protocol):
 
 @final
 class FileBasis:
-    """A ``pipeline.toml``, which is read again when somebody says so."""
+    """A ``pipeline.toml``, which is read again when somebody says so.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file.
+        journals: that it named when they were opened.
+    """
+
+    def __init__(self, path: Path, journals: Journals) -> None:
         self._path = path
+        self._log = journals.log
+        self.archive = journals.archive
 
     async def load(self, engine: Engine) -> LoadedPipeline:
         """See :class:`Basis`."""
@@ -70,6 +82,8 @@ class FileBasis:
 
     def observe(self, seen: Observation) -> None:
         """See :class:`Basis`."""
+        if self._log is not None:
+            self._log(seen)
 
     def application(self, engine: Engine, url: str) -> ASGIApp | None:
         """See :class:`Basis`."""
@@ -91,6 +105,7 @@ class StoreBasis:
         from .snapshotpipeline import load_snapshot
 
         self.observe = observe
+        self.archive = None
 
         self._store = store
         self._load = partial(load_snapshot, egress=egress)

@@ -10,6 +10,7 @@ from typing import Final, final
 import trio
 
 from isthmus import Engine, Pipeline, open_pipeline
+from isthmus.archive import EventArchive
 from isthmus.pipelinefiles import LoadedPipeline
 from isthmus.pipelines import Observation
 from isthmus.queues import Queue
@@ -70,6 +71,7 @@ class Running:
         engine: runs the functions.
         queue: keeps the deliveries.
         observe: told of what the pipelines do.
+        archive: keeps their events, or None.
         grace: seconds for what is under way in a pipeline that closes.
         event_bytes: of an event.
 
@@ -84,6 +86,7 @@ class Running:
         queue: Queue,
         *,
         observe: Callable[[Observation], None],
+        archive: EventArchive | None,
         grace: float,
         event_bytes: int,
     ) -> None:
@@ -91,6 +94,7 @@ class Running:
         self._engine = engine
         self._queue = queue
         self._observe = observe
+        self._archive = archive
         self._grace = grace
         self._event_bytes = event_bytes
         self._current: Generation | None = None
@@ -143,6 +147,7 @@ class Running:
                 sources=loaded.sources,
                 destinations=loaded.destinations,
                 observe=self._observe,
+                archive=self._archive,
                 grace=self._grace,
                 event_bytes=self._event_bytes,
             ) as pipeline:

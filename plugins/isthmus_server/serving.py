@@ -140,6 +140,7 @@ class _Service:
             engine,
             queue,
             observe=observe,
+            archive=basis.archive,
             grace=options.grace,
             event_bytes=options.limits.event_bytes + ADDED_BYTES,
         )

@@ -58,6 +58,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     isolation: Literal["call", "instance", "wasm"] = "call"
     lenient: bool = False
     pass_through: bool = False
+    fan_out: bool = False
     settings: tuple[dict[str, Any], ...] | None = None
     sample: Sample = Sample()
 
@@ -120,6 +121,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
                 isolation=self.manifest.isolation,
                 lenient=self.manifest.lenient,
                 pass_through=self.manifest.pass_through,
+                fan_out=self.manifest.fan_out,
             )
         except InvalidFunction as exc:
             raise UsageFault(str(exc)) from None

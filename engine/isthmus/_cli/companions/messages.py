@@ -48,6 +48,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     isolation: Literal["call", "instance", "wasm"]
     lenient: bool
     pass_through: bool
+    fan_out: bool
 
     @classmethod
     def of(cls, function: Function) -> Definition:
