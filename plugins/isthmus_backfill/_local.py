@@ -89,7 +89,7 @@ async def _serve(
                 todo.done(said.place)
                 tell(said, number)
             elif isinstance(said, Unready):
-                raise UsageFault(said.message)
+                raise said.error
             elif isinstance(said, Ready):
                 ready = True
         nursery.cancel_scope.cancel()

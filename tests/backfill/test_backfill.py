@@ -291,6 +291,19 @@ def test_a_wrong_call_says_what_is_wrong(
     assert not endpoint.seen
 
 
+def test_a_function_that_does_not_load_is_shown_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ndjson(Path("a.ndjson"), map(event, range(3)))
+    Path("fn.js").write_text("async function onTrack( {")
+    assert main(["backfill", "a.ndjson", "--to", "fn.js", "--processes", "1"]) == 3
+    said = capfd.readouterr().err
+    assert "the function does not load" in said
+    assert "fn.js:1" in said
+    assert results(Path("fn.backfill")) == []
+
+
 def test_a_ledger_is_of_one_destination(tmp_path: Path, backfill: Backfill) -> None:
     path = ndjson(tmp_path / "a.ndjson", map(event, range(3)))
     assert backfill(path)[0] == 0
