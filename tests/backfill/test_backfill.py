@@ -369,6 +369,25 @@ def test_what_a_killed_process_had_is_done_by_another(tmp_path: Path, endpoint: 
     assert (report["run"]["delivered"], report["parts"]["not_done"]) == (400, [])
 
 
+@pytest.mark.parametrize(("deaths", "expected"), [(2, 0), (3, 2)])
+def test_a_process_that_dies_while_it_starts_is_replaced_but_not_for_ever(
+    tmp_path: Path,
+    endpoint: Endpoint,
+    backfill: Backfill,
+    monkeypatch: pytest.MonkeyPatch,
+    deaths: int,
+    expected: int,
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\necho >> starts\n[ $(wc -l < starts) -le {deaths} ] && exit 1\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    assert backfill(ndjson(tmp_path / "a.ndjson", map(event, range(3))))[0] == expected
+    assert set(endpoint.seen) == (set() if expected else ids(3))
+
+
 @pytest.mark.slow
 def test_a_part_that_kills_its_processes_is_given_up(tmp_path: Path, endpoint: Endpoint) -> None:
     pipeline(tmp_path, endpoint)
