@@ -25,6 +25,7 @@ COMMANDS: Final = MappingProxyType(
         "run": "run a function on files of events, and say what became of them",
         "invoke": "run a function once, and show all of the call",
         "test": "run a function on its sample, and compare with what is expected",
+        "fuzz": "throw generated events at a function, and make what goes wrong small",
         "new": "make a directory with a function, its sample and a test",
         "check": "load a function, and say which handlers it has",
         "work": "carry the events of a pipeline to their destinations, until interrupted",
