@@ -1,16 +1,19 @@
-"""The way of an event through a durable queue to a destination, and nine destinations beside a dead one."""
+"""The way of an event to a destination through a queue in a file and one on three servers; nine destinations beside a dead one."""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import trio
+from tests.nats.servers import running
 
 from benchmarks._command import parser, run
 from benchmarks._figures import Case, Figures, Sample, interleave
@@ -18,6 +21,7 @@ from benchmarks._report import Bar
 from benchmarks._subject import API_KEY, EVENT, FUNCTION
 from isthmus import Engine, Function, InvalidInput, Kind, Outcome, open_engine, open_pipeline, open_queue
 from isthmus.pipelines import Batching, Destination, Source
+from isthmus.queues import Queue
 from isthmus.sinks import CallableSink
 
 __all__ = ["main"]
@@ -41,7 +45,12 @@ def main(arguments: Sequence[str]) -> int:
 
 async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]:
     count, rounds = (500, 1) if given.quick else (5000, 5)
-    async with open_engine() as engine:
+    async with AsyncExitStack() as stack:
+        servers = ExitStack()
+        stack.callback(servers.close)
+        cluster = servers.enter_context(running(on_disk=True))
+        nats = await stack.enter_async_context(open_queue(cluster.url("bench")))
+        engine = await stack.enter_async_context(open_engine())
         cases = [
             Case(
                 name="no queue",
@@ -54,6 +63,11 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
                 sample=_kept(engine, count),
             ),
             Case(
+                name="nats",
+                what="the same, kept by three servers that each sync it",
+                sample=_kept(engine, count, nats),
+            ),
+            Case(
                 name="ten well",
                 what="ten destinations, calls of 20 ms",
                 sample=_ten(engine, count // 5, dead=0),
@@ -63,9 +77,10 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
             ),
         ]
         figures = await interleave(cases, rounds)
-    kept, well, dead = (figures[name] for name in ("sqlite", "ten well", "one dead"))
+    kept, far, well, dead = (figures[name] for name in ("sqlite", "nats", "ten well", "one dead"))
     bars = [
         Bar(case="sqlite", text="events a second", value=1 / kept.median, least=5000),
+        Bar(case="nats", text="throughput, nats / sqlite", value=1 / far.ratio_to(kept), least=0.40),
         Bar(
             case="one dead",
             text="throughput of nine, one dead / ten well",
@@ -114,12 +129,16 @@ def _bare(engine: Engine, count: int) -> Sample:
     return sample
 
 
-def _kept(engine: Engine, count: int) -> Sample:
+def _kept(engine: Engine, count: int, queue: Queue | None = None) -> Sample:
     async def sample() -> Sequence[float]:
         insert = await engine.load(_insert())
         to = await engine.load(FUNCTION, settings={"apiKey": API_KEY})
         seconds = await _through(
-            engine, [Destination(name="d", to=to, inserts=(insert,))], _events(count), waited_for=["d"]
+            engine,
+            [Destination(name="d", to=to, inserts=(insert,))],
+            _events(count),
+            waited_for=["d"],
+            queue=queue,
         )
         await insert.aclose()
         await to.aclose()
@@ -154,20 +173,43 @@ def _ten(engine: Engine, count: int, *, dead: int) -> Sample:
 
 
 async def _through(
-    engine: Engine, destinations: list[Destination], events: list[bytes], *, waited_for: list[str]
+    engine: Engine,
+    destinations: list[Destination],
+    events: list[bytes],
+    *,
+    waited_for: list[str],
+    queue: Queue | None = None,
 ) -> float:
-    """Seconds by event until the destinations that are waited for have all of them."""
+    """Seconds by event until the destinations that are waited for have all of them.
+
+    Args:
+        engine: of the destinations.
+        destinations: where they go.
+        events: from a source of this turn's own, whose ids no queue knows from another.
+        waited_for: names of destinations.
+        queue: None for one in a file that is new.
+    """
+    source = f"s{next(_turns)}"
+    async with (
+        _in_file() if queue is None else nullcontext(queue) as kept,
+        open_pipeline(
+            engine, kept, sources=[Source(id=source)], destinations=destinations, grace=0.0
+        ) as pipeline,
+    ):
+        began = time.perf_counter()
+        for start in range(0, len(events), AT_ONCE):
+            await pipeline.accept(source, events[start : start + AT_ONCE])
+        names = [f"destination:{name}" for name in waited_for]
+        while any(pipeline.stats().lanes[name].delivered < len(events) for name in names):  # noqa: ASYNC110 -- counts have no event
+            await trio.sleep(0.005)
+        return (time.perf_counter() - began) / len(events)
+
+
+_turns = itertools.count()
+
+
+@asynccontextmanager
+async def _in_file() -> AsyncIterator[Queue]:
     with tempfile.TemporaryDirectory() as directory:
-        async with (
-            open_queue(f"sqlite:{Path(directory) / 'deliveries.db'}") as queue,
-            open_pipeline(
-                engine, queue, sources=[Source(id="s")], destinations=destinations, grace=0.0
-            ) as pipeline,
-        ):
-            began = time.perf_counter()
-            for start in range(0, len(events), AT_ONCE):
-                await pipeline.accept("s", events[start : start + AT_ONCE])
-            names = [f"destination:{name}" for name in waited_for]
-            while any(pipeline.stats().lanes[name].delivered < len(events) for name in names):  # noqa: ASYNC110 -- counts have no event
-                await trio.sleep(0.005)
-            return (time.perf_counter() - began) / len(events)
+        async with open_queue(f"sqlite:{Path(directory) / 'deliveries.db'}") as queue:
+            yield queue

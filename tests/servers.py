@@ -50,10 +50,14 @@ class Authority:
         )
         self._count = 0
 
+    @property
+    def pem(self) -> bytes:
+        """Its certificate."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM)
+
     def client(self) -> ssl.SSLContext:
         """A context that trusts this authority and no other."""
-        pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
-        return ssl.create_default_context(cadata=pem)
+        return ssl.create_default_context(cadata=self.pem.decode())
 
     def files(
         self, *names: str, days: tuple[int, int] = (-1, 1), self_signed: bool = False

@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
+from benchmarks.peers.contenders import CONTENDERS, Contender
+from benchmarks.peers.contest import Probed, Result, Sizes, hold
+from benchmarks.peers.table import as_json_lines, as_markdown, bars
 
 ROOT = Path(__file__).parent.parent
 
@@ -16,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.mark.parametrize(
     ("bench", "cases"),
     [
+        ("backfill", 5),
         ("call", 11),
         ("crypto", 3),
         ("intl", 7),
@@ -25,7 +30,8 @@ ROOT = Path(__file__).parent.parent
         ("queue", 6),
         ("python", 7),
         ("python_wasm", 5),
-        ("pipeline", 4),
+        ("pipeline", 5),
+        ("journals", 5),
         ("tapes", 6),
         ("embedding", 6),
     ],
@@ -37,3 +43,64 @@ def test_every_case_of_a_quick_run_has_a_figure(bench: str, cases: int) -> None:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len({line["case"] for line in lines}) == len(lines) >= cases
     assert all(line["median_us"] > 0 for line in lines)
+
+
+@pytest.mark.slow
+def test_the_contest_with_peers_that_need_no_installation() -> None:
+    command = [sys.executable, "-m", "benchmarks", "peers", "--quick", "--json"]
+    only = ["--only", "isthmus, Python", "--only", "Python, a process an event"]
+    done = subprocess.run(
+        [*command, *only], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    figures = {line["contender"]: line for line in lines if "contender" in line}
+    assert set(figures) == {"isthmus", "isthmus, Python", "Python, a process an event"}
+    for line in figures.values():
+        assert "absent" not in line, line
+        assert min(line["fresh_us"], line["kept_us"], line["fresh_per_second"], line["first_ms"]) > 0
+        assert line["probes"]["loop"]["ms"] >= 200
+    assert sum("bar" in line for line in lines) == 1  # there is no other JavaScript
+
+
+def test_who_cannot_take_part_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Contender(
+        name="isthmus", boundary="memory-safe", isolation="a stand-in", driver=(sys.executable, "-c", "")
+    )
+    nowhere = msgspec.structs.replace(here, name="nowhere", driver=("/nowhere/at/all",))
+    broken = msgspec.structs.replace(
+        here, name="broken", driver=(sys.executable, "-c", "import a_module_there_is_not")
+    )
+    none, not_started, failed = hold(
+        (here, nowhere, broken), Sizes(turn=1, turns=1, stream=4, probes=1), print
+    )
+    assert none.absent == "its process ended with 0"
+    assert not_started.absent.startswith("it can't be started")
+    assert "No module named 'a_module_there_is_not'" in failed.absent
+
+
+def test_what_is_absent_is_in_the_tables_and_in_no_bar() -> None:
+    ours = Result(contender="isthmus", first=0.5, fresh=[1e-4], kept=[5e-5], throughput=9000.0)
+    ours.probes = {
+        "loop": Probed(seconds=0.25, how="stopped"),
+        "regex": Probed(seconds=None, how="no answer"),
+    }
+    rivals = [
+        Result(contender="quickjs-emscripten", fresh=[3e-4], kept=[5e-5], throughput=3600.0),
+        Result(contender="quickjs", absent="not today"),
+    ]
+    contest = tuple(each for each in CONTENDERS if each.name in {"isthmus", "quickjs-emscripten", "quickjs"})
+    promises = bars(contest, [ours, *rivals])
+    assert [(promise.value, promise.holds) for promise in promises] == [(2.5, False), (float("inf"), False)]
+    shown = as_markdown(contest, [ours, *rivals], promises)
+    assert "absent: not today" in shown
+    assert "| 250 | **no answer** |" in shown
+    assert [json.loads(line) for line in as_json_lines(contest, [ours, *rivals], promises).splitlines()][
+        2
+    ] == {
+        "contender": "quickjs",
+        "language": "javascript",
+        "boundary": "none",
+        "isolation": "a C extension in the process",
+        "absent": "not today",
+    }

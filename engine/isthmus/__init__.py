@@ -31,6 +31,7 @@ from .errors import (
     PluginError as PluginError,
     QueueError as QueueError,
     QueueFull as QueueFull,
+    QueueInUse as QueueInUse,
     RuntimeFault as RuntimeFault,
     TapeError as TapeError,
 )

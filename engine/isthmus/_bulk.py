@@ -75,6 +75,9 @@ class Bulk:
         self._wall_clock = wall_clock
         self._entropy = entropy
         self._free = concurrency
+        self._now = (
+            trio.lowlevel.current_clock().current_time
+        )  # as trio.current_time, at a fifth of its price
         self._waiting: list[_Waiting] = []
         self._ended = False  # there are no more events
         self._halted = False  # those that wait are not to begin
@@ -210,7 +213,8 @@ class Bulk:
 
     async def _call(self, chunk: list[_Waiting], binding: Binding) -> None:
         shared = binding.shared
-        begun = trio.current_time()
+        now = self._now
+        begun = now()
         door, settings, key = binding.door, binding.settings, binding.key
         hosts = [InvocationHost(door) for _ in chunk]
         pending = [True] * len(chunk)
@@ -247,7 +251,7 @@ class Bulk:
             _, handler, _, body = chunk[position]
             host = hosts[position]
             try:
-                outcome = conclude(binding, handler, host, reply, begun, None, body)
+                outcome = conclude(binding, handler, host, reply, begun, None, body, now())
             except Exception as exc:  # noqa: BLE001 -- the runtime's fault, and in the outcome
                 shared.discard(loaded)
                 report(binding, exc)
@@ -256,10 +260,10 @@ class Bulk:
 
         if binding.due is not None:
             self._refresh(binding)
-        now = self._wall_clock()
+        wall = self._wall_clock()
         seeds = self._entropy(32 * len(chunk))
         calls: list[tuple[Call, Host]] = [
-            (Call(handler, text, settings, key, now, seeds[32 * place : 32 * place + 32]), hosts[place])
+            (Call(handler, text, settings, key, wall, seeds[32 * place : 32 * place + 32]), hosts[place])
             for place, (_, handler, text, _) in enumerate(chunk)
         ]
         loaded.calls += 1

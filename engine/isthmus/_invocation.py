@@ -87,7 +87,7 @@ async def _run(
     loaded.calls += 1
     try:
         reply = await loaded.program.run(call, asked)
-        return conclude(binding, call.handler, host, reply, begun, events, body)
+        return conclude(binding, call.handler, host, reply, begun, events, body, trio.current_time())
     except Exception as exc:  # noqa: BLE001 -- the runtime's fault, and in the outcome
         shared.discard(loaded)
         report(binding, exc)
@@ -145,8 +145,9 @@ def conclude(
     begun: float,
     events: Sequence[bytes] | None,
     body: bytes,
+    now: float,
 ) -> Outcome:
-    """Make an outcome of a reply.
+    """Make an outcome of a reply, which came ``now``.
 
     Raises:
         RuntimeFault: the reply is not one.
@@ -158,9 +159,13 @@ def conclude(
     output_bytes = 0
     if type(ending) is Returned:
         output_bytes = len(ending.value) + len(reply.messages)
-        returned = _json_text(ending.value, binding.kind, batch=events is not None)
+        if events is None and ending.value[:1] == b"{" and binding.kind in INSERTS:
+            returned = ending.value  # is looked through where it is judged
+            _check_utf8(returned)
+        else:
+            returned = _json_text(ending.value, binding.kind, batch=events is not None)
         if events is None:
-            judged = judge_single(binding.kind, returned, ending.note)
+            judged = judge_single(binding.kind, returned, ending.note, fan_out=binding.function.fan_out)
         else:
             judged = judge_batch(binding.kind, returned, ending.note, events)
         status, problem, value, items = judged.status, judged.problem, judged.value, judged.items
@@ -198,7 +203,7 @@ def conclude(
         logs=host.logs(),
         exchanges=host.exchanges(started),
         usage=Usage(
-            wall=max(0.0, trio.current_time() - started),
+            wall=max(0.0, now - started),
             cpu=reply.cpu,
             memory=reply.memory,
             fuel=reply.fuel,
@@ -287,6 +292,7 @@ def _shown_problem(problem: Problem, door: Door) -> Problem:
         message=door.excerpt(problem.message),
         stack=door.excerpt(problem.stack),
         code=problem.code,
+        retry_after=problem.retry_after,
     )
 
 

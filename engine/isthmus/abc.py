@@ -181,6 +181,11 @@ class DeferredRuntime(Runtime):
         except EngineError as error:
             return str(error)
 
+    @property
+    def version(self) -> str:
+        """What the runtime says of it."""
+        return self._runtime().version
+
     async def load(self, function: Function, limits: Limits) -> Program:
         """Make a program of a function, and the runtime before it."""
         return await self._runtime().load(function, limits)

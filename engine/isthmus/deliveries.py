@@ -1,4 +1,8 @@
-"""A record of each delivery with all its attempts, kept in memory within bounds."""
+"""A record of each delivery with all its attempts, kept within bounds: in memory, or in a directory.
+
+:class:`DeliveryLog` keeps them for the process it is in.  :func:`open_delivery_log` writes them to files, which
+:class:`DeliveryReader` reads in any process.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,26 @@ from typing import final
 
 import msgspec
 
+from ._journal.attempts import AttemptRecord as AttemptRecord
+from ._journal.deliverylog import (
+    Delivery as Delivery,
+    DeliveryReader as DeliveryReader,
+    StoredDeliveryLog as StoredDeliveryLog,
+    open_delivery_log as open_delivery_log,
+)
 from .errors import EngineError
 from .pipelines import Attempted, Observation
 from .rules import Delivered, RetryAt
 
-__all__ = ["DeliveryLog", "DeliveryRecord"]
+__all__ = [
+    "AttemptRecord",
+    "Delivery",
+    "DeliveryLog",
+    "DeliveryReader",
+    "DeliveryRecord",
+    "StoredDeliveryLog",
+    "open_delivery_log",
+]
 
 
 @final

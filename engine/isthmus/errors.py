@@ -13,7 +13,8 @@
     ├── LoadError              the author's code does not load: message, file, line, column, excerpt
     ├── RuntimeFault           a runtime broke its promises; the program is discarded
     ├── QueueError             a queue's storage is away, or does not do what was asked
-    │   └── QueueFull              there is no room for what was to be kept; nothing of it was
+    │   ├── QueueFull              there is no room for what was to be kept; nothing of it was
+    │   └── QueueInUse             another process has the storage for itself
     ├── FetchError             a request got no response; the function sees it as its own FetchError
     └── CapabilityError        a capability was refused or failed; the function sees it as its own CapabilityError
 
@@ -38,6 +39,7 @@ __all__ = [
     "PluginError",
     "QueueError",
     "QueueFull",
+    "QueueInUse",
     "RuntimeFault",
     "TapeError",
 ]
@@ -132,6 +134,19 @@ class QueueError(IsthmusError):
 @final
 class QueueFull(QueueError):
     """There is no room for what was to be published; nothing of the call was kept."""
+
+
+@final
+class QueueInUse(QueueError):
+    """Another process has the storage for itself.
+
+    Attributes:
+        beside: a URL under which that process may be asked: it takes deliveries in, and says what is there; or "".
+    """
+
+    def __init__(self, message: str, *, beside: str = "") -> None:
+        super().__init__(message)
+        self.beside = beside
 
 
 @final

@@ -72,6 +72,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         lenient: ``Segment.group`` and ``Segment.page`` take calls with no user id.
         pass_through: an insert function without a handler for a type lets the event pass unchanged.
         capabilities: names of what else it may ask of its host (see :mod:`isthmus.capabilities`); nothing by default.
+        fan_out: an insert function may return an array of events, all of which go on; for inserts of a source.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
     lenient: bool = False
     pass_through: bool = False
     capabilities: tuple[str, ...] = ()
+    fan_out: bool = False
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -99,6 +101,10 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
                 raise InvalidFunction(
                     f"function {self.name!r} defines the setting {name!r}, whose name has half a surrogate pair"
                 ) from None
+        if self.fan_out and self.kind not in {Kind.INSERT, Kind.SOURCE_INSERT}:
+            raise InvalidFunction(
+                f"function {self.name!r}: fan_out is for inserts, and it is a {self.kind.value}"
+            )
         if self.isolation not in {"call", "instance", "wasm"}:
             raise InvalidFunction(
                 f"function {self.name!r}: isolation is 'call', 'instance' or 'wasm', not {self.isolation!r}"

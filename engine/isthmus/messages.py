@@ -62,11 +62,16 @@ class Returned(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class Thrown(msgspec.Struct, frozen=True, gc=False):
-    """The handler threw, or what it awaited was rejected."""
+    """The handler threw, or what it awaited was rejected.
+
+    Attributes:
+        retry_after: seconds that what was thrown asks to wait for, or None.
+    """
 
     name: str
     message: str
     stack: str = ""
+    retry_after: float | None = None
 
 
 @final

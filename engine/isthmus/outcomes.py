@@ -59,12 +59,14 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         message: what it says, sensitive values redacted.
         stack: the author's frames, innermost first, or "".
         code: what it means.
+        retry_after: of what is to be tried again, seconds that what was thrown asks to wait for (``error.retryAfter``); or None.
     """
 
     name: str
     message: str
     stack: str = ""
     code: Code
+    retry_after: float | None = None
 
 
 @final
@@ -145,7 +147,7 @@ class ItemResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 @final
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """How one invocation ended.
 
     Attributes:

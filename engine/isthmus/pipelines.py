@@ -24,7 +24,7 @@ from ._rules.pacing import Rate as Rate
 from ._rules.retry import DESTINATION, SOURCE, SOURCE_INSERT, Schedule
 from ._rules.selection import Filter as Filter
 from .errors import EngineError
-from .outcomes import Problem, Status
+from .outcomes import Exchange, LogLine, Problem, Status
 
 if TYPE_CHECKING:
     from ._instances import Instance
@@ -47,23 +47,33 @@ __all__ = [
     "Source",
 ]
 
+DEDUPE_WINDOW: Final = 120.0
+"""Seconds; as ``QueueOptions``."""
+
+LONGEST_WINDOW: Final = 604_800.0
+"""Seconds, a week."""
+
 NAME_LENGTH: Final = 100
 """Characters of a source's id or a destination's name, which are part of a queue's."""
 
 
 @final
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How one attempt to deliver ended.
 
     Attributes:
         status: as an outcome's.
         problem: what went wrong, sensitive values redacted; or None.
         retry_after: seconds for which the other side asked to be left alone, or None.
+        exchanges: requests that were made and what came back, sensitive values redacted; of failed attempts.
+        logs: what was printed, sensitive values redacted; of failed attempts.
     """
 
     status: Status
     problem: Problem | None = None
     retry_after: float | None = None
+    exchanges: tuple[Exchange, ...] = ()
+    logs: tuple[LogLine, ...] = ()
 
 
 class Sink(ABC):
@@ -126,6 +136,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         schedule: of webhooks whose function is to be tried again.
         insert_schedule: of events whose insert is.
         concurrency: calls of its functions under way at one time.
+        dedupe_window: seconds for which a message id is remembered where the source has inserts or a function; after
+            that an event with the same id is another one.
 
     Raises:
         EngineError: the id is none.
@@ -138,10 +150,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     schedule: Schedule = SOURCE
     insert_schedule: Schedule = SOURCE_INSERT
     concurrency: int = 256
+    dedupe_window: float = DEDUPE_WINDOW
 
     def __post_init__(self) -> None:
         _check_name("Source.id", self.id)
         _check_count("Source.concurrency", self.concurrency)
+        _check_window("Source.dedupe_window", self.dedupe_window)
 
 
 @final
@@ -165,6 +179,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
             one after the other, in the order in which they were accepted.
         lease: seconds after which another process takes over what a dead one was at.
         max_unacked: deliveries that may be under way or wait for a retry.
+        dedupe_window: seconds for which a message id is remembered; after that an event with the same id is another one.
 
     Raises:
         EngineError: a value is out of its range.
@@ -185,10 +200,12 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     ordered_by: str | None = None
     lease: float = 30.0
     max_unacked: int = 10_000
+    dedupe_window: float = DEDUPE_WINDOW
 
     def __post_init__(self) -> None:
         _check_name("Destination.name", self.name)
         _check_count("Destination.concurrency", self.concurrency)
+        _check_window("Destination.dedupe_window", self.dedupe_window)
         if not 0 < self.timeout <= 86_400:
             raise EngineError(
                 f"Destination.timeout takes seconds above 0, a day at the most, not {self.timeout!r}"
@@ -202,6 +219,11 @@ def _check_name(what: str, name: str) -> None:
         raise EngineError(
             f"{what} takes 1 to {NAME_LENGTH} printable characters without white space, not {name!r}"
         )
+
+
+def _check_window(what: str, seconds: float) -> None:
+    if not 0 <= seconds <= LONGEST_WINDOW:
+        raise EngineError(f"{what} takes seconds from 0 to a week, not {seconds!r}")
 
 
 def _check_count(what: str, count: int) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "DeadLetter",
     "Entry",
     "Finding",
+    "Measure",
     "OpenQueue",
     "Queue",
     "QueueOptions",
@@ -178,6 +179,23 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
+@final
+class Measure(msgspec.Struct, frozen=True, kw_only=True):
+    """One number that a storage tells of itself, for monitoring.
+
+    Attributes:
+        name: letters and underscores, beginning with the storage's own; a counter's ends in ``_total``.
+        kind: a ``counter`` never falls while the queue is open, a ``gauge`` may.
+        help: a sentence.
+        value: now.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge"]
+    help: str
+    value: float
+
+
 class Queue(ABC):
     """Keeps deliveries; offered through the hook ``isthmus_queues``, opened by :func:`isthmus.open_queue`.
 
@@ -269,6 +287,10 @@ class Queue(ABC):
 
     async def findings(self) -> list[Finding]:
         """Look at what the promises rest on: for ``isthmus doctor``."""
+        return []
+
+    async def measures(self) -> list[Measure]:
+        """Tell how the storage fares: for :meth:`isthmus.Pipeline.metrics`."""
         return []
 
 

@@ -6,6 +6,7 @@ attempts, a queue or a table, has the same rules.
 
 from __future__ import annotations
 
+from ._rules.conditions import Condition as Condition, condition as condition
 from ._rules.entries import (
     LONGEST_DELAY as LONGEST_DELAY,
     REASON_LENGTH as REASON_LENGTH,

@@ -57,6 +57,7 @@ class Connection:
         self._number = 0
         self._said = ""
         self._rejected = asyncio.Event()
+        self._untrusted = 0  # servers whose certificate was not taken, or that did not take ours
         self._whole = asyncio.Event()
 
     @classmethod
@@ -254,7 +255,9 @@ class Connection:
 
     async def _failed(self, exc: Exception) -> None:
         self._said = _said(exc)
-        if "authorization violation" in self._said.lower():
+        # A certificate that is not taken will not be taken the next time; another server may have a better one.
+        self._untrusted += isinstance(exc, ssl.SSLError)
+        if "authorization violation" in self._said.lower() or self._untrusted >= len(self._address.servers):
             self._rejected.set()
         logger.debug("%s", self._said)
 

@@ -27,12 +27,21 @@ async def open_sqlite_queue(url: str, options: Mapping[str, str] | None = None) 
 
     Raises:
         EngineError: the URL or an option is none.
-        QueueError: the file is another process's, damaged, of another program or of a newer version, or an option is not safe.
+        QueueInUse: the file is another process's.
+        QueueError: the file is damaged, of another program or of a newer version, or an option is not safe.
     """
-    from ._opening import opened
+    from ._options import options_from, path_from
 
-    async with opened(url, options or {}) as queue:
-        yield queue
+    if options_from(options or {}).beside:
+        from ._beside import opened_beside
+
+        async with opened_beside(path_from(url)) as queue:
+            yield queue
+    else:
+        from ._opening import opened
+
+        async with opened(url, options or {}) as queue:
+            yield queue
 
 
 @hookimpl

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
-from isthmus import QueueError
+from isthmus import QueueError, QueueInUse
 
 __all__ = ["locked"]
 
@@ -26,7 +27,8 @@ def locked(path: Path) -> Iterator[None]:
     hold within one process, and closing any descriptor of the file lets go of it: hence the list of what is open here.
 
     Raises:
-        QueueError: another process has it, or this one.
+        QueueInUse: another process has it.
+        QueueError: this one has.
     """
     beside = path.with_name(path.name + "-lock")
     name = os.path.realpath(beside)
@@ -41,8 +43,9 @@ def locked(path: Path) -> Iterator[None]:
         except OSError as exc:
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(descriptor)
-            raise QueueError(
-                f"{path} is open in the process {holder}; a file is one process's: end that, or use another file"
+            raise QueueInUse(
+                f"{path} is open in the process {holder}; a file is one process's: end that, or use another file",
+                beside=f"sqlite:{quote(str(path))}?beside=1",
             ) from exc
         _mine.add(name)
     try:

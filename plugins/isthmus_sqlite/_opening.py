@@ -13,6 +13,7 @@ from ._jobs import Job
 from ._lock import locked
 from ._options import options_from, path_from
 from ._queue import SqliteQueue
+from ._serving import served
 from ._store import Store
 from ._writer import Writer
 
@@ -52,7 +53,8 @@ async def opened(
     queue = SqliteQueue(store, writer, path.absolute(), how)
     queues.append(queue)
     try:
-        yield queue
+        async with served(queue, path):
+            yield queue
     finally:
         queue.close()
         await writer.aclose()

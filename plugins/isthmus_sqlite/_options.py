@@ -28,6 +28,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         check: how the file is read through when it is opened: ``quick`` for its structure, ``full`` for its indexes
             as well, ``none``.
         cache: bytes of the file kept in memory.
+        beside: ask the process that has the file open, and do not open it here.
     """
 
     sync: Literal["full", "normal"] = "full"
@@ -36,6 +37,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     min_free: int = 64 * _MIB
     check: Literal["quick", "full", "none"] = "quick"
     cache: int = 32 * _MIB
+    beside: bool = False
 
 
 def options_from(given: Mapping[str, str]) -> Options:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, final
 
 from isthmus.queues import Entry
 
@@ -68,6 +68,19 @@ _FORGET: Final = """
 DELETE FROM seen WHERE (queue, message_id) IN (SELECT queue, message_id FROM seen WHERE until <= ? LIMIT 4000)"""
 
 
+_Key = tuple[int, bytes, int]  # queue, message id, and what tells apart those that are not to be known again
+_Pending = tuple[_Key, Entry]
+
+
+class _Packed(NamedTuple):
+    """Rows for one statement."""
+
+    statement: str
+    data: bytes
+    rows: bytes
+    keys: list[_Key]
+
+
 @final
 class Publisher:
     """Takes entries in, within a transaction of the writer's.
@@ -94,7 +107,7 @@ class Publisher:
             now: the moment.
             again: also what is not new: of dead letters that were given another life.
         """
-        new: dict[tuple[int, bytes, int], Entry] = {}
+        new: dict[_Key, Entry] = {}
         for number, entry in enumerate(entries):
             line = lines[entry.queue]
             told_apart = 0 if line.options.dedupe_window and not again else number
@@ -107,13 +120,8 @@ class Publisher:
             self._execute(_FORGET, (now,))
 
     def _publish_some(
-        self,
-        pending: list[tuple[tuple[int, bytes, int], Entry]],
-        lines: Mapping[str, Line],
-        now: int,
-        *,
-        again: bool,
-    ) -> list[tuple[tuple[int, bytes, int], Entry]]:
+        self, pending: list[_Pending], lines: Mapping[str, Line], now: int, *, again: bool
+    ) -> list[_Pending]:
         """Keep as many as one pack takes; gives the others."""
         some, size = 0, 0
         for _, entry in pending:
@@ -122,18 +130,29 @@ class Publisher:
             if size > LARGEST_PACK or some == _MOST:
                 break
         taken, rest = pending[:some], pending[some:]
-        if not again:
-            known = self._known(taken, now)
-            taken = [each for number, each in enumerate(taken) if number not in known] if known else taken
-        plain, in_turn, keys = Pack(), Pack(), set[tuple[int, str]]()
-        for (queue, message_id, _), entry in taken:
+        packed = self._packed(taken, lines, now)
+        if not again and (known := {key for each in packed for key in self._known(each, now)}):
+            packed = self._packed([each for each in taken if each[0] not in known], lines, now)
+        for statement, data, rows, keys in packed:
+            self._execute(_REMEMBER, (data, rows, now, len(keys)))
+            self._execute(statement, (data, rows, now, len(keys)))
+            self._execute(_BODIES, (data, rows, len(keys)))
+        return rest
+
+    def _packed(self, pending: list[_Pending], lines: Mapping[str, Line], now: int) -> list[_Packed]:
+        """Make rows of them: the ordinary ones, and those that take turns."""
+        plain, in_turn, turns = Pack(), Pack(), set[tuple[int, str]]()
+        plain_keys: list[_Key] = []
+        in_turn_keys: list[_Key] = []
+        for key, entry in pending:
+            queue, message_id, _ = key
             options = lines[entry.queue].options
-            ordered = options.ordered and entry.key is not None
-            pack = in_turn if ordered else plain
-            behind = 0
-            if ordered and entry.key is not None:
-                behind = int((queue, entry.key) in keys)
-                keys.add((queue, entry.key))
+            pack, keys, behind = plain, plain_keys, 0
+            if options.ordered and entry.key is not None:
+                pack, keys = in_turn, in_turn_keys
+                behind = int((queue, entry.key) in turns)
+                turns.add((queue, entry.key))
+            keys.append(key)
             pack.row(
                 queue,
                 *pack.put(message_id),
@@ -144,17 +163,14 @@ class Publisher:
                 now + int(entry.delay * SECOND),
                 behind,
             )
-        for pack, statement in ((plain, _DELIVERIES), (in_turn, _IN_TURN)):
-            if pack:
-                data, rows = pack.written(_ROW)
-                self._execute(_REMEMBER, (data, rows, now, len(pack)))
-                self._execute(statement, (data, rows, now, len(pack)))
-                self._execute(_BODIES, (data, rows, len(pack)))
-        return rest
+        return [
+            _Packed(statement, *pack.written(_ROW), keys)
+            for statement, pack, keys in ((_DELIVERIES, plain, plain_keys), (_IN_TURN, in_turn, in_turn_keys))
+            if keys
+        ]
 
-    def _known(self, entries: list[tuple[tuple[int, bytes, int], Entry]], now: int) -> set[int]:
-        pack = Pack()
-        for (queue, message_id, _), _entry in entries:
-            pack.row(queue, *pack.put(message_id), *[0] * (_COLUMNS - 3))
-        found = self._execute(_KNOWN, (*pack.written(_ROW), now, len(pack))).fetchone()
-        return {number for (number,) in decode_numbers(found[0])}
+    def _known(self, packed: _Packed, now: int) -> Iterator[_Key]:
+        """Those that are there, or were not long ago."""
+        row = (packed.data, packed.rows, now, len(packed.keys))
+        for (number,) in decode_numbers(self._execute(_KNOWN, row).fetchone()[0]):
+            yield packed.keys[number]

@@ -16,6 +16,7 @@ from isthmus.queues import (
     DeadLetter,
     Entry,
     Finding,
+    Measure,
     Queue,
     QueueOptions,
     QueueStats,
@@ -190,6 +191,10 @@ class SqliteQueue(Queue):
     async def discard(self, ids: Sequence[str]) -> int:
         store, numbers = self._store, [_number(each) for each in ids]
         found: int = await self._writer.run(lambda: store.letters.discard(numbers))
+        return found
+
+    async def measures(self) -> list[Measure]:
+        found: list[Measure] = await self._writer.run(self._store.measures)
         return found
 
     async def findings(self) -> list[Finding]:

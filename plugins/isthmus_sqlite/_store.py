@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, final
 
 from isthmus import InvalidInput, QueueError, QueueFull
-from isthmus.queues import Entry
+from isthmus.queues import Entry, Measure
 
 from ._claiming import Claimer
 from ._clock import Clock
@@ -63,6 +64,8 @@ class Store:
         self._broken: QueueError | None = None
         self._page_size = int(self._execute("PRAGMA page_size").fetchone()[0])
         self._since_looked = 0
+        self.commits = self.committed = 0
+        self.committing = 0.0
         self.clock = make_clock(self._last_moment())
         opening = self._open()
         last = self._execute("SELECT max(id) FROM delivery").fetchone()[0] or 0
@@ -108,7 +111,11 @@ class Store:
                 raise self._broken
             self._execute("BEGIN IMMEDIATE")
             self._run(jobs)
+            began = time.perf_counter()
             self._execute("COMMIT")
+            self.committing += time.perf_counter() - began
+            self.commits += 1
+            self.committed += len(jobs)
         except Exception as exc:  # noqa: BLE001 -- handed to who asked
             self._take_back()
             if len(jobs) > 1 and self._broken is None and not self._is_unusable(exc):
@@ -197,6 +204,29 @@ class Store:
             int(self._execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count")
         )
         return pages, unused, self._page_size
+
+    def measures(self) -> list[Measure]:
+        """What is to be known of the file's writing, and its sizes."""
+        log = self._path.with_name(self._path.name + "-wal")
+        counters = (
+            ("commits", "Transactions written.", self.commits),
+            ("committed_calls", "Calls of all tasks in them.", self.committed),
+            ("commit_seconds", "Time that their commits took, the fsync included.", self.committing),
+        )
+        sizes = (
+            ("used_bytes", "Bytes of the file that hold something.", self.used()),
+            ("log_bytes", "Bytes of the write-ahead log.", log.stat().st_size if log.exists() else 0),
+        )
+        return [
+            *(
+                Measure(name=f"sqlite_{name}_total", kind="counter", help=said, value=value)
+                for name, said, value in counters
+            ),
+            *(
+                Measure(name=f"sqlite_{name}", kind="gauge", help=said, value=value)
+                for name, said, value in sizes
+            ),
+        ]
 
     def used(self) -> int:
         """Bytes of the file that hold something."""

@@ -49,7 +49,7 @@ def ending_of(ended: Ended, limits: Limits) -> tuple[Ending, bytes]:
     if ended.too_large:
         return _of_output(ended.too_large, limits), b""
     thrown = ended.thrown
-    return Thrown(thrown.name, thrown.message, thrown.stack), b""
+    return Thrown(thrown.name, thrown.message, thrown.stack, thrown.retry_after), b""
 
 
 def of_nonsense(fault: Nonsense | FrameTooLarge, limits: Limits) -> Killed:

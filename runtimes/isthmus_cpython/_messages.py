@@ -48,6 +48,7 @@ class Raised(msgspec.Struct, frozen=True):
     stack: _Text = ""
     line: Annotated[int, msgspec.Meta(ge=1, lt=2**31)] | None = None
     column: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None = None
+    retry_after: Annotated[float, msgspec.Meta(ge=0)] | None = None
 
 
 class Ended(msgspec.Struct, frozen=True):

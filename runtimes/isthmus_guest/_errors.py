@@ -26,7 +26,15 @@ class ValidationError(Exception):
 
 
 class RetryError(Exception):
-    """Something that may mend; tried again later."""
+    """Something that may mend; tried again later.
+
+    Attributes:
+        retry_after: seconds before which it makes no sense, as a number or as a ``Retry-After`` header has it; or None.
+    """
+
+    def __init__(self, *args: object, retry_after: float | str | None = None) -> None:
+        super().__init__(*args)
+        self.retry_after = retry_after
 
 
 class DropEvent(Exception):

@@ -287,7 +287,7 @@ class QuickJSProgram(Program):
         thrown = parse_thrown(frame.value)
         if not frame.value or _is_out_of_memory(thrown):
             return self._out_of_memory()
-        return Thrown(thrown.name, thrown.message, thrown.stack)
+        return Thrown(thrown.name, thrown.message, thrown.stack, thrown.retry_after)
 
     def _out_of_memory(self) -> Killed:
         return Killed("memory", f"the call needed more memory than its limit of {self._limits.memory} bytes")

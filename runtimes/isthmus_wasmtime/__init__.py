@@ -24,7 +24,7 @@ def wit() -> Path:
 @hookimpl
 def isthmus_runtimes() -> Iterable[Runtime]:
     """Offer the runtime for ``language="wasm"``."""
-    return [DeferredRuntime(_runtime, language="wasm", suffixes=(".wasm", ".wat"))]
+    return [DeferredRuntime(_make, language="wasm", suffixes=(".wasm", ".wat"))]
 
 
 @hookimpl
@@ -35,7 +35,7 @@ def isthmus_templates() -> Iterable[Template]:
     return templates()
 
 
-def _runtime() -> Runtime:
+def _make() -> Runtime:
     from ._runtime import WasmtimeRuntime
 
     return WasmtimeRuntime()

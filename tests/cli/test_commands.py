@@ -115,9 +115,9 @@ def test_each_command_has_help_with_its_exit_status(name: str, isthmus: Isthmus)
             ("invoke", FUNCTION, "--request", "{}"),
             "isthmus invoke: --request is for source functions, and this is a",
         ),
-        (("test", FUNCTION, FUNCTION), "isthmus test: nothing is expected: name a file by --expected"),
+        (("test", FUNCTION), "isthmus test: nothing is expected of f: name a file by --expected"),
         (
-            ("test", FUNCTION, FUNCTION, "--expected", FUNCTION),
+            ("test", FUNCTION, "--events", FUNCTION, "--expected", FUNCTION),
             "isthmus test: f.scripted, line 1: it is no JSON",
         ),
         (("new",), "isthmus new: it takes a KIND and a NAME, or --list (see isthmus new --help)"),

@@ -130,6 +130,7 @@ def test_a_directory_with_a_directory_for_each_kind_holds_templates(
     (template,) = templates_in(tmp_path / "all", language="cobol", beside=(common,))
     assert (template.kind, template.name) == (Kind.INSERT, "plain")
     assert list(template.files()) == [
+        "cases/unchanged.json",
         "events.ndjson",
         "expected.ndjson",
         "function.cob",

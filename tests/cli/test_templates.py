@@ -69,7 +69,9 @@ def test_it_does_what_it_is_expected_to(template: Template, isthmus: Isthmus, tm
     ran = isthmus("test", "mine", plugins=PLUGINS)
     assert (ran.status, ran.err) == (0, "")
     expected = -(-lines // 20) if template.name == "batch" else lines
-    assert ran.out == f"✓ {expected} of {expected} lines as expected\n"
+    cases = len(list((tmp_path / "mine" / "cases").glob("*")))
+    told = f"✓ {cases} of {cases} cases as expected\n" if cases else ""
+    assert ran.out == f"✓ {expected} of {expected} lines as expected\n{told}"
 
 
 def test_a_function_that_does_something_else_is_found_out(
@@ -111,8 +113,10 @@ def test_its_readme_names_its_files_and_its_settings(
 ) -> None:
     make(isthmus, template)
     readme = (tmp_path / "mine" / "README.md").read_text()
-    for path in (tmp_path / "mine").iterdir():
-        assert f"| `{path.name}` | " in readme
+    for path in (tmp_path / "mine").rglob("*"):
+        if path.is_dir():
+            continue
+        assert f"| `{path.relative_to(tmp_path / 'mine').as_posix()}` | " in readme
         assert "{{" not in path.read_text()
     for setting in manifest_of(template).settings or ():
         assert f"| `{setting['name']}` | {setting['type']}" in readme
@@ -162,9 +166,9 @@ def test_a_language_without_templates_says_which_there_are(isthmus: Isthmus) -> 
 
 def test_nothing_that_is_there_is_written_over(isthmus: Isthmus, tmp_path: Path) -> None:
     make(isthmus, ALL[0])
-    before = {path: path.read_bytes() for path in (tmp_path / "mine").iterdir()}
+    before = {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*.*")}
     assert isthmus("new", "insert", "mine").status == 2
-    assert {path: path.read_bytes() for path in (tmp_path / "mine").iterdir()} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*.*")} == before
 
 
 def test_the_list_has_them_all(isthmus: Isthmus) -> None:

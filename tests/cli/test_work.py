@@ -517,15 +517,29 @@ def test_an_interrupted_sending_says_where_to_go_on(call: Call, tmp_path: Path) 
     assert int(found[1]) <= 2 or users(tmp_path) == ["u2"]  # what it leaves out is kept
 
 
-def test_a_file_that_another_process_has_is_said(call: Call, tmp_path: Path) -> None:
+def test_a_file_that_another_process_has_is_worked_on_by_that_alone_and_can_be_asked(
+    call: Call, tmp_path: Path
+) -> None:
     (tmp_path / "pipeline.toml").write_text(ARCHIVE)
     write(tmp_path / "e", track(1))
+    write(tmp_path / "more", track(2), track(3))
     with running(tmp_path, "work", "pipeline.toml", *QUEUE, "--send", "e") as process:
         until(lambda: arrived(tmp_path), process)
-        for argv in (("work", "pipeline.toml"), ("send", "pipeline.toml", "e")):
-            ran = call(*argv, *QUEUE)
-            assert ran.status == 2
-            assert f"q.db is open in the process {process.pid}" in ran.err
+        ran = call("work", "pipeline.toml", *QUEUE)
+        assert ran.status == 2
+        assert f"q.db is open in the process {process.pid}" in ran.err
+        ran = call("send", "pipeline.toml", "more", *QUEUE)
+        assert (ran.status, ran.err) == (0, "accepted 2 events of source web\n")
+        until(lambda: len(arrived(tmp_path)) == 3, process)
+        ran = call("queue", "sqlite:q.db", "--json")
+        assert (ran.status, json.loads(ran.out)["queue"]) == (0, "destination:archive")
+        assert call("dead", "list", "sqlite:q.db").out == "there are no dead letters\n"
+        assert call("doctor", "--queue", "sqlite:q.db").status in {0, 1}
+        (tmp_path / "q.db-socket").unlink()
+        ran = call("queue", "sqlite:q.db")
+        assert ran.status == 2
+        assert f"q.db is open in the process {process.pid}" in ran.err
+    assert users(tmp_path) == ["u1", "u2", "u3"]
 
 
 # ---------------------------------------------------------------- wrong calls

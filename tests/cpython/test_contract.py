@@ -92,6 +92,22 @@ async def test_segments_errors_mean_what_they_mean(
         assert (outcome.problem.name, outcome.problem.message) == (name, "said")
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("90", 90.0), ("'120'", 120.0), ("-1", None), ("'soon'", None), ("object()", None)]
+)
+async def test_an_error_says_in_how_many_seconds_to_try_again(
+    functions: Functions, said: str, seconds: float | None
+) -> None:
+    outcome = await functions.outcome(
+        f"""
+        from isthmus_guest import RetryError
+        def on_track(event, settings): raise RetryError("later", retry_after={said})
+        """
+    )
+    assert outcome.problem is not None
+    assert (outcome.problem.message, outcome.problem.retry_after) == ("later", seconds)
+
+
 async def test_any_other_exception_is_shown_with_the_authors_lines_alone(functions: Functions) -> None:
     outcome = await functions.outcome(
         """

@@ -106,7 +106,8 @@ class Unsteady(Queue):
         await self._ask("extend", claims)
 
     async def stats(self, name: str) -> QueueStats:
-        return await self.queue.stats(name)
+        stats: QueueStats = await self._ask("stats", name)
+        return stats
 
     async def names(self) -> list[str]:
         return await self.queue.names()

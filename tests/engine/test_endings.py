@@ -89,3 +89,20 @@ def test_dropping_counts_only_where_the_kind_is_known_to_be_an_insert() -> None:
     ending = Thrown("DropEvent", "not for us")
     assert problem_of(ending).code is Code.BAD_REQUEST
     assert problem_of(ending, kind=Kind.SOURCE_INSERT).code is Code.FILTERED
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "kept"),
+    [
+        ("RetryError", 90.0, 90.0),
+        ("RetryError", None, None),
+        ("RetryError", -1.0, None),
+        ("RetryError", float("inf"), None),
+        ("RetryError", float("nan"), None),
+        ("ValidationError", 90.0, None),
+    ],
+)
+def test_what_an_error_asks_to_wait_is_kept_where_it_is_tried_again(
+    name: str, asked: float | None, kept: float | None
+) -> None:
+    assert problem_of(Thrown(name, "later", retry_after=asked)).retry_after == kept

@@ -1,4 +1,4 @@
-"""One cluster for all tests here, each with streams of its own; those that break servers have a cluster of their own."""
+"""One cluster for all tests here, each with streams of its own; those that break servers share another."""
 
 from __future__ import annotations
 
@@ -33,11 +33,18 @@ def cluster() -> Iterator[Cluster]:
         yield cluster
 
 
-@pytest.fixture
-def own_cluster() -> Iterator[Cluster]:
-    """Three servers to be hurt."""
+@pytest.fixture(scope="session")
+def hurt_cluster() -> Iterator[Cluster]:
+    """Three servers that each test may find hurt by the one before."""
     with running() as cluster:
         yield cluster
+
+
+@pytest.fixture
+def own_cluster(hurt_cluster: Cluster) -> Cluster:
+    """Three servers to be hurt, and well again."""
+    hurt_cluster.start()
+    return hurt_cluster
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ class Load:
         self.arrived: Counter[str] = Counter()
         self._numbers = count()
         self._publishing = True
+        self._publishers = 0
         self._changed = trio.Event()
 
     @property
@@ -44,13 +45,14 @@ class Load:
                 await self._changed.wait()
 
     async def end(self) -> None:
-        """Publish no more, and wait until everything has arrived."""
+        """Publish no more, and wait until everything has arrived, what is being published now as well."""
         self._publishing = False
         with trio.move_on_after(90):
-            while self.lost:
+            while self._publishers or self.lost:
                 await self._changed.wait()
 
     async def publish(self) -> None:
+        self._publishers += 1
         while self._publishing:
             entries = [
                 Entry(queue=self.name, message_id=f"m{next(self._numbers)}", body=b"x" * 200)
@@ -60,6 +62,8 @@ class Load:
             self.accepted.update(entry.message_id for entry in entries)
             self._tell()
             await trio.sleep(0.005)
+        self._publishers -= 1
+        self._tell()
 
     async def claim(self) -> None:
         while True:

@@ -67,6 +67,13 @@ class Node:
         assert self.process is not None
         self.process.send_signal(number)
 
+    def end(self) -> None:
+        """Ask it to end, as whoever runs it would, and wait until it has."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(60)
+        self.process = None
+
     def kill(self) -> None:
         if self.process is not None:
             self.process.kill()

@@ -49,6 +49,22 @@ async def test_the_stream_s_leader_is_killed_under_load(own_cluster: Cluster, pr
     assert len(load.accepted) >= 600
 
 
+async def test_the_servers_are_restarted_one_after_the_other_under_load(
+    own_cluster: Cluster, prefix: str
+) -> None:
+    """As for an upgrade: each is asked to end, is away for a while, and is waited for."""
+    async with open_(own_cluster.url(prefix)) as queue, working(queue) as load:
+        for _ in range(ROUNDS):
+            for node in own_cluster.nodes:
+                await trio.to_thread.run_sync(node.end)
+                await load.grow(100)
+                node.start()
+                await trio.to_thread.run_sync(own_cluster.wait)
+                await load.grow(100)
+    assert load.lost == set()
+    assert len(load.accepted) >= 800
+
+
 @pytest.mark.skipif(not LONG, reason="takes as long as the others together; ISTHMUS_DURABILITY=long runs it")
 async def test_the_stream_s_leader_hangs_and_comes_back(own_cluster: Cluster, prefix: str) -> None:
     async with open_(own_cluster.url(prefix)) as queue, working(queue) as load:

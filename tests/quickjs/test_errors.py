@@ -36,6 +36,41 @@ async def test_it_is_thrown_by_its_name(scripts: Scripts, name: str) -> None:
     assert thrown.stack.startswith("    at onTrack (tested.js:1:")
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("90", 90.0),
+        ("'120'", 120.0),
+        ("1.5", 1.5),
+        ("0", 0.0),
+        ("-1", None),
+        ("NaN", None),
+        ("Infinity", None),
+        ("'1e999'", None),
+        ("'Wed, 21 Oct 2015 07:28:00 GMT'", None),
+        ("''", None),
+        ("null", None),
+        ("undefined", None),
+        ("{valueOf: () => 5}", None),
+        ("true", None),
+        ("10n", None),
+        ("Symbol()", None),
+    ],
+)
+async def test_an_error_says_in_how_many_seconds_to_try_again(
+    scripts: Scripts, said: str, seconds: float | None
+) -> None:
+    body = f"throw Object.assign(new RetryError('later'), {{ retryAfter: {said} }})"
+    thrown = await (await scripts.body(body)).thrown()
+    assert (thrown.name, thrown.retry_after) == ("RetryError", seconds)
+
+
+async def test_an_error_that_does_not_let_itself_be_asked_is_thrown_all_the_same(scripts: Scripts) -> None:
+    body = "throw Object.defineProperty(new RetryError('later'), 'retryAfter', { get() { throw 1 } })"
+    thrown = await (await scripts.body(body)).thrown()
+    assert (thrown.name, thrown.message, thrown.retry_after) == ("RetryError", "later", None)
+
+
 def lines_of(stack: str) -> list[str]:
     """A stack's lines without columns: QuickJS counts those in a way of its own."""
     return [re.sub(r":\d+\)$", ")", line) for line in stack.splitlines()]

@@ -47,7 +47,7 @@ async def test_files_and_directories_are_their_owners_alone(open_queue: Opener, 
     async with open_queue() as queue:
         await queue.declare("q")
         files = list((tmp_path / "queue").iterdir())
-        assert {file.name for file in files} == {"q.db", "q.db-wal", "q.db-lock"}
+        assert {file.name for file in files} == {"q.db", "q.db-wal", "q.db-lock", "q.db-socket"}
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
         assert stat.S_IMODE((tmp_path / "queue").stat().st_mode) == 0o700
         assert {finding.level for finding in await queue.findings()} <= {"fine", "warning"}

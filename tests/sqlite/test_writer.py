@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import trio
@@ -177,3 +178,17 @@ async def test_a_file_that_can_not_be_synced_is_not_written_to_again(
         monkeypatch.setattr(Store, "_run", original)
         with pytest.raises(isthmus.QueueError, match="SQLITE_IOERR_FSYNC"):
             await queue.publish([entry("a")])
+
+
+async def test_how_the_file_fares_is_told(tmp_path: Path) -> None:
+    async with isthmus.open_queue(f"sqlite:{tmp_path}/q.db") as queue:
+        await queue.declare("q")
+        before = {measure.name: measure for measure in await queue.measures()}
+        await queue.publish([Entry(queue="q", message_id="m", body=b"x" * 10_000)])
+        after = {measure.name: measure for measure in await queue.measures()}
+    assert all((name.endswith("_total")) == (measure.kind == "counter") for name, measure in after.items())
+    assert after["sqlite_commits_total"].value >= before["sqlite_commits_total"].value + 1
+    assert after["sqlite_commit_seconds_total"].value > before["sqlite_commit_seconds_total"].value
+    assert after["sqlite_committed_calls_total"].value >= after["sqlite_commits_total"].value
+    assert after["sqlite_used_bytes"].value > before["sqlite_used_bytes"].value
+    assert after["sqlite_log_bytes"].value > before["sqlite_log_bytes"].value

@@ -36,7 +36,8 @@ def test_every_language_has_a_template_of_each_kind() -> None:
 def test_it_does_what_it_is_expected_to(language: str, kind: Kind, built: Built, isthmus: Isthmus) -> None:
     ran = isthmus("test", str(built(language, kind)), plugins=(isthmus_wasmtime, isthmus_fetch))
     assert (ran.status, ran.err) == (0, "")
-    assert re.fullmatch(r"✓ (\d) of \1 lines as expected\n", ran.out)
+    told = re.fullmatch(r"✓ (\d) of \1 lines as expected\n✓ (\d) of \2 cases as expected\n", ran.out)
+    assert told, ran.out
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -7,7 +7,7 @@ from typing import final
 
 import trio
 
-from isthmus.queues import DEFAULT_OPTIONS, Claim, DeadLetter, Entry, Queue, QueueOptions, QueueStats
+from isthmus.queues import DEFAULT_OPTIONS, Claim, DeadLetter, Entry, Measure, Queue, QueueOptions, QueueStats
 
 __all__ = ["AcceptingQueue"]
 
@@ -65,6 +65,10 @@ class AcceptingQueue(Queue):
     async def dead(self, name: str | None = None, *, after: str = "", count: int = 100) -> list[DeadLetter]:
         """As of the other."""
         return await self._queue.dead(name, after=after, count=count)
+
+    async def measures(self) -> list[Measure]:
+        """As of the other."""
+        return await self._queue.measures()
 
     async def revive(self, ids: Sequence[str]) -> int:
         """As of the other."""

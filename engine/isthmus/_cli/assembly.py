@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Assembly"]
 
-_AS_WRITTEN: Final = ("concurrency", "timeout", "ordered_by", "lease", "max_unacked")
+_AS_WRITTEN: Final = ("concurrency", "timeout", "ordered_by", "lease", "max_unacked", "dedupe_window")
 """Fields of a destination that are handed on, where they are there."""
 
 
@@ -92,8 +92,9 @@ class Assembly:
         for field in ("schedule", "insert_schedule"):
             if (table := getattr(entry, field)) is not None:
                 options[field] = strictly(Schedule, table, f"{where}: {field}")
-        if entry.concurrency is not None:
-            options["concurrency"] = entry.concurrency
+        for field in ("concurrency", "dedupe_window"):
+            if getattr(entry, field) is not None:
+                options[field] = getattr(entry, field)
         inserts = await self._inserts(entry.inserts, Kind.SOURCE_INSERT, where)
         try:
             return Source(

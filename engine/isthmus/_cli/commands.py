@@ -32,6 +32,8 @@ COMMANDS: Final = MappingProxyType(
         "send": "accept the events of files into a pipeline's queue, for those that work on it",
         "queue": "count what waits in a storage of deliveries",
         "dead": "deliveries that were given up: list, show, export, retry, discard",
+        "deliveries": "what became of deliveries, each with its attempts: list, show",
+        "resend": "send events out of a pipeline's archive to destinations again",
         "plugins": "say what is installed: runtimes, fetchers, and why one is not used",
         "doctor": "say what is unsafe on this machine or in a queue's storage, and how to mend it",
     }

@@ -6,19 +6,19 @@ import argparse
 import base64
 import sys
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from isthmus._queues import open_queue
 from isthmus.queues import DeadLetter, Queue
 
 from . import units
 from .faults import FAILED, OK, UsageFault
+from .moments import moment_text
 from .opening import in_trio
 from .options import Parser, add_general
 from .screen import Cell, Screen, visible
+from .storage import open_beside
 
 __all__ = ["execute", "parser"]
 
@@ -68,7 +68,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         raise UsageFault(f"dead {arguments.action} takes ids of letters, or --all")
     if arguments.action == "show" and not arguments.ids:
         raise UsageFault("dead show takes ids of letters; `isthmus dead list` shows them")
-    async with open_queue(arguments.url, plugins=plugins) as queue:
+    async with open_beside(arguments.url, plugins) as queue:
         status: int = await _ACTIONS[arguments.action](queue, arguments, Screen(sys.stdout))
         return status
 
@@ -99,7 +99,7 @@ async def _list(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> 
                 visible(letter.queue),
                 visible(letter.message_id),
                 str(letter.attempts),
-                _moment(letter.buried_at),
+                moment_text(letter.buried_at),
                 " ".join(visible(reason).split()),
             ]
         )
@@ -118,9 +118,9 @@ async def _show(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> 
         screen.print(f"  message    {visible(letter.message_id)}")
         if letter.key is not None:
             screen.print(f"  in order of {visible(letter.key)}")
-        screen.print(f"  published  {_moment(letter.published_at)}")
+        screen.print(f"  published  {moment_text(letter.published_at)}")
         screen.print(
-            f"  given up   {_moment(letter.buried_at)}, after {units.plural(letter.attempts, 'attempt')}"
+            f"  given up   {moment_text(letter.buried_at)}, after {units.plural(letter.attempts, 'attempt')}"
         )
         screen.print(f"  reason     {screen.paint(visible(letter.reason), 'red')}")
         body = _body(letter.body)
@@ -182,10 +182,6 @@ def _pretty(body: msgspec.Raw) -> str:
         return msgspec.json.format(bytes(body), indent=2).decode()
     except (ValueError, RecursionError):
         return bytes(body).decode()
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds").removesuffix("+00:00") + " UTC"
 
 
 _ACTIONS: Final = {"list": _list, "show": _show, "export": _export, "retry": _retry, "discard": _discard}

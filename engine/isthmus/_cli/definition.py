@@ -59,6 +59,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     lenient: bool = False
     pass_through: bool = False
     capabilities: tuple[str, ...] = ()
+    fan_out: bool = False
     settings: tuple[dict[str, Any], ...] | None = None
     sample: Sample = Sample()
 
@@ -122,6 +123,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
                 lenient=self.manifest.lenient,
                 pass_through=self.manifest.pass_through,
                 capabilities=self.manifest.capabilities,
+                fan_out=self.manifest.fan_out,
             )
         except InvalidFunction as exc:
             raise UsageFault(str(exc)) from None

@@ -9,7 +9,6 @@ from typing import Final
 
 from isthmus import open_engine
 from isthmus._discovery import PluginInfo
-from isthmus._queues import open_queue
 from isthmus.errors import QueueError
 from isthmus.queues import Finding
 
@@ -18,6 +17,7 @@ from .opening import in_trio
 from .options import Parser, add_general
 from .plugins import in_all
 from .screen import Screen, visible
+from .storage import open_beside
 
 __all__ = ["execute", "parser"]
 
@@ -81,7 +81,7 @@ def _plugin(info: PluginInfo) -> Finding:
 async def _look(url: str, plugins: Sequence[object]) -> list[Finding]:
     """What a queue's storage says of itself; one that refuses to be opened says why."""
     try:
-        async with open_queue(url, plugins=plugins) as queue:
+        async with open_beside(url, plugins) as queue:
             findings = await queue.findings()
     except QueueError as exc:
         return [Finding(level="unsafe", what=str(exc))]

@@ -29,9 +29,10 @@ _NOTES: Final = {
     "broken.ndjson": "events that go wrong, each in another way",
     "expected.ndjson": "what should become of them: isthmus test",
     "sink.json": "what the local sink answers in place of the real API",
+    "cases/": "a call and what is expected of it: isthmus test",
     "README.md": "how to go on",
 }
-"""What the files are that are called the same in every template; its own notes say what others are."""
+"""What the files are that are called the same in every template; its own notes say what others are.  With a slash, all in it."""
 
 
 def parser() -> Parser:
@@ -172,7 +173,7 @@ def _notes(template: Template) -> dict[str, str]:
     names = [*template.files(), "README.md"]
     order = list(known)
     names.sort(key=lambda name: order.index(name) if name in known else len(order))
-    return {name: known.get(name, "") for name in names}
+    return {name: known.get(name, known.get(f"{name.rpartition('/')[0]}/", "")) for name in names}
 
 
 def _say_what_is_next(template: Template, target: Path, screen: Screen) -> None:

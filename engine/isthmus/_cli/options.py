@@ -66,10 +66,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def add_definition(parser: argparse.ArgumentParser) -> None:
-    """FUNCTION, and what else there is to know of it."""
+def add_definition(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """FUNCTION, or several of them, and what else there is to know of it."""
     parser.add_argument(
-        "function", metavar="FUNCTION", help="file of the function, or a directory with a function.toml"
+        "function",
+        metavar="FUNCTION",
+        nargs="+" if several else None,
+        help="file of the function, or a directory with a function.toml",
     )
     parser.add_argument(
         "--kind",

@@ -13,8 +13,10 @@ from isthmus.errors import EngineError
 from .faults import UsageFault
 
 __all__ = [
+    "ArchiveEntry",
     "DestinationEntry",
     "FunctionEntry",
+    "LogEntry",
     "PipelineFile",
     "SourceEntry",
     "Written",
@@ -66,6 +68,7 @@ class SourceEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True)
     schedule: dict[str, Any] | None = None
     insert_schedule: dict[str, Any] | None = None
     concurrency: int | None = None
+    dedupe_window: float | None = None
 
 
 @final
@@ -103,6 +106,33 @@ class DestinationEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=
     ordered_by: str | None = None
     lease: float | None = None
     max_unacked: int | None = None
+    dedupe_window: float | None = None
+
+
+@final
+class LogEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[log]``: a log of deliveries on disk; the fields are those of :func:`isthmus.deliveries.open_delivery_log`.
+
+    Attributes:
+        path: its directory.
+        max_age: seconds, or text such as ``7d``.
+        max_bytes: a number, or text such as ``500M``.
+    """
+
+    path: str
+    sample: float | None = None
+    sample_bytes: int | None = None
+    max_age: float | str | None = None
+    max_bytes: int | str | None = None
+
+
+@final
+class ArchiveEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[archive]``: an archive of events; the fields are as those of ``[log]``."""
+
+    path: str
+    max_age: float | str | None = None
+    max_bytes: int | str | None = None
 
 
 @final
@@ -112,10 +142,14 @@ class PipelineFile(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True
     Attributes:
         source: in the order of the file, at least one.
         destination: in the order of the file, at least one.
+        log: where deliveries are logged, or None.
+        archive: where events are kept, or None.
     """
 
     source: tuple[SourceEntry, ...] = ()
     destination: tuple[DestinationEntry, ...] = ()
+    log: LogEntry | None = None
+    archive: ArchiveEntry | None = None
 
 
 _MEANT_FOR: Final[Mapping[str, tuple[str, ...]]] = {

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import msgspec
 import trio
 
-from isthmus._queues import open_queue
 from isthmus.queues import Queue, QueueStats
 
 from . import units
@@ -17,6 +16,7 @@ from .faults import OK
 from .opening import in_trio
 from .options import Parser, add_general
 from .screen import Cell, Screen, visible
+from .storage import open_beside
 
 __all__ = ["execute", "parser"]
 
@@ -32,7 +32,7 @@ def parser() -> Parser:
         """,
         epilog="""
             examples:
-              isthmus queue sqlite:deliveries.db          a file that no other process has open
+              isthmus queue sqlite:deliveries.db          also while `isthmus work` has it open
               isthmus queue nats://127.0.0.1:4222 --watch 2s
               isthmus queue nats://127.0.0.1:4222 --json | jq 'select(.dead > 0)'
 
@@ -52,7 +52,7 @@ def parser() -> Parser:
 async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
     screen = Screen(sys.stdout)
-    async with open_queue(arguments.url, plugins=plugins) as queue:
+    async with open_beside(arguments.url, plugins) as queue:
         while True:
             counted = await _count(queue)
             if arguments.json:

@@ -10,7 +10,6 @@ from pathlib import Path
 import trio
 
 from isthmus import open_engine, open_pipeline
-from isthmus._queues import open_queue
 from isthmus.errors import QueueError
 
 from .acceptingqueue import AcceptingQueue
@@ -18,11 +17,13 @@ from .assembly import Assembly
 from .faults import FAILED, INTERRUPTED, OK
 from .feeds import files_of_events
 from .interrupts import interrupts
+from .journals import archive_of
 from .opening import in_trio
 from .options import Parser, add_general
 from .pipelinefile import read_pipeline
 from .screen import Screen, visible
 from .sending import EVENT_BYTES, Sending, add_sending, source_of
+from .storage import open_beside
 
 __all__ = ["execute", "parser"]
 
@@ -45,7 +46,7 @@ def parser() -> Parser:
               isthmus send pipeline.toml events.ndjson.gz --queue nats://127.0.0.1:4222
               tail -f log.ndjson | isthmus send pipeline.toml - --queue nats://127.0.0.1:4222 --source web
 
-            A file of sqlite: is one process's: while `isthmus work` has it, use `isthmus work --send` there.
+            A file of sqlite: is one process's: while `isthmus work` has it, that process takes the events in.
 
             exit status:
               0  every event was accepted
@@ -72,7 +73,8 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
     files = files_of_events(arguments.events)
     async with (
         open_engine(plugins=plugins) as engine,
-        open_queue(arguments.queue, plugins=plugins) as queue,
+        open_beside(arguments.queue, plugins) as queue,
+        archive_of(written, path.parent) as archive,
     ):
         assembly = Assembly(engine, path, written, serving=False)
         async with open_pipeline(
@@ -80,6 +82,7 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
             AcceptingQueue(queue),
             sources=await assembly.sources(),
             destinations=await assembly.destinations(),
+            archive=archive,
             event_bytes=EVENT_BYTES,
         ) as pipeline:
             sending = Sending(pipeline, queue, source, files, first=arguments.from_line, screen=screen)

@@ -8,6 +8,7 @@ import os
 import stat
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, final
 
 import trio
@@ -144,7 +145,7 @@ class Sending:
         texts: list[bytes] = []
         for number, text in zip(share.numbers, share.texts, strict=True):
             try:
-                event = taken(text, most=self._most, default_id=self._id(share.file, number))
+                event = taken(text, most=self._most, default_id=partial(self._id, share.file, number))
             except InvalidInput as exc:
                 self._flaw(self._stream.origin((share.file, number)), str(exc))
             else:

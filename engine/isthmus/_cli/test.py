@@ -1,61 +1,80 @@
-"""``isthmus test``: a function on its sample, against what is expected of it."""
+"""``isthmus test``: functions on their samples and their cases, against what is expected of them."""
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import sys
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
-from typing import Any, Final, final
 
-import msgspec
-import trio
+from isthmus.errors import IsthmusError, LoadError
 
-from isthmus.outcomes import Exchange, Outcome
-
-from .definition import Project, read_file
-from .expectations import differences
-from .faults import FAILED, INTERRUPTED, OK, UsageFault
-from .job import Job
-from .opening import in_trio, open_function, project_of
+from .caserun import Cases, case_files
+from .definition import Project, find
+from .faults import FAILED, INTERRUPTED, OK, UNLOADABLE, UsageFault
+from .junit import report
+from .opening import in_trio
 from .options import Parser, add_calls, add_definition
-from .run import events_of
+from .samplerun import expected_file, read_expected, run_sample, update_sample
 from .screen import Screen, visible
+from .verdicts import Suite, Verdict, tell
+from .watching import changed, snapshot
 
 __all__ = ["execute", "parser"]
-
-_BATCH: Final = 20
-_TRACE_BYTES: Final = 1024 * 1024
-_SHOWN: Final = 10
 
 
 def parser() -> Parser:
     """The command's arguments."""
     parser = Parser(
         prog="isthmus test",
-        usage="isthmus test FUNCTION [EVENTS] [options]",
+        usage="isthmus test FUNCTION... [options]",
         description="""
-            Runs a function on its sample, with the sink that function.toml names, and compares what
-            became of each event with the file of what is expected: NDJSON, an object a line, each
-            with the number of its "line".  What such an object says has to be so; what it leaves out
-            may be anything.  Fields: handler, status, problem, requests (method, path, body, status),
-            messages, items, logs, value; for a batch, line is the number of its first event.
+            Runs functions on their cases and on their samples, and compares what became of each event with what
+            is expected.  What an expectation says has to be so; what it leaves out may be anything.
+
+            A case is a file cases/NAME.json beside the code: an event (or events, or a request), the
+            responses that the network has for it, and what is expected.  Nothing leaves the machine.
+
+              {"event": {"type": "track", "event": "Order Completed", "userId": "u1"},
+               "settings": {"apiKey": "k"},
+               "responses": [{"method": "POST", "url": "https://api.example.com/*", "status": 201}],
+               "expected": {"status": "delivered", "requests": [{"body": {"user": "u1"}}]}}
+
+            Fields of what is expected: handler, status, problem (name, message, code), requests
+            (method, url, headers, body, status, error), messages, items, logs, value.  In place of it or beside it,
+            "sound": true asks that nothing but Segment's error classes is thrown, that limits are kept, that JSON can
+            hold what is returned, and that a second call answers the same.  "now" and "seed" set clock and chance.
+
+            A sample is the file of events that function.toml names, run with its sink; the file of what is expected
+            has an object a line, with the number of its "line" (of a batch: of its first event).
         """,
         epilog="""
             examples:
               isthmus test my-orders
+              isthmus test functions/* --junit report.xml
+              isthmus test my-orders --watch -k refund
               isthmus test my-orders --update         what became of them is what is expected from now on
-              isthmus test track.js events.ndjson --expected expected.ndjson --sink endpoint
+              isthmus test track.js --events events.ndjson --expected expected.ndjson --sink endpoint
 
-            exit status: 0 all is as expected, 1 it is not, 2 a wrong call, 3 the function does not load
+            exit status: 0 all is as expected, 1 it is not, 2 a wrong call, 3 a function does not load
         """,
     )
-    add_definition(parser)
-    parser.add_argument("events", metavar="EVENTS", nargs="?", help="file of events (default: the sample's)")
+    add_definition(parser, several=True)
     group = parser.add_argument_group("what is expected")
-    group.add_argument("--expected", metavar="FILE", help="file of it (default: the sample's)")
-    group.add_argument("--update", action="store_true", help="write that file anew")
+    group.add_argument("--events", metavar="FILE", help="file of events (default: the sample's)")
+    group.add_argument("--expected", metavar="FILE", help="what is expected of it (default: the sample's)")
+    group.add_argument("--update", action="store_true", help="write down what came as what is expected")
+    group = parser.add_argument_group("how it is run")
+    group.add_argument(
+        "-k",
+        metavar="TEXT",
+        dest="text",
+        default="",
+        help='only cases whose name holds it, or "line 3" of a sample',
+    )
+    group.add_argument("--watch", action="store_true", help="run again when a file changes, until Ctrl-C")
+    group.add_argument("--junit", metavar="FILE", help="write a report in JUnit's XML as well")
     add_calls(parser)
     return parser
 
@@ -64,134 +83,94 @@ def parser() -> Parser:
 async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
     screen = Screen(sys.stdout)
-    project = project_of(arguments)
-    paths = events_of([arguments.events] if arguments.events else [], project)
-    path = arguments.expected or project.sample_file(project.manifest.sample.expected)
-    if not path:
-        raise UsageFault("nothing is expected: name a file by --expected")
-    expected = {} if arguments.update else read_expected(Path(path))
-    if arguments.sink is None and project.manifest.sample.sink:
-        arguments.sink = ""
-    status, came = await _outcomes(arguments, project, paths, plugins)
-    if status == INTERRUPTED:
-        return status
-    if arguments.update:
-        _update(Path(path), came, screen)
-        return OK
-    return _report(expected, came, screen)
-
-
-def _update(path: Path, came: dict[int, dict[str, Any]], screen: Screen) -> None:
-    path.write_bytes(b"".join(msgspec.json.encode(came[number]) + b"\n" for number in sorted(came)))
-    screen.print(f"{path} now expects what became of {len(came)} lines")
-
-
-async def _outcomes(
-    arguments: argparse.Namespace, project: Project, paths: Sequence[str], plugins: Sequence[object]
-) -> tuple[int, dict[int, dict[str, Any]]]:
-    async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(
-            open_function(arguments, project, plugins, sampling=True, trace_bytes=_TRACE_BYTES)
-        )
-        batch = _BATCH if opened.takes_batches else None
-        # One at a time, so that a sink whose answers depend on it is asked in the order of the lines.
-        job = Job(opened, Screen(sys.stderr), paths=paths, concurrency=1, batch=batch, quiet=True)
-        await stack.enter_async_context(aclosing(job.stream))
-        collector = _Collector(opened.sink.url if opened.sink else "")
-        return await job.run(collector), collector.views
-
-
-def read_expected(path: Path) -> dict[int, dict[str, Any]]:
-    """Read what is expected, by line number.
-
-    Raises:
-        UsageFault: a line of the file is not that.
-    """
-    expected = {}
-    for number, line in enumerate(read_file(path).splitlines(), 1):
-        if not line.strip():
-            continue
+    if len(arguments.function) > 1 and (arguments.events or arguments.expected or arguments.definition):
+        raise UsageFault("--events, --expected and --definition are for one function, and several are named")
+    if not arguments.watch:
+        return await _once(arguments, plugins, screen)
+    places = [Path(path) for path in arguments.function]
+    while True:
+        before = snapshot(places)
         try:
-            entry = msgspec.json.decode(line, type=dict[str, Any])
-            expected[int(entry["line"])] = entry
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise UsageFault(
-                f'{path}, line {number}: it is no JSON object with the number of a "line"'
-            ) from None
-    return expected
+            await _once(arguments, plugins, screen)
+        except (UsageFault, IsthmusError) as exc:
+            screen.print(visible(str(exc)))
+        screen.print(screen.paint("waiting for a change (Ctrl-C ends)", "dim"))
+        await changed(places, before)
+        screen.print()
 
 
-def _report(expected: dict[int, dict[str, Any]], came: dict[int, dict[str, Any]], screen: Screen) -> int:
-    failed = 0
-    for number, entry in sorted(expected.items()):
-        found = (
-            list(differences(entry, came[number]))
-            if number in came
-            else ["no outcome came: it holds no event, or is within a batch"]
+async def _once(arguments: argparse.Namespace, plugins: Sequence[object], screen: Screen) -> int:
+    projects = [find(path, arguments.definition) for path in arguments.function]
+    if arguments.update:
+        return await _update(arguments, projects, plugins, screen)
+    stamp = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    suites, unloadable = [], False
+    for project in projects:
+        status, verdicts = await _verdicts(arguments, project, plugins)
+        if status == INTERRUPTED:
+            return status
+        unloadable = unloadable or status == UNLOADABLE
+        suites.append(Suite(name=project.name, place=str(project.code), verdicts=tuple(verdicts)))
+    if arguments.text and not any(suite.verdicts for suite in suites):
+        raise UsageFault(f"-k {arguments.text}: no case and no line has that in its name")
+    tell(suites, screen)
+    if arguments.junit:
+        _write(Path(arguments.junit), report(suites, stamp))
+    if unloadable:
+        return UNLOADABLE
+    return FAILED if any(suite.failed for suite in suites) else OK
+
+
+async def _verdicts(
+    arguments: argparse.Namespace, project: Project, plugins: Sequence[object]
+) -> tuple[int, list[Verdict]]:
+    expected, files = expected_file(arguments, project), case_files(project, arguments.text)
+    if expected is None and not case_files(project, ""):
+        raise UsageFault(
+            f"nothing is expected of {project.name}: name a file by --expected, or write a case: {project.root / 'cases'}/NAME.json"
         )
-        if not found:
-            continue
-        failed += 1
-        if failed <= _SHOWN:
-            screen.print(f"{screen.paint('✗', 'bold red')} line {number}")
-            for difference in found[:_SHOWN]:
-                screen.print(f"    {visible(difference)}")
-    if failed > _SHOWN:
-        screen.print(f"… and {failed - _SHOWN} more")
-    good = len(expected) - failed
-    sign = screen.paint("✓", "bold green") if not failed else screen.paint("✗", "bold red")
-    screen.print(f"{sign} {good} of {len(expected)} lines as expected")
-    return FAILED if failed else OK
+    found: list[Verdict] = []
+    try:
+        if files:
+            async with Cases.opened(arguments, project, plugins) as cases:
+                found += [await cases.verdict(path) for path in files]
+        if expected is not None and _selects_lines(arguments.text, expected):
+            status, lines = await run_sample(arguments, project, plugins, expected)
+            if status == INTERRUPTED:
+                return status, []
+            found += [line for line in lines if arguments.text.lower() in line.name]
+    except LoadError as exc:
+        said = f"the function does not load\n{exc}"
+        return UNLOADABLE, [Verdict(name=project.name, kind="function", faults=(said,), error=True)]
+    return OK, found
 
 
-@final
-class _Collector:
-    """Keeps outcomes as what is compared; see :class:`.outlet.Taker`."""
+def _selects_lines(text: str, expected: Path) -> bool:
+    return not text or any(text.lower() in f"line {number}" for number in read_expected(expected))
 
-    def __init__(self, sink_url: str) -> None:
-        self._sink_url = sink_url
-        self.views: dict[int, dict[str, Any]] = {}
 
-    def put(self, head: bytes, outcome: Outcome) -> None:
-        number = msgspec.json.decode(head + b"}")["line"]
-        self.views[number] = {"line": number, **self._view(outcome)}
+async def _update(
+    arguments: argparse.Namespace, projects: Sequence[Project], plugins: Sequence[object], screen: Screen
+) -> int:
+    for project in projects:
+        files = case_files(project, arguments.text)
+        if files:
+            async with Cases.opened(arguments, project, plugins) as cases:
+                written = [await cases.update(path) for path in files]
+            screen.print(f"{visible(project.name)}: {sum(written)} cases now expect what became of them")
+        expected = expected_file(arguments, project)
+        if expected is not None and not arguments.text:
+            status, lines = await update_sample(arguments, project, plugins, expected)
+            if status == INTERRUPTED:
+                return status
+            screen.print(f"{visible(str(expected))} now expects what became of {lines} lines")
+        elif not files:
+            raise UsageFault(f"nothing is expected of {project.name}: name a file by --expected")
+    return OK
 
-    async def admit(self) -> None:
-        await trio.lowlevel.checkpoint()
 
-    def end(self) -> None:
-        pass
-
-    async def run(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    def _view(self, outcome: Outcome) -> dict[str, Any]:
-        """What an expectation may speak of: nothing that differs from run to run by itself."""
-        text = msgspec.json.encode(
-            {
-                "handler": outcome.handler,
-                "status": outcome.status,
-                "problem": outcome.problem,
-                "items": outcome.items,
-                "requests": [self._request(exchange) for exchange in outcome.exchanges],
-                "messages": outcome.messages,
-                "logs": [log.text for log in outcome.logs],
-                "value": outcome.value,
-            }
-        )
-        view: dict[str, Any] = msgspec.json.decode(text)
-        for entry in (view, *view["items"]):
-            if entry.get("problem"):
-                entry["problem"].pop("stack", None)
-        return {name: value for name, value in view.items() if value not in (None, [], "")}
-
-    def _request(self, exchange: Exchange) -> dict[str, Any]:
-        url = exchange.url
-        path = url[len(self._sink_url) :] if self._sink_url and url.startswith(self._sink_url) else url
-        request: dict[str, Any] = {"method": exchange.method, "path": path, "status": exchange.status}
-        if exchange.request_body:
-            try:
-                request["body"] = msgspec.json.decode(exchange.request_body)
-            except ValueError:
-                request["body"] = exchange.request_body
-        return request
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as exc:
+        raise UsageFault(f"{path} cannot be written: {exc.strerror}") from None

@@ -9,14 +9,14 @@ from typing import Final
 
 __all__ = ["bytes_text", "count", "ms_text", "plural", "seconds", "seconds_text", "size", "whole"]
 
-_SECONDS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_SECONDS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _BYTES: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)")
 _SIZE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([KMG]?)(?:I?B)?")
 
 
 def seconds(text: str) -> float:
-    """Read ``500ms``, ``2s``, ``1.5`` (seconds), ``2m``."""
+    """Read ``500ms``, ``2s``, ``1.5`` (seconds), ``2m``, ``7d``."""
     match = _DURATION.fullmatch(text.strip().lower())
     unit = _SECONDS.get(match[2]) if match else None
     value = float(match[1]) * unit if match and unit else 0.0

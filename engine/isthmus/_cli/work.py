@@ -18,16 +18,22 @@ from .assembly import Assembly
 from .faults import FAILED, INTERRUPTED, OK, UsageFault
 from .feeds import files_of_events
 from .interrupts import interrupts
+from .journals import archive_of, log_of
+from .lanelive import LiveLanes
 from .lanereport import LaneReport
 from .opening import in_trio
 from .options import Parser, add_general, add_grace, add_limits, add_recording, limits_of, recording_of
 from .pipelinefile import PipelineFile, SourceEntry, read_pipeline
 from .screen import Screen, visible
 from .sending import EVENT_BYTES, Sending, add_sending, source_of
+from .units import plural
 
 if TYPE_CHECKING:
     from isthmus import Engine, Pipeline
+    from isthmus.archive import EventArchive
+    from isthmus.deliveries import StoredDeliveryLog
     from isthmus.errors import QueueError
+    from isthmus.pipelines import Observation
     from isthmus.queues import Queue, QueueStats
 
 __all__ = ["execute", "parser"]
@@ -103,8 +109,10 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
                     plugins=plugins, limits=limits_of(arguments), record=recording_of(arguments)
                 ) as engine,
                 open_queue(arguments.queue, plugins=plugins) as queue,
+                log_of(written, path.parent) as log,
+                archive_of(written, path.parent) as archive,
             ):
-                await work.run(engine, queue, source, files)
+                await work.run(engine, queue, source, files, log=log, archive=archive)
         nursery.cancel_scope.cancel()
     return work.status()
 
@@ -149,7 +157,14 @@ class Work:
                 )
 
     async def run(
-        self, engine: Engine, queue: Queue, source: SourceEntry | None, files: Sequence[str]
+        self,
+        engine: Engine,
+        queue: Queue,
+        source: SourceEntry | None,
+        files: Sequence[str],
+        *,
+        log: StoredDeliveryLog | None,
+        archive: EventArchive | None,
     ) -> None:
         """Load what the pipeline is made of, and work until it is over."""
         assembly = Assembly(engine, self._path, self._written, serving=True)
@@ -159,7 +174,8 @@ class Work:
             queue,
             sources=sources,
             destinations=destinations,
-            observe=self._report.observe,
+            observe=self._report.observe if log is None else lambda seen: self._observe(log, seen),
+            archive=archive,
             grace=self._grace,
             event_bytes=EVENT_BYTES,
         ) as pipeline:
@@ -171,12 +187,21 @@ class Work:
         stats = pipeline.stats()
         self._report.finish(stats, await _left(queue, stats.lanes))
         self._failed |= any(lane.dead for lane in stats.lanes.values())
+        if log is not None and log.lost:
+            self._screen.print(f"{plural(log.lost, 'attempt')} could not be written to the log of deliveries")
+
+    def _observe(self, log: StoredDeliveryLog, seen: Observation) -> None:
+        log(seen)
+        self._report.observe(seen)
 
     async def _work(
         self, pipeline: Pipeline, queue: Queue, source: SourceEntry | None, files: Sequence[str]
     ) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._report.follow, pipeline.stats)
+            if self._screen.terminal and not self._quiet:
+                nursery.start_soon(LiveLanes(pipeline, self._screen).follow)
+            else:
+                nursery.start_soon(self._report.follow, pipeline.stats)
             if source is not None:
                 sending = Sending(
                     pipeline,

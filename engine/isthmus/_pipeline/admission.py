@@ -17,6 +17,8 @@ __all__ = ["CHUNK", "Admission"]
 
 CHUNK: Final = 200
 """Deliveries claimed together: enough that a claim costs little by the event."""
+GATHER: Final = 0.005
+"""Seconds that a claim waits for more slots to become free, for a claim of a few costs as much as one of many."""
 
 
 @final
@@ -34,9 +36,14 @@ class Admission:
         self, policy: Policy, *, held: Callable[[], int], changed: Pulse, moved: Callable[[str], None]
     ) -> None:
         self._policy = policy
+        self._slots = policy.slots
         self._held = held
         self._most_held = 2 * policy.slots + CHUNK
+        # Half of the slots for one claim: while it is worked on, another is made.
+        self._share = min(CHUNK, -(-policy.slots // 2))
+        self._gathered = -(-self._share // 2)  # slots worth a claim
         self._changed = changed
+        self._roomy = Pulse()
         self._moved = moved
         self._taken = 0  # deliveries whose attempt has not ended
         self._bucket = Bucket(policy.rate, trio.current_time()) if policy.rate else None
@@ -55,11 +62,15 @@ class Admission:
     async def wait(self, most: int) -> int:
         """Wait until something may be claimed, and say how much."""
         while True:
-            now = trio.current_time()
-            count = min(most, self._policy.slots - self._taken)
+            count = min(most, self._share, self._slots - self._taken)
             if count <= 0 or self._held() >= self._most_held:
                 await self._changed.wait()
                 continue
+            if count < self._gathered and not self.is_held_back:
+                with trio.move_on_after(GATHER):
+                    await self._roomy.wait()
+                count = min(most, self._share, self._slots - self._taken)
+            now = trio.current_time()
             if self._policy.breaker is not None and self.is_held_back:
                 pause = wait_for_probe(self._policy.breaker, self._breaker, now)
                 if pause is None or pause > 0:
@@ -88,11 +99,15 @@ class Admission:
     def free(self) -> None:
         """One of them takes no slot any more."""
         self._taken -= 1
-        self._changed.wake()
+        room = self._slots - self._taken
+        if room == 1:
+            self._changed.wake()
+        if room == self._gathered:
+            self._roomy.wake()
 
     def record(self, *, failed: bool) -> None:
         """An attempt at the destination has ended."""
-        if self._policy.breaker is not None:
+        if self._policy.breaker is not None and (failed or self._breaker is not CLOSED):
             self._move(recorded(self._policy.breaker, self._breaker, failed=failed, now=trio.current_time()))
 
     def end_probe(self) -> None:

@@ -31,11 +31,19 @@ def retry_after(headers: Sequence[tuple[str, str]], now: float) -> float | None:
 
 
 def attempt_of(outcome: Outcome, now: float) -> Attempt:
-    """An outcome as an attempt; where it is to be tried again, as late as its last response asked for."""
-    asked = None
-    if outcome.status is Status.RETRY and outcome.exchanges:
+    """An outcome as an attempt; to be tried again as late as what was thrown asks for, or else its last response."""
+    if outcome.status is Status.DELIVERED and outcome.problem is None:
+        return DELIVERED
+    asked = outcome.problem.retry_after if outcome.problem is not None else None
+    if asked is None and outcome.status is Status.RETRY and outcome.exchanges:
         asked = retry_after(outcome.exchanges[-1].response_headers, now)
-    return Attempt(status=outcome.status, problem=outcome.problem, retry_after=asked)
+    return Attempt(
+        status=outcome.status,
+        problem=outcome.problem,
+        retry_after=asked,
+        exchanges=outcome.exchanges,
+        logs=outcome.logs,
+    )
 
 
 def refused(error: InvalidInput) -> Attempt:

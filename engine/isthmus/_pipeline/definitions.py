@@ -40,12 +40,16 @@ def works_of_sources(
         if source.function is not None:
             stage: Stage = WebhookStage(engine, source, routes.forward, clock)
             policy = Policy(schedule=source.schedule, concurrency=source.concurrency)
-            yield Work(f"{WEBHOOK}{source.id}", stage, policy, QueueOptions(lease=policy.lease))
+            yield Work(f"{WEBHOOK}{source.id}", stage, policy, _options(source, policy))
     for source in sources:
         if source.inserts:
             stage = EventStage(engine, source, routes.forward_inserted, clock)
             policy = Policy(schedule=source.insert_schedule, concurrency=source.concurrency)
-            yield Work(f"{SOURCE}{source.id}", stage, policy, QueueOptions(lease=policy.lease))
+            yield Work(f"{SOURCE}{source.id}", stage, policy, _options(source, policy))
+
+
+def _options(source: Source, policy: Policy) -> QueueOptions:
+    return QueueOptions(lease=policy.lease, dedupe_window=source.dedupe_window)
 
 
 def works_of_destinations(
@@ -70,6 +74,7 @@ def works_of_destinations(
         options = QueueOptions(
             lease=destination.lease,
             max_unacked=destination.max_unacked,
+            dedupe_window=destination.dedupe_window,
             ordered=destination.ordered_by is not None,
         )
         yield Work(f"{DESTINATION}{destination.name}", stage, policy, options)
@@ -100,6 +105,11 @@ def check_definitions(sources: Sequence[Source], destinations: Sequence[Destinat
             _check_kind(f"destination {destination.name!r}", destination.to, Kind.DESTINATION)
         for insert in destination.inserts:
             _check_kind(f"destination {destination.name!r}", insert, Kind.INSERT)
+            if insert.function.fan_out:
+                raise EngineError(
+                    f"destination {destination.name!r} has the insert {insert.name!r}, which makes several events of one "
+                    "(fan_out): that is for inserts of sources, before the queues"
+                )
 
 
 def _check_kind(where: str, instance: Instance, *kinds: Kind) -> None:

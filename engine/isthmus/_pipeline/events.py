@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable, Iterator
 from typing import Any, Final, final
 
 import msgspec
@@ -12,10 +13,25 @@ from isthmus._rules.jsontext import well_formed
 from isthmus.errors import InvalidInput
 from isthmus.events import Event, Request
 
-__all__ = ["ID_LENGTH", "Head", "Taken", "kept_event", "kept_request", "key_of", "random_ids", "taken"]
+__all__ = [
+    "ID_LENGTH",
+    "MARK_LENGTH",
+    "Head",
+    "Taken",
+    "kept_event",
+    "kept_request",
+    "key_of",
+    "random_ids",
+    "taken",
+    "with_replay",
+]
 
 ID_LENGTH: Final = 255
 """Characters of a message id."""
+_DRAWN: Final = 64
+
+MARK_LENGTH: Final = 64
+"""Characters of what tells a replay from others, which is added to a message id."""
 
 
 @final
@@ -43,22 +59,24 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
     message_id: str
 
 
-def random_ids(count: int) -> list[str]:
-    """UUIDs of version 4, for which the system is asked once: a call costs more than all else done for an event."""
-    drawn = os.urandom(16 * count)
-    return [str(uuid.UUID(bytes=drawn[at : at + 16], version=4)) for at in range(0, len(drawn), 16)]
+def random_ids() -> Iterator[str]:
+    """UUIDs of version 4; the system is asked for many at once, for that costs more than all else done for an event."""
+    while True:
+        drawn = os.urandom(16 * _DRAWN)
+        for at in range(0, len(drawn), 16):
+            yield str(uuid.UUID(bytes=drawn[at : at + 16], version=4))
 
 
 _HEAD = msgspec.json.Decoder(Head)
 
 
-def taken(event: Event, *, most: int, default_id: str) -> Taken:
+def taken(event: Event, *, most: int, default_id: Callable[[], str]) -> Taken:
     """Look at an event, and give it a message id where it has none.
 
     Args:
         event: JSON text or a mapping.
         most: bytes of JSON it may have.
-        default_id: the id it gets where it has none.
+        default_id: gives the id that it gets where it has none.
 
     Raises:
         InvalidInput: it is not one, or too large.
@@ -78,7 +96,7 @@ def taken(event: Event, *, most: int, default_id: str) -> Taken:
         raise InvalidInput(f"an event is a JSON object in UTF-8: {exc}") from None
     message_id = head.message_id
     if not isinstance(message_id, str) or not message_id:
-        message_id = default_id
+        message_id = default_id()
         text = _with_id(text, message_id, present=head.message_id is not None or b'"messageId"' in text)
     elif len(message_id) > ID_LENGTH:
         raise InvalidInput(f"a messageId has at most {ID_LENGTH} characters, and this has {len(message_id)}")
@@ -106,6 +124,19 @@ def _with_id(text: bytes, message_id: str, *, present: bool) -> bytes:
     body = text.lstrip()[1:].lstrip()
     comma = b"" if body.startswith(b"}") else b","
     return b'{"messageId":' + msgspec.json.encode(message_id) + comma + body
+
+
+def with_replay(event: Taken, mark: str) -> Taken:
+    """The event with the mark of a replay in its ``context``; as it is where that is no object, or too deep."""
+    try:
+        fields: dict[str, Any] = msgspec.json.decode(event.text)
+    except RecursionError:
+        return event
+    context = fields.get("context")
+    if context is not None and not isinstance(context, dict):
+        return event
+    fields["context"] = {**(context or {}), "replay": {"id": mark}}
+    return Taken(msgspec.json.encode(fields), event.head, event.message_id)
 
 
 def key_of(text: bytes, path: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, final
 
 import msgspec
@@ -25,15 +25,26 @@ class Item:
         text: the event, as the last insert left it.
         since: when it was claimed, a ``trio.current_time()``.
         settled: its attempt has ended.
+        more: further events that an insert of its source made of it.
     """
 
-    __slots__ = ("claim", "settled", "since", "text")
+    __slots__ = ("claim", "more", "settled", "since", "text")
 
     def __init__(self, claim: Claim, since: float) -> None:
         self.claim = claim
         self.text = claim.body
         self.since = since
         self.settled = False
+        self.more: Sequence[bytes] = ()
+
+    @property
+    def texts(self) -> Sequence[bytes]:
+        """All events that are made of it."""
+        return (self.text, *self.more) if self.more else (self.text,)
+
+    @texts.setter
+    def texts(self, texts: Sequence[bytes]) -> None:
+        self.text, *self.more = texts
 
 
 Settle = Callable[[Item, Attempt], None]

@@ -121,6 +121,7 @@ class Lane:
 
     def _away(self, exc: QueueError) -> None:
         logger.warning("queue %r: %s", self.name, exc)
+        self._tally.away += 1
         self._observe(QueueAway(self.name, str(exc)))
 
     def _moved(self, state: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final, final
 import msgspec
 
 from isthmus._rules.retry import Decision
-from isthmus.outcomes import Problem, Status
+from isthmus.outcomes import Exchange, LogLine, Problem, Status
 
 __all__ = [
     "LATENCY_BOUNDS",
@@ -37,7 +37,7 @@ class Accepted(msgspec.Struct, frozen=True, tag=True, gc=False):
 
 
 @final
-class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True, gc=False):
     """An attempt has ended.
 
     Attributes:
@@ -50,6 +50,8 @@ class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
         at: seconds since the epoch.
         age: seconds since it was published.
         took: seconds since it was claimed.
+        exchanges: requests of a call that failed, and what came back; of a batch, all of its call.
+        logs: what a call that failed has printed.
     """
 
     queue: str
@@ -61,6 +63,8 @@ class Attempted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     at: float
     age: float
     took: float
+    exchanges: tuple[Exchange, ...] = ()
+    logs: tuple[LogLine, ...] = ()
 
 
 @final
@@ -113,6 +117,9 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
         breaker: its state, "" where there is none.
         latency: how many deliveries took from publishing to success at most each of the seconds 0.01, 0.1, 1, 10,
             60, 600, 3600, 14400; the last number is those that took longer.
+        latency_sum: seconds that all of those took together.
+        late: those delivered by a later attempt than the first, by its number as text: ``2``, ``3``, ..., ``10+``.
+        away: how often the storage did not do what was asked.
     """
 
     attempts: int = 0
@@ -127,6 +134,9 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
     in_hand: int = 0
     breaker: str = ""
     latency: tuple[int, ...] = ()
+    latency_sum: float = 0.0
+    late: dict[str, int] = {}
+    away: int = 0
 
 
 @final

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from isthmus.archive import EventArchive
 from isthmus.pipelines import Destination, Observation, Source
 from isthmus.queues import Queue
 
@@ -34,6 +35,7 @@ async def open_pipeline(
     sources: Sequence[Source],
     destinations: Sequence[Destination],
     observe: Callable[[Observation], None] | None = None,
+    archive: EventArchive | None = None,
     grace: float = 10.0,
     event_bytes: int = EVENT_BYTES,
     clock: Callable[[], float] = time.time,
@@ -50,6 +52,8 @@ async def open_pipeline(
         sources: where events come from.
         destinations: where they go.
         observe: told of what happens, in the Trio thread; must not block.
+        archive: keeps the events that are sent on their way, so that they can be sent again; see
+            :func:`isthmus.archive.open_archive`.  What it does not take is not accepted.
         grace: seconds.
         event_bytes: of JSON that one event may have.
         clock: seconds since the epoch, as the queue counts them.
@@ -60,7 +64,14 @@ async def open_pipeline(
         Exception: what the body raised, as it was; or what the queue did that it should not, of which nothing is lost.
     """
     pipeline = Pipeline(
-        engine, queue, sources, destinations, observe=observe, clock=clock, event_bytes=event_bytes
+        engine,
+        queue,
+        sources,
+        destinations,
+        observe=observe,
+        clock=clock,
+        event_bytes=event_bytes,
+        archive=archive,
     )
     error: BaseException | None = None
     try:

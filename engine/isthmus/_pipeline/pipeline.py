@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, final
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING, final
 import msgspec
 import trio
 
+from isthmus.archive import EventArchive
 from isthmus.errors import EngineError, InvalidInput
 from isthmus.events import Event, Request
+from isthmus.metrics import Metrics
 from isthmus.pipelines import Destination, Observation, PipelineStats, Sink, Source
 from isthmus.queues import Entry, Queue
 
+from .counting import Counted, counted
 from .definitions import check_definitions, works_of_destinations, works_of_sources
-from .events import ID_LENGTH, Taken, random_ids, taken
+from .events import ID_LENGTH, MARK_LENGTH, Taken, random_ids, taken, with_replay
 from .faults import traced
 from .lane import Lane
 from .routes import DESTINATION, SOURCE, WEBHOOK, Routes
@@ -43,6 +47,7 @@ class Pipeline:
         observe: Callable[[Observation], None] | None,
         clock: Callable[[], float],
         event_bytes: int,
+        archive: EventArchive | None = None,
     ) -> None:
         self._queue = queue
         self._sources = {source.id: source for source in sources}
@@ -50,9 +55,17 @@ class Pipeline:
         self._observer = observe
         self._event_bytes = min(event_bytes, queue.max_body)
         self._closed = False
+        self._clock = clock
+        self._counted_at = -math.inf
+        self._counted = Counted()
         check_definitions(sources, destinations)
         self._routes = Routes(
-            queue, sources, destinations, event_bytes=self._event_bytes, observe=self._observe
+            queue,
+            sources,
+            destinations,
+            event_bytes=self._event_bytes,
+            observe=self._observe,
+            archive=archive,
         )
         works = [
             *works_of_sources(engine, sources, self._routes, clock),
@@ -115,7 +128,15 @@ class Pipeline:
         await self._queue.publish([Entry(queue=f"{WEBHOOK}{source}", message_id=message_id, body=body)])
         return message_id
 
-    async def replay(self, source: str, events: Iterable[Event], *, to: Sequence[str]) -> int:
+    async def replay(
+        self,
+        source: str,
+        events: Iterable[Event],
+        *,
+        to: Sequence[str],
+        mark: str | None = None,
+        shown: bool = False,
+    ) -> int:
         """Send events to destinations again, those switched off too; they are durable when this returns.
 
         They pass the destinations' filters and the events' ``integrations``, but no source insert: they are taken as
@@ -125,22 +146,30 @@ class Pipeline:
             source: the id of the one they came from.
             events: as for :meth:`accept`.
             to: names of destinations.
+            mark: what tells this replay from others, 1 to 64 letters and digits: an event replayed again under the same
+                one is kept once, within the destination's ``dedupe_window``.  Random by default.
+            shown: functions see it, as ``context.replay.id`` of the event; its ``messageId`` stays.
 
         Returns:
             how many deliveries there are of it.
 
         Raises:
-            InvalidInput: there is no such destination, or an event is none.
+            InvalidInput: there is no such destination, an event is none, or the mark is.
             QueueError: not all of it was kept.
         """
         origin = self._source(source)
         if unknown := [name for name in to if name not in self._destinations]:
             raise InvalidInput(f"there is no destination {unknown[0]!r}")
-        mark = f"~{uuid.uuid4().hex}"
+        mark = uuid.uuid4().hex if mark is None else mark
+        if not (mark.isascii() and mark.isalnum() and len(mark) <= MARK_LENGTH):
+            raise InvalidInput(f"a mark has 1 to {MARK_LENGTH} letters and digits, not {mark!r}")
         among = [self._destinations[name] for name in to]
         given = self._taken(events)
-        kept = [(one, self._routes.exits(origin, one, among)) for one in given]
-        await self._routes.keep(origin, kept, mark)
+        kept = [
+            (with_replay(one, mark) if shown else one, self._routes.exits(origin, one, among))
+            for one in given
+        ]
+        await self._routes.keep(origin, kept, f"~{mark}")
         return sum(len(queues) for _, queues in kept)
 
     async def drain(self) -> None:
@@ -160,6 +189,24 @@ class Pipeline:
             accepted=self._routes.accepted, lanes={lane.name: lane.stats() for lane in self._lanes}
         )
 
+    async def metrics(self, *, max_age: float = 1.0) -> Metrics:
+        """Measure the pipeline and its queues.
+
+        A storage that is away leaves its queues out, and raises nothing.
+
+        Args:
+            max_age: seconds for which the counts of queues are kept for whoever asks next: counting them makes
+                other work on some storages wait.
+        """
+        now = trio.current_time()
+        if now >= self._counted_at + max_age:
+            self._counted_at = now
+            self._counted = await counted(self._queue, [lane.name for lane in self._lanes])
+        else:
+            await trio.lowlevel.checkpoint()
+        last = self._counted
+        return Metrics(at=self._clock(), stats=self.stats(), queues=last.queues, storage=last.storage)
+
     # ------------------------------------------------------------ ways
 
     def _source(self, source: str) -> Source:
@@ -172,11 +219,8 @@ class Pipeline:
         return origin
 
     def _taken(self, events: Iterable[Event]) -> list[Taken]:
-        events = list(events)
-        return [
-            taken(event, most=self._event_bytes, default_id=default_id)
-            for event, default_id in zip(events, random_ids(len(events)), strict=True)
-        ]
+        new_id = random_ids().__next__
+        return [taken(event, most=self._event_bytes, default_id=new_id) for event in events]
 
     def _observe(self, observation: Observation) -> None:
         if self._observer is not None:

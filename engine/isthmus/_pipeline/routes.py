@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
 
+import msgspec
 import trio
 
 from isthmus._rules.routing import route
-from isthmus.errors import QueueError
+from isthmus.archive import EventArchive
+from isthmus.errors import InvalidInput, QueueError
 from isthmus.pipelines import Accepted, Destination, Observation, QueueAway, Source
 from isthmus.queues import Entry, Queue
 
@@ -37,6 +39,7 @@ class Routes:
         destinations: where they go.
         event_bytes: of JSON that one event may have.
         observe: told of what is accepted; raises nothing.
+        archive: keeps events on their way to destinations, after the source's inserts; or None.
     """
 
     def __init__(
@@ -47,8 +50,10 @@ class Routes:
         *,
         event_bytes: int,
         observe: Callable[[Observation], None],
+        archive: EventArchive | None = None,
     ) -> None:
         self.accepted = 0
+        self._archive = archive
         self._queue = queue
         self._event_bytes = event_bytes
         self._observe = observe
@@ -59,6 +64,19 @@ class Routes:
                 if source.destinations is None or destination.name in source.destinations
             ]
             for source in sources
+        }
+        self._conditions = {
+            destination.name: condition
+            for destination in destinations
+            if (condition := destination.filter.condition) is not None
+        }
+        self._switched_on = {
+            source: [
+                (f"{DESTINATION}{destination.name}", destination.filter)
+                for destination in connected
+                if destination.enabled
+            ]
+            for source, connected in self._connected.items()
         }
         self._orders = {
             f"{DESTINATION}{destination.name}": destination.ordered_by
@@ -77,15 +95,39 @@ class Routes:
             source: of the event.
             event: after the source's inserts.
             among: the destinations of a replay, switched on or not; None for those the source is connected to.
+
+        Raises:
+            InvalidInput: a filter looks into the event, and it is nested too deeply for that.
         """
         head = event.head
+        if among is None and head.integrations is None and not self._conditions:
+            return [
+                queue for queue, wants in self._switched_on[source.id] if wants.admits(head.type, head.event)
+            ]
         wanted = [
             destination
             for destination in (self._connected[source.id] if among is None else among)
             if destination.filter.admits(head.type, head.event)
         ]
+        if self._conditions:
+            wanted = self._meeting(event, wanted)
         routed = route(head, wanted, replay=among is not None)
         return [f"{DESTINATION}{reached.instance.name}" for reached in routed.reached]
+
+    def _meeting(self, event: Taken, wanted: Sequence[Destination]) -> list[Destination]:
+        """Those whose conditions an event meets; it is decoded once, and only where there is one."""
+        conditions = [self._conditions.get(destination.name) for destination in wanted]
+        if not any(conditions):
+            return list(wanted)
+        try:
+            fields = msgspec.json.decode(event.text)
+        except RecursionError:
+            raise InvalidInput("the event is nested too deeply for a filter to look into it") from None
+        return [
+            destination
+            for destination, condition in zip(wanted, conditions, strict=True)
+            if condition is None or condition(fields)
+        ]
 
     async def forward(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
         """Keep the messages of a source function; see :data:`.stages.Forward`."""
@@ -100,7 +142,10 @@ class Routes:
         await patiently(lambda: self.keep(source, kept, count=False), away)
 
     def _taken(self, events: Sequence[tuple[bytes, str]]) -> list[Taken]:
-        return [taken(text, most=self._event_bytes, default_id=given_id) for text, given_id in events]
+        return [
+            taken(text, most=self._event_bytes, default_id=partial(str, given_id))
+            for text, given_id in events
+        ]
 
     async def keep(
         self,
@@ -121,6 +166,10 @@ class Routes:
         Raises:
             QueueError: not all were kept; keeping them again is safe.
         """
+        keeping = None
+        # What goes to the inserts of its source first is kept as they leave it: what they mask is not to be kept.
+        if self._archive is not None and events and not mark and not (count and source.inserts):
+            keeping = self._archive.keep(source.id, [event.text for event, _ in events])
         entries: list[Entry] = []
         for event, queues in events:
             routes = [self._entry(source, event, queue, mark) for queue in queues]
@@ -132,6 +181,8 @@ class Routes:
             await self._queue.publish(entries)
         else:
             await trio.lowlevel.checkpoint()
+        if keeping is not None:
+            await keeping.wait()
         if count:
             self.accepted += len(events)
             for event, queues in events:

@@ -59,6 +59,9 @@ class Settling:
         self._tally = tally
         self._clock = clock
         self._observe = observe
+        self._now = (
+            trio.lowlevel.current_clock().current_time
+        )  # as trio.current_time, at a fifth of its price
 
     def attempted(self, item: Item, attempt: Attempt) -> None:
         """An attempt at the destination itself has ended, of which its breaker hears."""
@@ -91,7 +94,9 @@ class Settling:
             decision=decision,
             at=now,
             age=max(0.0, now - claim.published_at),
-            took=trio.current_time() - item.since,
+            took=self._now() - item.since,
+            exchanges=attempt.exchanges,
+            logs=attempt.logs,
         )
         # Not before: where any of the above fails, the delivery is still to be settled.
         item.settled = True

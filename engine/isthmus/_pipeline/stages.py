@@ -16,6 +16,7 @@ from isthmus.pipelines import Attempt, Destination, Sink, Source
 
 from .attempts import DELIVERED, attempt_of, refused
 from .events import kept_event, kept_request
+from .fanout import pass_spreading
 from .faults import traced
 from .items import Item, Settle
 
@@ -62,15 +63,18 @@ class EventStage:
         self._clock = clock
 
     async def prepare(self, items: list[Item], settle: Settle) -> list[Item]:
+        spreading = False
         for insert in self._source.inserts:
+            spreading |= insert.function.fan_out
             if items:
-                items = await _pass(self._engine, insert, items, settle, self._clock())
+                through = pass_spreading if spreading else _pass
+                items = await through(self._engine, insert, items, settle, self._clock())
         return items
 
     async def attempt(self, items: list[Item], settle: Settle) -> None:
         # The id under which it was accepted, where an insert took its own away.
         own = len(self._source.id) + 1
-        events = [(item.text, item.claim.message_id[own:]) for item in items]
+        events = [(text, item.claim.message_id[own:]) for item in items for text in item.texts]
         try:
             await self._forward(self._source, events)
         except InvalidInput as exc:
@@ -206,6 +210,8 @@ class DestinationStage:
                 status=item.status,
                 problem=item.problem,
                 retry_after=whole.retry_after if item.status is Status.RETRY else None,
+                exchanges=whole.exchanges if item.problem else (),
+                logs=whole.logs if item.problem else (),
             )
             for item in outcome.items
         ]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from typing import final
+from typing import Final, final
 
 from isthmus._rules.retry import Delivered, Dropped, Refused
 from isthmus.pipelines import LATENCY_BOUNDS, Attempted, LaneStats
 
 __all__ = ["Tally"]
+
+MANY: Final = 10
+"""Attempts from which on they are counted together."""
 
 
 @final
@@ -21,12 +24,15 @@ class Tally:
         self.batched = 0
         self.trying = 0.0
         self.given_back = 0
+        self.away = 0
         self._attempts = 0
         self._delivered = 0
         self._dropped = 0
         self._retried: Counter[str] = Counter()
         self._dead: Counter[str] = Counter()
         self._latency = [0] * (len(LATENCY_BOUNDS) + 1)
+        self._latency_sum = 0.0
+        self._late: Counter[str] = Counter()
 
     def add(self, attempted: Attempted) -> None:
         """Count an attempt."""
@@ -35,6 +41,9 @@ class Tally:
         if type(decision) is Delivered:
             self._delivered += 1
             self._latency[bisect_left(LATENCY_BOUNDS, attempted.age)] += 1
+            self._latency_sum += attempted.age
+            if attempted.attempt > 1:
+                self._late[str(attempted.attempt) if attempted.attempt < MANY else f"{MANY}+"] += 1
         elif type(decision) is Dropped:
             self._dropped += 1
         elif type(decision) is Refused:
@@ -57,4 +66,7 @@ class Tally:
             in_hand=in_hand,
             breaker=breaker,
             latency=tuple(self._latency),
+            latency_sum=self._latency_sum,
+            late=dict(self._late),
+            away=self.away,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -71,7 +72,10 @@ def problem_of(
         code = Code.RETRY
     else:
         code = _CODE_BY_NAME.get(ending.name, Code.BAD_REQUEST)
-    return Problem(name=ending.name, message=ending.message, stack=ending.stack, code=code)
+    after = ending.retry_after
+    if code is not Code.RETRY or after is None or not 0 <= after < math.inf:
+        after = None
+    return Problem(name=ending.name, message=ending.message, stack=ending.stack, code=code, retry_after=after)
 
 
 def status_of(code: Code) -> Status:

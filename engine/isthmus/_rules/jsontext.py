@@ -89,8 +89,8 @@ def array_of(text: bytes) -> list[msgspec.Raw]:
 
 def kind_of(text: bytes | msgspec.Raw) -> str:
     """Name the kind of a JSON value by its first byte: "an object", "null", ...; "nothing" for none."""
-    view = memoryview(text)
-    if not view.nbytes:
+    view = text if type(text) is bytes else memoryview(text)
+    if not len(view):  # a view of nothing is true
         return "nothing"
     kind = _NAMES.get(view[0])
     if kind is not None:

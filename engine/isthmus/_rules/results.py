@@ -20,7 +20,7 @@ _ABSENT: Final = msgspec.Raw()
 
 
 @final
-class Judged(msgspec.Struct, frozen=True):
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """What a call that returned comes to; the fields are those of an outcome."""
 
     status: Status
@@ -80,7 +80,7 @@ def same_for_all(status: Status, problem: Problem | None, count: int) -> tuple[I
 # ---------------------------------------------------------------- one event
 
 
-def judge_single(kind: Kind, value: bytes, note: str) -> Judged:
+def judge_single(kind: Kind, value: bytes, note: str, *, fan_out: bool = False) -> Judged:
     """Judge what a single handler returned.
 
     What a destination returns is for display and a source's return is not looked at, so neither
@@ -91,6 +91,7 @@ def judge_single(kind: Kind, value: bytes, note: str) -> Judged:
         kind: of the function.
         value: JSON text of what it returned, ``b""`` for undefined.
         note: why that could not be encoded, else "".
+        fan_out: an insert may return an array of the events that go on; nulls in it are left out.
 
     Raises:
         RuntimeFault: an insert's value is not JSON.
@@ -107,9 +108,26 @@ def judge_single(kind: Kind, value: bytes, note: str) -> Judged:
             return Judged(Status.REFUSED, _unreadable(error, "the returned event"))
     if came in _NO_VALUE:
         return Judged(Status.DROPPED, _dropped(f"the handler returned {_NO_VALUE[came]}"))
+    if fan_out and came == "an array":
+        return _judge_spread(value)
     return Judged(
         Status.REFUSED, _rejected(f"an insert function returns one event, an object, but {came} came")
     )
+
+
+def _judge_spread(value: bytes) -> Judged:
+    try:
+        returned = jsontext.array_of(value)
+    except jsontext.Unreadable as error:
+        return Judged(Status.REFUSED, _unreadable(error, "the returned array"))
+    events = [event for event in returned if jsontext.kind_of(event) != "null"]
+    for event in events:
+        came = jsontext.kind_of(event)
+        if came != "an object":
+            return Judged(Status.REFUSED, _rejected(f"the handler returned {came} among its events"))
+    if not events:
+        return Judged(Status.DROPPED, _dropped("the handler returned no events"))
+    return Judged(Status.DELIVERED, value=msgspec.Raw(b"[" + b",".join(events) + b"]"))
 
 
 # ---------------------------------------------------------------- a batch

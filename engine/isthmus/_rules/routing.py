@@ -118,10 +118,11 @@ def route(event_head: EventHead, instances: Iterable[I], *, replay: bool = False
             reached.append(Route(instance, options_of(integrations, name)))
         else:
             blocked.append(instance)
-    named = integrations if isinstance(integrations, Mapping) else ()
     return Routed(
         reached=tuple(reached),
         blocked=tuple(blocked),
         disabled=tuple(disabled),
-        unknown=tuple(name for name in named if name not in names),
+        unknown=tuple(name for name in integrations if name not in names)
+        if isinstance(integrations, Mapping)
+        else (),
     )

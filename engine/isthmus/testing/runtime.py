@@ -38,9 +38,11 @@ __all__ = ["Handler", "MockFetcher", "ScriptedRuntime", "Throw", "World"]
 class Throw(Exception):
     """Raised by a handler to throw what has a name of Segment's (``RetryError``, ``DropEvent``)."""
 
-    def __init__(self, name: str, message: str = "", stack: str = "") -> None:
+    def __init__(
+        self, name: str, message: str = "", stack: str = "", *, retry_after: float | None = None
+    ) -> None:
         super().__init__(name, message)
-        self.thrown = Thrown(name, message, stack)
+        self.thrown = Thrown(name, message, stack, retry_after)
 
 
 @final

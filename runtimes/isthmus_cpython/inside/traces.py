@@ -38,7 +38,18 @@ def described(error: BaseException, file: str, source: str) -> dict[str, Any]:
         "message": message[:LONGEST],
         "stack": _trace(error, file)[:LONGEST],
         **_place(told, file),
+        **_delay(told),
     }
+
+
+def _delay(error: BaseException) -> dict[str, float]:
+    """In how many seconds it asks to be tried again, as a number or as a header has it."""
+    try:
+        said = getattr(error, "retry_after", None)
+        seconds = float(said) if isinstance(said, str | int | float) and len(str(said)) < 100 else -1.0
+    except Exception:  # noqa: BLE001 -- an error may be made to fail
+        return {}
+    return {"retry_after": seconds} if 0 <= seconds < 1e9 else {}
 
 
 def _alone(error: BaseException) -> BaseException:

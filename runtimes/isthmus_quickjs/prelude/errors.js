@@ -79,14 +79,22 @@
     return text(long.length > LONGEST ? apply(slice, long, [0, LONGEST]) : long);
   }
 
-  /** JSON text of {name, message, stack, line, column} for whatever was thrown. */
+  /** ,"retryAfter":… of an error that says in how many seconds to try again, as a number or as a header has it. */
+  function delayOf(error) {
+    const said = read(error, "retryAfter");
+    const seconds = typeof said === "string" && said ? +said : said;
+    return typeof seconds === "number" && seconds >= 0 && seconds < 1e9 ? `,"retryAfter":${seconds}` : "";
+  }
+
+  /** JSON text of {name, message, stack, line, column, retryAfter} for whatever was thrown. */
   function describe(error) {
-    let name = "Error", message, trace = "", place = "";
+    let name = "Error", message, trace = "", place = "", delay = "";
     const isObject = (typeof error === "object" && error !== null) || typeof error === "function";
     if (isObject && native.proxyTarget(error) === undefined) {
       const given = read(error, "name"), said = read(error, "message");
       if (typeof given === "string" && given) name = given;
       if (typeof said === "string") message = said;
+      delay = delayOf(error);
       try {
         trace = frames(read(error, "stack") ?? "");
         place = placeOf(trace);
@@ -101,7 +109,7 @@
         message = "something that can't be shown was thrown";
       }
     }
-    return `{"name":${cut(name)},"message":${cut(message)},"stack":${cut(trace)}${place}}`;
+    return `{"name":${cut(name)},"message":${cut(message)},"stack":${cut(trace)}${place}${delay}}`;
   }
 
   // Segment's error classes (an error's second argument, a cause, means nothing to them).

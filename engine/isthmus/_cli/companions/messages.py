@@ -49,6 +49,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     lenient: bool
     pass_through: bool
     capabilities: tuple[str, ...]
+    fan_out: bool
 
     @classmethod
     def of(cls, function: Function) -> Definition:

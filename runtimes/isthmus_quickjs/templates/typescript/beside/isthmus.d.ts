@@ -128,9 +128,10 @@ declare class InvalidEventPayload extends Error {
 declare class ValidationError extends Error {
   constructor(message?: string);
 }
-/** It may go well later: the event is tried again. */
+/** It may go well later: the event is tried again, in `retryAfter` seconds at the earliest. */
 declare class RetryError extends Error {
   constructor(message?: string);
+  retryAfter?: number | string;
 }
 /** In an insert: the event is left out on purpose, which is no error. */
 declare class DropEvent extends Error {

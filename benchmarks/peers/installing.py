@@ -1,0 +1,89 @@
+"""Contenders' packages, each in a directory of its own in the user's cache; one that can't be had is left out and said so."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from isthmus.cachedir import cache_directory
+
+from .contenders import Contender
+
+__all__ = ["Absent", "Packages"]
+
+NODE: Final = Path(__file__).parent / "node"
+PATIENCE: Final = 900
+"""Seconds for one installation: isolated-vm is compiled."""
+
+
+class Absent(Exception):
+    """A contender can't take part here; says why."""
+
+
+class Packages:
+    """Installs what contenders need, once on a machine."""
+
+    def __init__(self) -> None:
+        self._directory = cache_directory() / "peers"
+
+    def command(self, contender: Contender) -> tuple[list[str], dict[str, str]]:
+        """The command that runs a driver, and its environment.
+
+        Raises:
+            Absent: what it needs is not here and can't be had.
+        """
+        environment = dict(os.environ)
+        if contender.wheels:
+            environment["PYTHONPATH"] = f"{self._wheels(contender.wheels)}{os.pathsep}{Path.cwd()}"
+        node = str(self._npm(contender.package)) if contender.package else str(NODE)
+        if "node" in contender.driver and shutil.which("node") is None:
+            raise Absent("there is no node")
+        return [part.replace("{node}", node) for part in contender.driver], environment
+
+    def _wheels(self, wheels: tuple[str, ...]) -> Path:
+        place = self._place("pip", *wheels, f"{sys.version_info[:2]}")
+        if not place.exists():
+            unfinished = place.with_suffix(".unfinished")
+            self._run(
+                [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--only-binary", ":all:", "--target",
+                 str(unfinished), *wheels],
+            )  # fmt: skip
+            unfinished.rename(place)
+        return place
+
+    def _npm(self, package: str) -> Path:
+        """A directory whose ``node_modules`` has a package, by the lock file of its own beside this module."""
+        if shutil.which("npm") is None:
+            raise Absent("there is no npm")
+        files = [NODE / package / name for name in ("package.json", "package-lock.json")]
+        place = self._place("npm", package, *(file.read_text("utf-8") for file in files))
+        if not place.exists():
+            unfinished = place.with_suffix(".unfinished")
+            unfinished.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                shutil.copy(file, unfinished)
+            self._run(["npm", "ci", "--no-fund", "--no-audit", "--prefix", str(unfinished)])
+            unfinished.rename(place)
+        return place
+
+    def _place(self, *what: str) -> Path:
+        digest = hashlib.sha256("\0".join(what).encode()).hexdigest()[:16]
+        return self._directory / f"{what[0]}-{digest}"
+
+    def _run(self, command: list[str]) -> None:
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        except subprocess.TimeoutExpired:
+            raise Absent(f"installing it took longer than {PATIENCE} s") from None
+        if done.returncode:
+            raise Absent(f"it could not be installed: {_last_line(done.stderr)}")
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if "rror" in line]
+    return (lines or ["no reason was given"])[-1][:200]

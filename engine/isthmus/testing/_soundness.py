@@ -1,0 +1,107 @@
+"""Whether a call went as a function's author can have meant it, whatever came in."""
+
+from __future__ import annotations
+
+from typing import Any, Final, final
+
+import msgspec
+
+from isthmus._rules.endings import INSERTS
+from isthmus.functions import Kind
+from isthmus.outcomes import Outcome, Problem
+
+from ._views import view_of
+
+__all__ = ["Flaw", "difference_of", "flaw_of"]
+
+MEANT: Final = frozenset({"EventNotSupported", "InvalidEventPayload", "ValidationError", "RetryError"})
+"""Segment's error classes; a function that throws one has looked at what came."""
+
+LIMITS: Final = {
+    "Timeout": "runs out of time",
+    "CpuLimit": "runs out of processor time",
+    "MemoryLimit": "runs out of memory",
+    "OutputLimit": "hands out too much",
+    "Crash": "breaks its world",
+    "RuntimeFault": "fails its runtime",
+}
+
+UNSERIALISABLE: Final = ("cannot be passed on: ", "is nested too deeply to be read")
+"""What the engine's own problem says of a returned value that JSON cannot hold."""
+
+NOT_SHOWN: Final = "has no JSON form"
+"""What the engine's notice says of such a value where it is for display alone."""
+
+
+@final
+class Flaw(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong with a call.
+
+    Attributes:
+        kind: ``throws``, ``limit``, ``value`` or ``differs``.
+        text: a sentence.
+        stack: the author's frames, or "".
+        key: the same for the same bug, as far as that can be told.
+    """
+
+    kind: str
+    text: str
+    stack: str = ""
+    key: str = ""
+
+
+def flaw_of(outcome: Outcome, kind: Kind) -> Flaw | None:
+    """What is wrong with how a call ended, None where nothing is.
+
+    An error that is not one of Segment's classes, a limit that was reached, a value that JSON cannot hold.  A
+    ``DropEvent`` is meant in an insert function, and an error elsewhere.
+    """
+    meant = MEANT | {"DropEvent"} if kind in INSERTS else MEANT
+    for problem in (outcome.problem, *(item.problem for item in outcome.items)):
+        if problem is None:
+            continue
+        if problem.name in LIMITS:
+            said = f"it {LIMITS[problem.name]}: {problem.message}"
+            return Flaw(kind="limit", text=said, stack=problem.stack, key=f"limit {problem.name}")
+        if any(part in problem.message for part in UNSERIALISABLE) and not problem.stack:
+            return Flaw(
+                kind="value", text=f"it returns what JSON cannot hold: {problem.message}", key="value"
+            )
+        if problem.name not in meant and not _is_status(problem, outcome):
+            said = f"it throws {problem.name}: {problem.message}"
+            return Flaw(
+                kind="throws", text=said, stack=problem.stack, key=f"throws {problem.name} {_place(problem)}"
+            )
+    for line in outcome.logs:
+        if line.level == "notice" and NOT_SHOWN in line.text:
+            return Flaw(kind="value", text=f"it returns what JSON cannot hold: {line.text}", key="value")
+    return None
+
+
+def difference_of(first: Outcome, second: Outcome) -> Flaw | None:
+    """What is wrong where two calls with the same event, clock and chance ended, None where they ended alike.
+
+    Requests are not compared: a function with a cache makes fewer the second time.
+    """
+    one, other = (_answer(outcome) for outcome in (first, second))
+    for name in sorted(one.keys() | other.keys()):
+        if one.get(name) != other.get(name):
+            shown = [msgspec.json.encode(view.get(name)).decode()[:200] for view in (one, other)]
+            text = f"it answers differently when called again: its {name} was {shown[0]}, and then {shown[1]}"
+            return Flaw(kind="differs", text=text, key=f"differs {name}")
+    return None
+
+
+def _answer(outcome: Outcome) -> dict[str, Any]:
+    view = view_of(outcome)
+    view.pop("requests", None)
+    return view
+
+
+def _is_status(problem: Problem, outcome: Outcome) -> bool:
+    """Whether it is of an event of a batch that the function itself gave a status for."""
+    return problem is not outcome.problem and not problem.stack
+
+
+def _place(problem: Problem) -> str:
+    return problem.stack.partition("\n")[0].strip() or problem.message[:60]

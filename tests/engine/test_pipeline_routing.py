@@ -1,0 +1,195 @@
+"""Where a pipeline sends an event, beyond what Segment's routing has: conditions, samples, windows, fan-out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+from hypothesis import given, strategies as st
+
+import isthmus
+from isthmus import EngineError, InvalidInput
+from isthmus._pipeline.fanout import spread
+from isthmus.pipelines import Destination, Filter, Source
+from isthmus.sinks import CallableSink
+from isthmus.testing import Throw
+
+from .piping import QUICKLY, Kept, load, opened, track, until_empty
+
+
+async def test_a_destination_gets_the_events_that_meet_its_condition(autojump_clock: object) -> None:
+    large, sampled, all_of_them = Kept(), Kept(), Kept()
+    destinations = [
+        Destination(name="large", to=CallableSink(large), filter=Filter(where="n >= 5 and type = 'track'")),
+        Destination(name="sampled", to=CallableSink(sampled), filter=Filter(where="sample(0.5)")),
+        Destination(name="all", to=CallableSink(all_of_them)),
+    ]
+    async with (
+        opened({}) as (engine, queue),
+        isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=destinations, clock=queue._now
+        ) as pipeline,
+    ):
+        await pipeline.accept("s", [track(number) for number in range(40)])
+        assert await pipeline.replay("s", [track(1), track(7)], to=["large"]) == 1
+        await pipeline.drain()
+    assert sorted(large.numbers) == [*range(5, 8), *range(7, 40)]
+    assert 8 < len(sampled.numbers) < 32
+    assert sorted(all_of_them.numbers) == list(range(40))
+
+
+async def test_an_event_too_deep_to_look_into_is_not_taken(autojump_clock: object) -> None:
+    kept = Kept()
+    destination = Destination(name="d", to=CallableSink(kept), filter=Filter(where="n = 1"))
+    deep = b'{"type":"track","n":1,"d":' + b"[" * 5000 + b"]" * 5000 + b"}"
+    async with (
+        opened({}) as (engine, queue),
+        isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=[destination], clock=queue._now
+        ) as pipeline,
+    ):
+        with pytest.raises(InvalidInput, match=r"deeply|recursion"):
+            await pipeline.accept("s", [track(1), deep])
+        await pipeline.drain()
+    assert kept.numbers == []
+
+
+async def test_the_window_in_which_an_id_is_remembered_is_a_destinations_own(autojump_clock: object) -> None:
+    short, long = Kept(), Kept()
+    destinations = [
+        Destination(name="short", to=CallableSink(short), dedupe_window=5),
+        Destination(name="long", to=CallableSink(long), dedupe_window=3600),
+    ]
+    async with (
+        opened({}) as (engine, queue),
+        isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=destinations, clock=queue._now
+        ) as pipeline,
+    ):
+        for _ in range(2):
+            await pipeline.accept("s", track(1))
+            await trio.sleep(60)
+        await pipeline.drain()
+    assert (short.numbers, long.numbers) == ([1, 1], [1])
+
+
+def test_windows_out_of_their_range_are_refused() -> None:
+    with pytest.raises(EngineError, match="dedupe_window"):
+        Source(id="s", dedupe_window=-1)
+    with pytest.raises(EngineError, match="dedupe_window"):
+        Destination(name="d", to=CallableSink(Kept()), dedupe_window=1e9)
+
+
+async def test_what_an_error_asks_to_wait_is_waited_for(autojump_clock: object) -> None:
+    times: list[float] = []
+
+    def on_track(event: dict[str, Any], _settings: object, _world: object) -> None:
+        times.append(trio.current_time())
+        if len(times) == 1:
+            raise Throw("RetryError", "later", retry_after=900.0)
+
+    async with opened({"d": {"onTrack": on_track}}) as (engine, queue):
+        destination = Destination(name="d", to=await load(engine, "d", isthmus.Kind.DESTINATION))
+        async with isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=[destination], clock=queue._now
+        ) as pipeline:
+            await pipeline.accept("s", track(1))
+            await until_empty(queue, "destination:d")
+    first, second = times
+    assert 900 <= second - first < 960
+
+
+# ---------------------------------------------------------------- inserts that make several events
+
+
+def several(event: dict[str, Any], _settings: object, _world: object) -> object:
+    """An order as an event for each of its lines."""
+    match event["n"]:
+        case 1:
+            return [{**event, "line": line} for line in range(3)]
+        case 2:
+            return []
+        case 3:
+            return [None, {**event, "messageId": "mine"}, {**event, "messageId": "mine"}]
+        case 4:
+            return ["no event"]
+        case 5:
+            return event
+    return None
+
+
+async def spreading(engine: isthmus.Engine, code: str, **options: Any) -> isthmus.Instance:
+    kind = options.pop("kind", isthmus.Kind.SOURCE_INSERT)
+    function = isthmus.Function(name=code, kind=kind, language="scripted", code=code, **options)
+    return await engine.load(function)
+
+
+async def test_an_insert_of_a_source_makes_several_events_of_one(autojump_clock: object) -> None:
+    kept = Kept()
+    failures = [1]
+
+    def check(event: dict[str, Any], _settings: object, _world: object) -> object:
+        if event.get("line") == 2 and failures:
+            failures.pop()
+            raise Throw("RetryError", "not yet")
+        return None if event.get("line") == 1 else {**event, "checked": True}
+
+    async with opened({"several": {"onTrack": several}, "check": {"onTrack": check}}) as (engine, queue):
+        source = Source(
+            id="s",
+            inserts=(await spreading(engine, "several", fan_out=True), await spreading(engine, "check")),
+            insert_schedule=QUICKLY,
+        )
+        async with isthmus.open_pipeline(
+            engine,
+            queue,
+            sources=[source],
+            destinations=[Destination(name="d", to=CallableSink(kept))],
+            clock=queue._now,
+        ) as pipeline:
+            await pipeline.accept("s", [track(number) for number in range(1, 7)])
+            await until_empty(queue, "source:s", "destination:d")
+            stats = pipeline.stats().lanes["source:s"]
+        dead = await queue.dead()
+    assert sorted(event["messageId"] for event in kept.events) == ["m1", "m1.2", "m5", "mine", "mine.1"]
+    assert all(event["checked"] for event in kept.events)
+    assert [letter.message_id for letter in dead] == ["s:m4"]
+    assert "a string among its events" in dead[0].reason
+    assert (stats.dropped, sum(stats.retried.values())) == (2, 1)
+
+
+async def test_several_events_are_for_inserts_of_sources_that_say_so(autojump_clock: object) -> None:
+    with pytest.raises(isthmus.InvalidFunction, match="fan_out is for inserts"):
+        isthmus.Function(name="f", kind=isthmus.Kind.DESTINATION, language="x", code="", fan_out=True)
+    async with opened({"several": {"onTrack": several}}) as (engine, queue):
+        plain = await spreading(engine, "several")
+        outcome = await engine.invoke(plain, track(1))
+        assert outcome.problem is not None
+        assert "returns one event, an object, but an array came" in outcome.problem.message
+        wide = await spreading(engine, "several", fan_out=True, kind=isthmus.Kind.INSERT)
+        destination = Destination(name="d", to=CallableSink(Kept()), inserts=(wide,))
+        with pytest.raises(EngineError, match="for inserts of sources"):
+            async with isthmus.open_pipeline(
+                engine, queue, sources=[Source(id="s")], destinations=[destination]
+            ):
+                pass
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {}, optional={"messageId": st.sampled_from(["m", "m.1", "m.2", "x", "", None, 3])}
+        ),
+        max_size=6,
+    )
+)
+def test_no_two_events_of_one_have_the_same_id(events: list[dict[str, Any]]) -> None:
+    texts = spread(msgspec.json.encode(events), "m")
+    ids = [msgspec.json.decode(text)["messageId"] for text in texts]
+    assert len(set(ids)) == len(ids) == len(events)
+    assert texts == spread(msgspec.json.encode(events), "m")
+    if events:
+        own = events[0].get("messageId")
+        assert ids[0] == (own if isinstance(own, str) and own else "m")
