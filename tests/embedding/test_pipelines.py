@@ -48,6 +48,7 @@ def test_events_go_through_it_from_asyncio(tmp_path: Path) -> None:
                 await pipeline.drain()
                 stats = await pipeline.stats()
                 assert stats.accepted == 10
+                assert (await pipeline.metrics()).stats == stats
                 assert stats.lanes["destination:crm"].delivered == 10
                 assert await pipeline.replay("web", EVENTS[:2], to=["archive"]) == 2
                 await pipeline.drain()
@@ -86,7 +87,7 @@ def test_events_go_through_it_from_threads(tmp_path: Path) -> None:
 @pytest.mark.parametrize("face", [isthmus.asyncio, isthmus.sync])
 def test_its_methods_take_what_those_of_the_pipeline_take(face: Any) -> None:
     public = [name for name in vars(face.Pipeline) if not name.startswith("_")]
-    assert public
+    assert public == [name for name in vars(isthmus.Pipeline) if not name.startswith("_")]
     for name in public:
         mine = inspect.signature(getattr(face.Pipeline, name)).parameters
         its = inspect.signature(getattr(isthmus.Pipeline, name)).parameters

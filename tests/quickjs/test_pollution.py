@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from tests.javascript import LONGEST, MIB, SEED, FakeHost, Scripts, call_of, open_scripts
+from tests.javascript import LONGEST, MIB, SEED, Offering, Scripts, call_of, open_scripts
 
 from isthmus.abc import Returned
 from isthmus_quickjs import _prelude
@@ -158,6 +158,7 @@ EVERYTHING = """
     await attempt(() => new Promise(r => setTimeout(r, 1)));
     await attempt(() => cache.load('key', 1000, () => ({ a: 1 })));
     await attempt(() => cache.delete('key'));
+    await attempt(() => capability('geo.lookup', 'there'));
     await attempt(() => structuredClone({ a: new Date(0) }));
     await attempt(() => new URL('http://a.example/x?y#z').href);
     await attempt(() => new Date(0).toLocaleString('de', { timeZone: 'Europe/Berlin' }) + (1234.5).toLocaleString());
@@ -255,7 +256,7 @@ CORNER = """
     const said = {};
     const attempt = async (topic, f) => { try { said[topic] = await f() } catch (e) { said[topic] = 'threw' } };
 """
-BY_HAND = {"load", "module", "script", "core", "segment", "request", "cache", "node/absent"}
+BY_HAND = {"load", "module", "script", "core", "segment", "request", "cache", "capability", "node/absent"}
 """Modules that load functions, those whose uses have tests of their own here, and what throws for a package's sake."""
 
 
@@ -294,13 +295,13 @@ async def test_no_module_of_the_prelude_is_turned_against_its_host(scripts: Scri
     code = f"""{IMPORTS} export async function onTrack(event) {{ {CORNER}
         if (event.attack) {{ {pollution} }} {MORE} return event.attack ? 1 : said }}"""
     script = await scripts(code, wall=20, cpu=1, memory=64 * MIB, file="m.mjs")
-    unharmed = await script.value(call_of({"attack": False}, seed=SEED))
-    host = FakeHost()
+    unharmed = await script.value(call_of({"attack": False}, seed=SEED), Offering())
+    host = Offering()
     with trio.fail_after(LONGEST):
         reply = await script.run(call_of({"attack": True}), host)  # no fault of the runtime
     assert reply.messages == b""
     assert {request.url for request in host.requests} <= {"http://a.example/one", "https://a.example/two"}
-    assert await script.value(call_of({"attack": False}, seed=SEED)) == unharmed
+    assert await script.value(call_of({"attack": False}, seed=SEED), Offering()) == unharmed
 
 
 @pytest.mark.parametrize("pollution", POLLUTIONS.values(), ids=POLLUTIONS.keys())
@@ -309,9 +310,9 @@ async def test_built_ins_turned_against_the_prelude_cost_the_function_only(
 ) -> None:
     code = f"""async function onTrack(event) {{ if (event.attack) {{ {pollution} }}\n{EVERYTHING} }}"""
     script = await scripts(code, wall=5, cpu=1, memory=32 * MIB)
-    unharmed = await script.value(call_of({"attack": False}))
+    unharmed = await script.value(call_of({"attack": False}), Offering())
     for throws in (False, True):
-        host = FakeHost()
+        host = Offering()
         with trio.fail_after(LONGEST):
             reply = await script.run(
                 call_of({"attack": True, "throws": throws}), host
@@ -324,6 +325,6 @@ async def test_built_ins_turned_against_the_prelude_cost_the_function_only(
         assert set(host.cache) <= {"key"}
         if isinstance(reply.ending, Returned) and reply.ending.value:
             json.loads(reply.ending.value)
-    host = FakeHost()
+    host = Offering()
     assert await script.value(call_of({"attack": False}), host) == unharmed
     assert len(host.requests) == 2

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from isthmus.events import Event, Request
+from isthmus.metrics import Metrics
 from isthmus.pipelines import Destination, PipelineStats, Source
 
 from .blocking import BlockingBridge
@@ -62,20 +64,21 @@ class Pipeline:
         self, source: str, request: Request, *, message_id: str | None = None, timeout: float | None = None
     ) -> str:
         """Take a webhook; as :meth:`isthmus.Pipeline.receive`."""
-
-        async def receive() -> str:
-            return await self._pipeline.receive(source, request, message_id=message_id)
-
+        receive = partial(self._pipeline.receive, source, request, message_id=message_id)
         return self._bridge.call(receive, timeout=timeout)
 
     def replay(
-        self, source: str, events: Iterable[Event], *, to: Sequence[str], timeout: float | None = None
+        self,
+        source: str,
+        events: Iterable[Event],
+        *,
+        to: Sequence[str],
+        mark: str | None = None,
+        shown: bool = False,
+        timeout: float | None = None,
     ) -> int:
         """Send events to destinations again; as :meth:`isthmus.Pipeline.replay`."""
-
-        async def replay() -> int:
-            return await self._pipeline.replay(source, events, to=to)
-
+        replay = partial(self._pipeline.replay, source, events, to=to, mark=mark, shown=shown)
         return self._bridge.call(replay, timeout=timeout)
 
     def drain(self, *, timeout: float | None = None) -> None:
@@ -89,6 +92,10 @@ class Pipeline:
             return self._pipeline.stats()
 
         return self._bridge.call(stats, timeout=timeout)
+
+    def metrics(self, *, max_age: float = 1.0, timeout: float | None = None) -> Metrics:
+        """What it did and what waits, as families of numbers; as :meth:`isthmus.Pipeline.metrics`."""
+        return self._bridge.call(partial(self._pipeline.metrics, max_age=max_age), timeout=timeout)
 
 
 Pipeline.__module__ = "isthmus.sync"

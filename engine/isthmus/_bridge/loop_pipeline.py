@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 from isthmus.events import Event, Request
+from isthmus.metrics import Metrics
 from isthmus.pipelines import Destination, PipelineStats, Source
 
 from .loop import LoopBridge
@@ -58,18 +60,20 @@ class Pipeline:
 
     async def receive(self, source: str, request: Request, *, message_id: str | None = None) -> str:
         """Take a webhook; as :meth:`isthmus.Pipeline.receive`."""
-
-        async def receive() -> str:
-            return await self._pipeline.receive(source, request, message_id=message_id)
-
+        receive = partial(self._pipeline.receive, source, request, message_id=message_id)
         return await self._bridge.call(receive)
 
-    async def replay(self, source: str, events: Iterable[Event], *, to: Sequence[str]) -> int:
+    async def replay(
+        self,
+        source: str,
+        events: Iterable[Event],
+        *,
+        to: Sequence[str],
+        mark: str | None = None,
+        shown: bool = False,
+    ) -> int:
         """Send events to destinations again; as :meth:`isthmus.Pipeline.replay`."""
-
-        async def replay() -> int:
-            return await self._pipeline.replay(source, events, to=to)
-
+        replay = partial(self._pipeline.replay, source, events, to=to, mark=mark, shown=shown)
         return await self._bridge.call(replay)
 
     async def drain(self) -> None:
@@ -83,6 +87,10 @@ class Pipeline:
             return self._pipeline.stats()
 
         return await self._bridge.call(stats)
+
+    async def metrics(self, *, max_age: float = 1.0) -> Metrics:
+        """What it did and what waits, as families of numbers; as :meth:`isthmus.Pipeline.metrics`."""
+        return await self._bridge.call(partial(self._pipeline.metrics, max_age=max_age))
 
 
 Pipeline.__module__ = "isthmus.asyncio"

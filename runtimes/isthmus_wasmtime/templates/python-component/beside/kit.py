@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from componentize_py_types import Err
-from wit_world.imports import cache, fetch as fetching, log as logging, segment, timers
+from wit_world.imports import cache, capabilities, fetch as fetching, log as logging, segment, timers
 from wit_world.imports.types import (
     Argument_Batch,
     Argument_Event,
@@ -64,6 +64,14 @@ class FetchError(Exception):
         super().__init__(message)
         self.code = code
         self.kind = kind
+
+
+class CapabilityError(Exception):
+    """A capability gave nothing; ``code`` says why: ``not_granted``, ``invalid_argument``, ... or what it says itself."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 KINDS: dict[type[Exception], Callable[[], Any]] = {
@@ -152,6 +160,18 @@ def cached(key: str, make: Callable[[], Any], seconds: float | None = None) -> A
         cache.fail(key)
         raise
     return made
+
+
+def capability(name: str, argument: object = None) -> Any:
+    """What the service that runs the function offers it by a name; JSON can hold both.
+
+    Raises:
+        CapabilityError: it gave nothing.
+    """
+    try:
+        return json.loads(capabilities.call(name, json.dumps(argument)))
+    except Err as error:
+        raise CapabilityError(error.value.message, error.value.code) from None
 
 
 def log(*what: object, level: str = "log") -> None:
