@@ -13,10 +13,8 @@ from .function_types import (
     FunctionOutput,
     ListFunctionsOutput,
     ListFunctionsQuery,
-    ListQuery,
     ListVersionsOutput,
     RestoreInput,
-    StatusOutput,
     UpdateFunctionInput,
     VersionOutput,
     function_view,
@@ -25,6 +23,7 @@ from .function_types import (
 )
 from .pagination import page_of, pagination_of
 from .problems import problem
+from .wire import ListQuery, StatusOutput
 
 __all__ = ["ROUTES"]
 
