@@ -53,7 +53,9 @@ async def _preview(call: Call) -> PreviewOutput:
     argument = _request(payload) if given.type is ResourceType.SOURCE else _events(payload)
     async with call.services.previews:
         try:
-            instance = await call.services.engine.load(function, settings=given.settings)
+            instance = await call.services.engine.load(
+                function, settings=given.settings, egress=call.services.egress
+            )
         except LoadError as exc:
             fault = PreviewFault(name="SyntaxError", message=str(exc), stack="", code="bad_deploy")
             return _shown(started, 0.0, fault=fault)
