@@ -80,7 +80,10 @@ class StoreMachine(RuleBasedStateMachine):
 
     @initialize(target=functions)
     def begin(self) -> Made:
-        return self._made(ResourceType.SOURCE, "// a")
+        made = self._made(ResourceType.SOURCE, "// a")
+        for number in range(2):
+            self._connected(made, number)
+        return made
 
     @rule(made=functions, code=CODES)
     def save(self, made: Made, code: str) -> None:
@@ -105,8 +108,11 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(made=functions)
     def connect(self, made: Made) -> None:
         if made.kind is ResourceType.SOURCE:
-            slug = f"{made.id}-{len(made.sources)}"
-            made.sources[self.tx.sources.create(slug, made.id, {}, enabled=True).id] = None
+            self._connected(made, len(made.sources))
+
+    def _connected(self, made: Made, number: int) -> None:
+        source = self.tx.sources.create(f"{made.id}-{number}", made.id, {}, enabled=True)
+        made.sources[source.id] = None
 
     @rule(made=functions, choice=st.integers(0, 5))
     def deploy(self, made: Made, choice: int) -> None:
@@ -154,5 +160,5 @@ class StoreMachine(RuleBasedStateMachine):
         assert running == wanted
 
 
-StoreMachine.TestCase.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)
+StoreMachine.TestCase.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
 TestStore = StoreMachine.TestCase
