@@ -129,8 +129,16 @@ async def test_the_workspaces_name_is_not_added_twice(api: Api) -> None:
 
 async def test_code_that_would_feed_itself_is_refused(api: Api) -> None:
     body = {"code": "fetch('https://fn.segmentapis.com/?b=x')", "displayName": "Fn", "resourceType": "SOURCE"}
-    (error,) = await api.refused(400, "POST", "/functions", body)
-    assert "originating source" in error["message"]
+    for code in ("fetch('https://fn.segmentapis.com/?b=x')", "fetch('https://hooks.example.com/?b=x')"):
+        (error,) = await api.refused(400, "POST", "/functions", body | {"code": code})
+        assert "originating source" in error["message"]
+    await api.made("SOURCE", "fetch('https://hooks.example.com/other')")
+
+
+async def test_a_language_that_nothing_runs_is_refused(api: Api) -> None:
+    body = {"code": "", "displayName": "Fn", "resourceType": "SOURCE", "language": "cobol"}
+    (error,) = await api.refused(422, "POST", "/functions", body)
+    assert (error["field"], error["message"]) == ("language", '"language" must be one of [javascript]')
 
 
 async def test_a_deleted_function_is_gone(api: Api) -> None:

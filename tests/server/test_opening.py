@@ -46,7 +46,8 @@ async def test_a_data_directory_needs_nothing_else(tmp_path: Path, monkeypatch: 
     async with open_store(directory) as store:
         source = await made_source(store)
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    assert stat.S_IMODE((directory / "store.keys").stat().st_mode) == 0o600
+    for name in ("store.keys", "store.db"):
+        assert stat.S_IMODE((directory / name).stat().st_mode) == 0o600
     async with open_store(str(directory)) as store:
         assert await store.read(lambda tx: tx.sources.get(source.id)) == source
 
@@ -115,6 +116,12 @@ async def test_a_store_that_is_away(keys: KeyRing, tmp_path: Path) -> None:
         async with open_store(f"postgresql://u:{password}@/x?host={tmp_path}", keys=keys):
             pass
     assert password not in str(caught.value)
+
+
+async def test_a_file_that_can_not_be_opened_is_said(tmp_path: Path, keys: KeyRing) -> None:
+    with pytest.raises(StoreError, match="directory"):
+        async with open_store(f"sqlite:{tmp_path}", keys=keys):
+            pass
 
 
 async def test_a_file_of_something_else_is_refused(tmp_path: Path, keys: KeyRing) -> None:

@@ -229,6 +229,21 @@ async def test_guessing_tokens_is_slowed_down_and_known_ones_are_heard(api: Api)
     assert (await limited.ask("GET", LIST)).status_code == 200
 
 
+async def test_a_store_that_is_away_is_said_to_be(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    await api.store._storage.write(lambda connection: connection.exec_driver_sql("DROP TABLE write_keys"))
+    path = "/sources/s/writekey/sesame"
+    answer = await api.ask("DELETE", path)
+    assert answer.status_code == 404
+    await api.store._storage.write(lambda connection: connection.exec_driver_sql("DROP TABLE sources"))
+    answer = await api.ask("DELETE", path)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["errors"] == [
+        {"type": "unavailable", "message": "The store is away. Try again later."}
+    ]
+    assert "no such table" in caplog.text
+    assert "sesame" not in caplog.text
+
+
 async def test_secrets_are_in_no_answer_and_no_log(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     secret = "sesame-open-123"
     source = await api.done(

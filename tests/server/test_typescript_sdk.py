@@ -15,15 +15,20 @@ from tests.server.asking import Api
 from tests.server.npm import installed
 from tests.server.serving import served
 
+from isthmus_server.api import RateLimit
+from isthmus_server.store import Grant, Role
+
 SDK = Path(__file__).parent / "sdk"
 
 
 @pytest.fixture
 async def steps(api: Api) -> Any:
     modules = await trio.to_thread.run_sync(installed, SDK)
-    async with served(api.application) as address:
+    reader = await api.token_for(Grant(Role.FUNCTIONS_READ_ONLY))
+    without_points = Api(api.store, api.engine, api.token, RateLimit(points=0))
+    async with served(api.application) as address, served(without_points.application) as busy:
         done = await trio.run_process(
-            [shutil.which("node") or "node", str(SDK / "operations.js"), address, api.token],
+            [shutil.which("node") or "node", str(SDK / "operations.js"), address, api.token, reader, busy],
             env=os.environ | {"NODE_PATH": str(modules / "node_modules"), "NODE_NO_WARNINGS": "1"},
             capture_stdout=True,
             capture_stderr=True,
@@ -69,13 +74,16 @@ async def test_all_operations_and_errors(steps: Any) -> None:
     assert {name: steps[name]["type"] for name in steps if name[:1].isdigit()} == {
         "400": "bad-request",
         "401": "unauthorized",
+        "403": "forbidden",
         "404": "not-found",
         "406": "not-acceptable",
         "409": "conflict",
         "413": "payload-too-large",
+        "429": "RequestError",
         "422": "input-validation",
         "422 of a query": "input-validation",
         "500": "internal",
     }
+    assert steps["429"]["data"]["remainingPoints"] == 0
     assert steps["422"]["field"] == "displayName"
     assert steps["422 of a query"]["field"] == "pagination.count"

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Path
 
-from isthmus import Engine
+from isthmus import Egress, Engine
 from isthmus_server.store import Store
 
 from .calls import Route, Services
@@ -32,6 +32,7 @@ BODY_BYTES: Final = 6 * 1024 * 1024
 """Of a request's body: code of 6 MiB is more than Segment takes."""
 PREVIEWS: Final = 4
 """Functions that are tried out at one time."""
+DEFAULT_EGRESS: Final = Egress()
 DEFAULT_LIMIT: Final = RateLimit()
 
 
@@ -40,6 +41,7 @@ def public_api(
     engine: Engine,
     *,
     webhook_url: str = "",
+    egress: Egress = DEFAULT_EGRESS,
     rate_limit: RateLimit = DEFAULT_LIMIT,
     body_bytes: int = BODY_BYTES,
     clock: Callable[[], float] = time.time,
@@ -52,12 +54,17 @@ def public_api(
         store: what there is.
         engine: runs functions that are tried out.
         webhook_url: where webhooks of sources arrive, without a query; what sources show has it in it.
+        egress: where the requests of functions that are tried out may go.
         rate_limit: how much each caller may ask for.
         body_bytes: of a request's body at the most.
         clock: seconds since the epoch.
     """
     services = Services(
-        store=store, engine=engine, webhook_url=webhook_url, previews=trio.CapacityLimiter(PREVIEWS)
+        store=store,
+        engine=engine,
+        webhook_url=webhook_url,
+        previews=trio.CapacityLimiter(PREVIEWS),
+        egress=egress,
     )
     callers = Throttle(rate_limit.points, rate_limit.window, clock)
     strangers = Throttle(rate_limit.failures, rate_limit.window, clock)

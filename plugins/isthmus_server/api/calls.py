@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, final
 import msgspec
 import trio
 
-from isthmus import Engine
+from isthmus import Egress, Engine
 from isthmus_server.store import Role, Store, Token, Transaction
 
 from .problems import problem
@@ -29,12 +29,14 @@ class Services:
         engine: what runs functions that are tried out.
         webhook_url: where webhooks of sources arrive, without a query.
         previews: lets so many functions be tried out at one time.
+        egress: where the requests of those may go.
     """
 
     store: Store
     engine: Engine
     webhook_url: str
     previews: trio.CapacityLimiter
+    egress: Egress
 
 
 @final

@@ -7,7 +7,7 @@ from typing import Final
 from isthmus_server.store import ResourceType, Role, Transaction
 
 from .calls import Call, Route, reading
-from .connection_types import (
+from .catalog_types import (
     DestinationMetadataOutput,
     DestinationsCatalogOutput,
     SourceMetadataOutput,
@@ -15,8 +15,8 @@ from .connection_types import (
     destination_metadata_view,
     source_metadata_view,
 )
-from .function_types import ListQuery
 from .pagination import page_of, pagination_of
+from .wire import ListQuery
 
 __all__ = ["ROUTES"]
 

@@ -5,138 +5,34 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Final, Literal, final
-
-import msgspec
+from typing import Final
 
 from isthmus_server.store import Count, FieldProblem, NotFound, Step, Transaction
 
 from .calls import Call, Route, reading
-from .function_types import Text, Wire
-from .pagination import PaginationInput, PaginationOutput, page_of, pagination_of
+from .delivery_types import (
+    Breakdown,
+    DeliveryMetricsOutput,
+    DeliveryMetricsQuery,
+    DeliveryMetricsSummary,
+    DeliveryOverviewMetricsDatapoint,
+    DeliveryOverviewMetricsDataset,
+    DeliveryOverviewOutput,
+    EgressQuery,
+    IngestQuery,
+    Metric,
+)
+from .pagination import page_of, pagination_of
 from .problems import unfit
 from .sources import SOURCE_ADMINS
 from .times import iso, milliseconds
 
 __all__ = ["ROUTES"]
 
-Granularity = Literal["DAY", "HOUR", "MINUTE", "day", "hour", "minute"]
-Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 SPANS: Final[Mapping[str, int]] = {"day": 86_400_000, "hour": 3_600_000, "minute": 60_000}
 POINTS: Final = 2_000
 """Spans of time in an answer: a day and a third by the minute."""
 BETA: Final = ("v1beta", "v1alpha")
-
-
-@final
-class DeliveryFilter(Wire, frozen=True, kw_only=True):
-    """Which events count, by the code of their problem."""
-
-    discard_reason: list[str] | str = msgspec.field(default_factory=list)
-
-
-@final
-class IngestQuery(Wire, frozen=True, kw_only=True):
-    """What of a source is wanted.
-
-    Attributes:
-        start_time: ISO 8601.
-        end_time: ISO 8601; what happened then is not counted.
-        group_by: ``discardReason``, or nothing; other things are not counted apart.
-    """
-
-    source_id: Identifier
-    start_time: Text
-    end_time: Text
-    granularity: Granularity
-    group_by: list[Literal["discardReason"]] | Literal["discardReason"] | None = None
-    filter: DeliveryFilter = DeliveryFilter()
-    pagination: PaginationInput = PaginationInput()
-
-
-@final
-class EgressQuery(Wire, frozen=True, kw_only=True):
-    """What on the way to a destination is wanted; see `IngestQuery`."""
-
-    source_id: Identifier
-    destination_config_id: Identifier
-    start_time: Text
-    end_time: Text
-    granularity: Granularity
-    group_by: list[Literal["discardReason"]] | Literal["discardReason"] | None = None
-    filter: DeliveryFilter = DeliveryFilter()
-    pagination: PaginationInput = PaginationInput()
-
-
-@final
-class DeliveryOverviewMetricsDatapoint(Wire, frozen=True, kw_only=True):
-    """How many events in one span of time."""
-
-    time: str
-    count: int
-    retry_count: int
-
-
-@final
-class DeliveryOverviewMetricsDataset(Wire, frozen=True, kw_only=True, omit_defaults=True):
-    """How many events, of one reason where they are grouped by it."""
-
-    total: int
-    series: tuple[DeliveryOverviewMetricsDatapoint, ...]
-    total_retry_count: int
-    discard_reason: str | None = None
-
-
-@final
-class DeliveryOverviewOutput(Wire, frozen=True, kw_only=True):
-    """How many events, over time."""
-
-    total: int
-    dataset: tuple[DeliveryOverviewMetricsDataset, ...]
-    pagination: PaginationOutput
-
-
-@final
-class DeliveryMetricsQuery(Wire, frozen=True, kw_only=True):
-    """What of a destination is wanted; the last 24 hours by default."""
-
-    source_id: Identifier
-    start_time: Text | None = None
-    end_time: Text | None = None
-    granularity: Granularity = "HOUR"
-
-
-@final
-class Breakdown(Wire, frozen=True, kw_only=True):
-    """How many events of one reason."""
-
-    metric_name: str
-    value: int
-
-
-@final
-class Metric(Wire, frozen=True, kw_only=True):
-    """How many events."""
-
-    metric_name: str
-    total: int
-    breakdown: tuple[Breakdown, ...]
-
-
-@final
-class DeliveryMetricsSummary(Wire, frozen=True, kw_only=True):
-    """What became of the events for a destination."""
-
-    source_id: str
-    destination_metadata_id: str
-    metrics: tuple[Metric, ...]
-
-
-@final
-class DeliveryMetricsOutput(Wire, frozen=True, kw_only=True):
-    """One summary."""
-
-    delivery_metrics_summary: DeliveryMetricsSummary
 
 
 def _ingest(step: Step) -> Route:

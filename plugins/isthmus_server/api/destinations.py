@@ -15,9 +15,9 @@ from .connection_types import (
     UpdateDestinationInput,
     destination_view,
 )
-from .function_types import ListQuery, StatusOutput
 from .pagination import page_of, pagination_of
 from .sources import SOURCE_ADMINS
+from .wire import ListQuery, StatusOutput
 
 __all__ = ["ROUTES"]
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from isthmus.errors import IsthmusError
-from isthmus_server.store import Token
+from isthmus_server.store import StoreError, Token
 
 from .access import bearer, scope_of
 from .calls import Call, Route, Services
@@ -58,6 +58,7 @@ class Dispatch:
         body_bytes: int,
     ) -> None:
         self._routes: Mapping[str, Route] = {route.method: route for route in routes}
+        self._path = next(iter(self._routes.values())).path
         self._services = services
         self._callers = callers
         self._strangers = strangers
@@ -81,7 +82,9 @@ class Dispatch:
         except IsthmusError as exc:
             found = problem_of(exc)
             if found.status >= 500:
-                LOG.error("%s %s: %s", request.method, request.scope["path"], type(exc).__name__)
+                # The path as it was asked for may have a write key in it, and others' messages anything.
+                said = exc if isinstance(exc, StoreError) else type(exc).__name__
+                LOG.error("%s %s: %s", request.method, self._path, said)
             return answer_with(found, headers)
 
     async def _answer(self, request: Request, headers: dict[str, str]) -> Response:

@@ -1,87 +1,37 @@
-"""Functions, versions and insert instances as the API writes them; the names are those of Segment's schemas."""
+"""Functions and their versions as the API writes them; the names are those of Segment's schemas."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, final
+from typing import Annotated, Literal, final
 
 import msgspec
 
 from isthmus.functions import SettingDefinition, SettingType
-from isthmus_server.store import (
-    Draft,
-    InsertInstance,
-    ResourceType,
-    StoredFunction,
-    Version,
-    Workspace,
-    function_id,
-)
+from isthmus_server.store import Draft, ResourceType, StoredFunction, Version, Workspace, function_id
 
 from .pagination import PaginationInput, PaginationOutput
 from .times import iso
+from .wire import Identifier, NamedText, Text, Wire
 
 __all__ = [
     "CreateFunctionInput",
-    "CreateInsertFunctionInstanceInput",
     "DeployFunctionOutput",
     "FunctionOutput",
     "FunctionSettingV1",
     "FunctionV1",
-    "InsertFunctionInstanceOutput",
-    "InsertFunctionInstanceV1",
     "ListFunctionItemV1",
     "ListFunctionsOutput",
     "ListFunctionsQuery",
-    "ListInsertFunctionInstancesOutput",
-    "ListInsertFunctionInstancesQuery",
-    "ListQuery",
     "ListVersionsOutput",
-    "NamedText",
-    "Nothing",
     "RestoreInput",
-    "StatusOutput",
-    "Text",
     "UpdateFunctionInput",
-    "UpdateInsertFunctionInstanceInput",
     "VersionOutput",
     "VersionV1",
     "function_view",
-    "instance_view",
     "item_view",
     "name_of",
     "version_view",
 ]
-
-NAME: Final = 120
-"""Characters of a displayed name."""
-
-NamedText = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME)]
-Text = Annotated[str, msgspec.Meta(max_length=2048)]
-Identifier = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-
-
-class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Something that is read or written as JSON."""
-
-
-@final
-class Nothing(Wire, frozen=True, kw_only=True):
-    """No query, no body, or an answer without content."""
-
-
-@final
-class StatusOutput(Wire, frozen=True, kw_only=True):
-    """It is done."""
-
-    status: Literal["SUCCESS"] = "SUCCESS"
-
-
-@final
-class ListQuery(Wire, frozen=True, kw_only=True):
-    """Which part of a list is wanted."""
-
-    pagination: PaginationInput = PaginationInput()
-
 
 # ------------------------------------------------------------ functions
 
@@ -151,41 +101,37 @@ class UpdateFunctionInput(Wire, frozen=True, kw_only=True):
     description: Text | None = None
 
 
-@final
-class FunctionV1(Wire, frozen=True, kw_only=True):
-    """A function."""
+class _Head(Wire, frozen=True, kw_only=True):
+    """What a list has of a function."""
 
     id: str
-    workspace_id: str
     resource_type: ResourceType
     created_at: str
     created_by: str
+    display_name: str
+    description: str
+    logo_url: str
+    catalog_id: str
+
+
+@final
+class ListFunctionItemV1(_Head, frozen=True, kw_only=True):
+    """A function in a list."""
+
+
+@final
+class FunctionV1(_Head, frozen=True, kw_only=True):
+    """A function."""
+
+    workspace_id: str
     code: str
     deployed_at: str | None
     settings: tuple[FunctionSettingV1, ...]
-    display_name: str
-    description: str
-    logo_url: str
     preview_webhook_url: str
     batch_max_count: int
-    catalog_id: str
     is_latest_version: bool
     buildpack: str
     language: str
-
-
-@final
-class ListFunctionItemV1(Wire, frozen=True, kw_only=True):
-    """A function in a list."""
-
-    id: str
-    resource_type: ResourceType
-    created_at: str
-    created_by: str
-    display_name: str
-    description: str
-    logo_url: str
-    catalog_id: str
 
 
 @final
@@ -303,89 +249,4 @@ def version_view(version: Version) -> VersionV1:
         created_at=iso(version.created_at),
         updated_at=iso(version.updated_at),
         deployed_at=None if version.deployed_at is None else iso(version.deployed_at),
-    )
-
-
-# ------------------------------------------------------------ insert instances
-
-
-@final
-class ListInsertFunctionInstancesQuery(Wire, frozen=True, kw_only=True):
-    """Which instances are wanted."""
-
-    function_id: Identifier
-    pagination: PaginationInput = PaginationInput()
-
-
-@final
-class CreateInsertFunctionInstanceInput(Wire, frozen=True, kw_only=True):
-    """A new instance.
-
-    Attributes:
-        function_id: of an insert function, with its prefix or without.
-        integration_id: of the source or destination whose events pass it.
-    """
-
-    function_id: Identifier
-    integration_id: Identifier
-    settings: dict[str, Any]
-    enabled: bool = False
-    name: NamedText | None = None
-
-
-@final
-class UpdateInsertFunctionInstanceInput(Wire, frozen=True, kw_only=True):
-    """Changes of an instance; what is not there, or null, stays as it is."""
-
-    settings: dict[str, Any]
-    enabled: bool | None = None
-    name: NamedText | None = None
-
-
-@final
-class InsertFunctionInstanceV1(Wire, frozen=True, kw_only=True):
-    """An insert function at work.
-
-    Attributes:
-        encrypted_settings: those that are kept and not shown, each with the same mask; sent back, it means the same value.
-    """
-
-    id: str
-    name: str | None
-    integration_id: str
-    class_id: str
-    enabled: bool
-    created_at: str
-    updated_at: str
-    settings: dict[str, Any]
-    encrypted_settings: dict[str, str]
-
-
-@final
-class InsertFunctionInstanceOutput(Wire, frozen=True, kw_only=True):
-    """One instance."""
-
-    insert_function_instance: InsertFunctionInstanceV1
-
-
-@final
-class ListInsertFunctionInstancesOutput(Wire, frozen=True, kw_only=True):
-    """Instances of one function."""
-
-    instances: tuple[InsertFunctionInstanceV1, ...]
-    pagination: PaginationOutput
-
-
-def instance_view(instance: InsertInstance) -> InsertFunctionInstanceV1:
-    """An instance as the API shows it."""
-    return InsertFunctionInstanceV1(
-        id=instance.id,
-        name=instance.name,
-        integration_id=instance.integration,
-        class_id=instance.function,
-        enabled=instance.enabled,
-        created_at=iso(instance.created_at),
-        updated_at=iso(instance.updated_at),
-        settings=instance.settings.shown,
-        encrypted_settings=instance.settings.masked,
     )

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from isthmus_server.store import Draft, NotFound, ResourceType, Role, Transaction, deployed_source_id
+from isthmus_server.store import (
+    Draft,
+    FieldProblem,
+    NotFound,
+    ResourceType,
+    Role,
+    Transaction,
+    deployed_source_id,
+)
 
 from .calls import Call, Handler, Route, reading, writing
 from .function_types import (
@@ -13,10 +21,8 @@ from .function_types import (
     FunctionOutput,
     ListFunctionsOutput,
     ListFunctionsQuery,
-    ListQuery,
     ListVersionsOutput,
     RestoreInput,
-    StatusOutput,
     UpdateFunctionInput,
     VersionOutput,
     function_view,
@@ -24,7 +30,8 @@ from .function_types import (
     version_view,
 )
 from .pagination import page_of, pagination_of
-from .problems import problem
+from .problems import problem, unfit
+from .wire import ListQuery, StatusOutput
 
 __all__ = ["ROUTES"]
 
@@ -37,8 +44,9 @@ ORIGIN: Final = "https://fn.segmentapis.com"
 
 
 def _checked(code: str, call: Call) -> str:
-    for origin in (ORIGIN, call.services.webhook_url):
-        if origin and origin in code:
+    own = call.services.webhook_url
+    for origin in (ORIGIN, f"{own}?b=" if own else ORIGIN):
+        if origin in code:
             raise problem(
                 400, "Functions are unable to send data or events back to their originating source."
             )
@@ -59,6 +67,9 @@ def _list(tx: Transaction, call: Call) -> ListFunctionsOutput:
 def _create(tx: Transaction, call: Call) -> FunctionOutput:
     given: CreateFunctionInput = call.body
     _checked(given.code, call)
+    if given.language not in (known := call.services.engine.runtimes):
+        names = ", ".join(name for name in known if "+" not in name)
+        raise unfit([FieldProblem("language", f'"language" must be one of [{names}]')])
     function = tx.functions.create(given.resource_type, given.draft(), language=given.language)
     return FunctionOutput(function=function_view(function, tx.workspace()))
 

@@ -7,16 +7,16 @@ from typing import Final
 from isthmus_server.store import InsertInstance, NotFound, Role, Transaction, class_id
 
 from .calls import Call, Route, reading, writing
-from .function_types import (
+from .insert_types import (
     CreateInsertFunctionInstanceInput,
     InsertFunctionInstanceOutput,
     ListInsertFunctionInstancesOutput,
     ListInsertFunctionInstancesQuery,
-    StatusOutput,
     UpdateInsertFunctionInstanceInput,
     instance_view,
 )
 from .pagination import page_of, pagination_of
+from .wire import StatusOutput
 
 __all__ = ["ROUTES"]
 

@@ -17,8 +17,8 @@ from .connection_types import (
     destination_view,
     source_view,
 )
-from .function_types import ListQuery, StatusOutput
 from .pagination import page_of, pagination_of
+from .wire import ListQuery, StatusOutput
 
 __all__ = ["ROUTES", "SOURCE_ADMINS"]
 

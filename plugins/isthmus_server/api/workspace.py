@@ -10,10 +10,10 @@ import trio
 from isthmus_server.store import AuditEvent, Role, Transaction
 
 from .calls import Call, Route, reading
-from .function_types import Text, Wire
 from .pagination import PaginationInput, PaginationOutput, page_of, pagination_of
 from .problems import Problem, RequestError, problem
 from .times import iso, milliseconds
+from .wire import Text, Wire
 
 __all__ = ["ROUTES"]
 

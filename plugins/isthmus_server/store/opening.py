@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -97,6 +98,10 @@ def _address(where: str | Path) -> tuple[URL, Path | None]:
 
 def _sqlite(path: Path) -> URL:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as exc:
+        raise StoreError(f"the store in {path} can't be opened: {exc.strerror}") from None
     return URL.create("sqlite", database=str(path))
 
 
@@ -107,6 +112,7 @@ def _engine(url: URL) -> Engine:
                 url,
                 poolclass=QueuePool,
                 pool_size=READERS + 1,
+                hide_parameters=True,
                 connect_args={"check_same_thread": False, "timeout": 30.0, "isolation_level": None},
             )
             event.listen(engine, "connect", _set_up_sqlite)

@@ -1,13 +1,13 @@
 // Every operation on functions as Segment's client for TypeScript calls it, and the errors that its unwrap gives.
-// Arguments: the API's address, a token. Prints one JSON object: what each step gave.
+// Arguments: the API's address, a token, one that may only read, and the address of an API that has no points left. Prints one JSON object: what each step gave.
 'use strict';
 const { configureApis, unwrap } = require('@segment/public-api-sdk-typescript');
 
-const [address, token] = process.argv.slice(2);
+const [address, token, reader, busy] = process.argv.slice(2);
 
-function configured(given) {
+function configured(given, at = address) {
   const apis = configureApis(given);
-  for (const api of Object.values(apis)) if (api && 'basePath' in api) api.basePath = address;
+  for (const api of Object.values(apis)) if (api && 'basePath' in api) api.basePath = at;
   return apis;
 }
 
@@ -102,6 +102,8 @@ async function main() {
   await refused('422', functions.createFunction({ code: '//', displayName: '', resourceType: 'NONE' }));
   await refused('422 of a query', functions.listFunctions({ count: 1001 }, 'SOURCE'));
   await refused('401', configured('wrong').functions.getFunction(made.id));
+  await refused('403', configured(reader).functions.deleteFunction(made.id));
+  await refused('429', configured(token, busy).functions.getFunction(made.id));
   await refused('413', functions.updateFunction(made.id, { code: 'x'.repeat(6 * 2 ** 20 + 1) }));
   await refused('500', testing.echo('hi', 0, false, false, true));
 
