@@ -274,3 +274,15 @@ def test_an_address_that_is_not_this_machines_is_told_in_a_line(tmp_path: Path) 
     assert ran.returncode == 2
     assert "isthmus serve: 192.0.2.1:1 cannot be listened on: " in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_without_the_extra_it_is_said_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "isthmus_server.serving", raising=False)
+    monkeypatch.setitem(sys.modules, "hypercorn", None)
+    monkeypatch.setitem(sys.modules, "hypercorn.trio", None)
+    assert main(["serve", "pipeline.toml", "--queue", "sqlite:q.db"]) == 2
+    assert "is not installed: pip install 'isthmus[server]'" in capfd.readouterr().err
+    assert main(["serve", "--help"]) == 0
