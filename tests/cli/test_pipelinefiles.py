@@ -85,8 +85,8 @@ async def test_what_was_loaded_before_something_failed_is_given_back(path: Path)
     ("before", "after", "said"),
     [
         (
-            '{file = "key"}, rate',
-            "{file = 'none'}, rate",
+            '{file = "key"}], rate',
+            "{file = 'none'}], rate",
             "http: write_keys takes the file none, which cannot",
         ),
         ("rate = 5", "rate = 0", "http: rate"),
