@@ -74,9 +74,6 @@ class Running:
         archive: keeps their events, or None.
         grace: seconds for what is under way in a pipeline that closes.
         event_bytes: of an event.
-
-    Attributes:
-        loaded: how often something was loaded.
     """
 
     def __init__(
@@ -99,7 +96,7 @@ class Running:
         self._event_bytes = event_bytes
         self._current: Generation | None = None
         self._turn: Final = trio.Lock()
-        self.loaded = 0
+        self._stopped = False
 
     @property
     def current(self) -> Generation | None:
@@ -125,14 +122,19 @@ class Running:
             IsthmusError: it cannot be run; what served goes on.
         """
         async with self._turn:
-            before = self._current
-            self._current = await self._nursery.start(self._live, load)
-            self.loaded += 1
+            if self._stopped:
+                return
+            loaded: Generation = await self._nursery.start(self._live, load)
+            if self._stopped:  # meanwhile
+                loaded.replace()
+                return
+            before, self._current = self._current, loaded
             if before is not None:
                 before.replace()
 
     def stop(self) -> None:
-        """Let nothing in any more, and close."""
+        """Let nothing in any more, and close; what is loaded from now on does not run."""
+        self._stopped = True
         if self._current is not None:
             self._current.replace()
         self._current = None

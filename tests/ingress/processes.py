@@ -37,6 +37,13 @@ function = "hook"
 settings.key = {env = "TEST_SECRET"}
 http.secrets = [{env = "TEST_SECRET"}]
 
+[log]
+path = "log"
+sample = 1.0
+
+[archive]
+path = "events"
+
 [[destination]]
 name = "archive"
 file = "out.ndjson"
