@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+import trio.testing
 from trio.testing import wait_all_tasks_blocked
 
 from isthmus import Code, LogLine, Outcome, Problem, Status
@@ -68,6 +69,25 @@ def test_none_is_lost_and_their_order_is_kept(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(outlets, "BACKLOG", 1000)
     lines = written(tmp_path / "out", [(b'{"line":%d' % number, OUTCOME) for number in range(500)])
     assert [json.loads(line)["line"] for line in lines] == list(range(500))
+
+
+async def test_a_companion_that_tells_of_broken_lines_alone_ends_nothing(
+    tmp_path: Path, autojump_clock: trio.testing.MockClock
+) -> None:
+    fd = os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT)
+    try:
+        outlet = Outlet(fd, broken_never)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(outlet.run)
+            outlet.put_lines(b"")
+            await trio.sleep(1)
+            outlet.put_lines(b'{"line":2}\n')
+            await trio.sleep(1)
+            outlet.put_lines(b"")
+            outlet.end()
+    finally:
+        os.close(fd)
+    assert (tmp_path / "out").read_bytes() == b'{"line":2}\n'
 
 
 async def test_who_reads_slowly_holds_the_run_back(monkeypatch: pytest.MonkeyPatch) -> None:

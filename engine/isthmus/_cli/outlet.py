@@ -95,8 +95,8 @@ class Outlet:
             self._grown()
 
     def put_lines(self, text: bytes) -> None:
-        """Take outcomes that are lines already."""
-        if not self._broken:
+        """Take outcomes that are lines already, if any: of what held no event there is none."""
+        if text and not self._broken:
             self._lines.text += text
             self._grown()
 
@@ -125,7 +125,7 @@ class Outlet:
                 with trio.move_on_after(LINGER):
                     await self._much.wait()
             data = self._lines.take()
-            if not data:
+            if self._ended and not data:
                 return
             if not self._ended:
                 self._something, self._much = trio.Event(), trio.Event()
