@@ -105,7 +105,7 @@ def test_webhooks_are_shared_as_well(isthmus: Isthmus, told: list[Done], tmp_pat
     (tmp_path / "w").write_bytes(
         b"\n".join(b'{"body": {"n": %d}}' % n if n % 9 else b'{"body":' for n in range(1, 1001))
     )
-    ran = isthmus("run", "f.js", "w", "--kind", "source", "--processes", "2", "--concurrency", "4")
+    ran = isthmus("run", "f.js", "w", "--kind", "source", "--processes", "2", "--concurrency", "2")
     assert sorted((line["line"], line["value"]) for line in ran.lines) == [
         (n, n) for n in range(1, 1001) if n % 9
     ]
