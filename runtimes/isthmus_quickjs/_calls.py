@@ -328,7 +328,8 @@ class Crossing:
                 world.restore()
             if journey.began is None:
                 journey.began = time.monotonic()
-            world.memory.host = journey.host if journey.host.taped else None
+            if journey.host.taped:
+                world.memory.host = journey.host
             cpu = time.thread_time()
             result = self._cross(world, lambda *_: journey.proceed(time.thread_time() - cpu, queue.limits))
             cpu = time.thread_time() - cpu
@@ -341,7 +342,8 @@ class Crossing:
         except Exception as error:  # noqa: BLE001 -- handed to whoever awaits the call
             landing = RuntimeFault(f"{type(error).__name__}: {error}")
         if world is not None:
-            world.memory.host = None
+            if journey.host.taped:
+                world.memory.host = None
             if not isinstance(landing, Frame):
                 world.broken = True
         queue.land([(journey, landing)])
