@@ -29,6 +29,7 @@ cache_directory: Callable[[], Path] = run_path(str(HERE.parents[2] / "engine/ist
 _wording = run_path(str(HERE / "wording.py"))
 worded: Callable[[str], str] = _wording["worded"]
 WORDING = repr([_wording["ONCE"], _wording["HERE_AND_THERE"]])
+SHORTCUTS: tuple[tuple[str, str], ...] = run_path(str(HERE / "shortcuts.py"))["SHORTCUTS"]
 OURS = ("guest.c", "heap.c", "chance.c", "log.c", "module.c", "native.c")
 THEIRS = ("quickjs.c", "libregexp.c", "libunicode.c", "dtoa.c")
 TARGET = ("--target=wasm32-wasi", "-mexec-model=reactor")
@@ -53,6 +54,7 @@ STACK_NOTE = (
     STACK_CHECK
     + "    { extern unsigned int isthmus_stack_low; if (sp < isthmus_stack_low) isthmus_stack_low = (unsigned int)sp; }\n"
 )
+PATCHES = ((STACK_CHECK, STACK_NOTE), *SHORTCUTS)
 
 
 def hash_of(*parts: str | bytes) -> str:
@@ -93,22 +95,24 @@ class Compiler:
 
 
 def unpack_quickjs(directory: Path) -> Path:
-    """Download QuickJS-NG's source distribution and make its stack check talk and its errors speak as V8's; its source folder."""
+    """Download QuickJS-NG's source distribution; make its stack check talk, its JSON quick and its errors speak as V8's."""
     run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "quickjs-ng",
         "-d", directory, QUICKJS)  # fmt: skip
     with tarfile.open(next(directory.glob("quickjs*ng-*.tar.gz"))) as archive:
         archive.extractall(directory, filter="data")
     source = next(directory.glob("quickjs*ng-*/upstream-quickjs"))
     text = (source / "quickjs.c").read_text()
-    if text.count(STACK_CHECK) != 1:
-        raise SystemExit(f"{QUICKJS}: quickjs.c has not the stack check that the guest builds on")
-    (source / "quickjs.c").write_text(worded(text.replace(STACK_CHECK, STACK_NOTE)))
+    for given, ours in PATCHES:
+        if text.count(given) != 1:
+            raise SystemExit(f"{QUICKJS}: quickjs.c has not once what the guest builds on: {given}")
+        text = text.replace(given, ours)
+    (source / "quickjs.c").write_text(worded(text))
     return source
 
 
 def quickjs_objects(compiler: Compiler, scratch: Path) -> Path:
     """QuickJS-NG compiled, with its headers beside the objects; from the cache where it is there already."""
-    kept = cache_directory() / "quickjs" / hash_of(QUICKJS, ZIG, STACK_NOTE, WORDING, *TARGET, *COMPILE)
+    kept = cache_directory() / "quickjs" / hash_of(QUICKJS, ZIG, repr(PATCHES), WORDING, *TARGET, *COMPILE)
     if not kept.exists():
         source = unpack_quickjs(scratch)
         part = kept.with_suffix(f".{os.getpid()}")
@@ -145,7 +149,7 @@ def build() -> Path:
     kept = (
         cache_directory()
         / "guest"
-        / f"{hash_of(QUICKJS, ZIG, STACK_NOTE, WORDING, *TARGET, *COMPILE, *LINK, *ours)}.wasm"
+        / f"{hash_of(QUICKJS, ZIG, repr(PATCHES), WORDING, *TARGET, *COMPILE, *LINK, *ours)}.wasm"
     )
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
