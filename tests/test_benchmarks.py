@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
         ("queue", 6),
         ("python", 7),
         ("python_wasm", 5),
-        ("pipeline", 4),
+        ("pipeline", 5),
         ("journals", 5),
     ],
 )
