@@ -31,6 +31,7 @@ ROOT = Path(__file__).parent.parent
         ("python", 7),
         ("python_wasm", 5),
         ("pipeline", 5),
+        ("server", 4),
         ("journals", 5),
         ("tapes", 6),
         ("embedding", 6),

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -15,7 +16,7 @@ import trio
 
 from isthmus import Engine, InvalidInput, open_engine, open_pipeline
 from isthmus.commands import UsageFault, load_destination
-from isthmus.eventfiles import Flaw, Piece, taken
+from isthmus.eventfiles import Flaw, Piece, Taken, taken
 from isthmus.pipelines import Batching, BreakerMoved, Destination, Observation, Rate, Sink
 from isthmus.rules import DESTINATION, Schedule, route
 from isthmus.sinks import FileSink
@@ -47,6 +48,7 @@ class Carrier:
 
     def __init__(self, destination: Destination, ledger: Ledger, clock: Callable[[], float]) -> None:
         self._destination = destination
+        self._condition = destination.filter.condition
         self._ledger = ledger
         self._numbers = itertools.count()
         self.queue = PartQueue(self._finished, clock)
@@ -122,7 +124,6 @@ class Carrier:
         self, account: Account, file: File, pieces: Sequence[tuple[int, Piece]]
     ) -> list[tuple[str, bytes]]:
         """The events among some pieces that are for this destination, with ids."""
-        destination = self._destination
         events: list[tuple[str, bytes]] = []
         filtered = 0
         for at, piece in pieces:
@@ -130,19 +131,40 @@ class Carrier:
                 account.flaw(at, str(piece))
                 continue
             try:
-                event = taken(piece, most=EVENT_BYTES, default_id=f"{file.identity}-{at}")
+                event = taken(piece, most=EVENT_BYTES, default_id=partial(_id_at, file, at))
+                wanted = self._wants(event)
             except InvalidInput as exc:
                 account.flaw(at, str(exc), piece)
                 continue
-            head = event.head
-            # A backfill is a replay: it reaches a destination that is switched off, and keeps to its filter.
-            wanted = destination.filter.admits(head.type, head.event)
-            if wanted and (head.integrations is None or route(head, [destination], replay=True).reached):
+            if wanted:
                 events.append((f"{account.name}:{at}", event.text))
             else:
                 filtered += 1
         account.filter(filtered)
         return events
+
+    def _wants(self, event: Taken) -> bool:
+        """Whether an event is for the destination, which a backfill reaches as a replay does: switched on or not.
+
+        Raises:
+            InvalidInput: the filter looks into the event, and it is nested too deeply for that.
+        """
+        destination, head = self._destination, event.head
+        if not destination.filter.admits(head.type, head.event):
+            return False
+        if head.integrations is not None and not route(head, [destination], replay=True).reached:
+            return False
+        if self._condition is None:
+            return True
+        try:
+            return self._condition(msgspec.json.decode(event.text))
+        except RecursionError:
+            raise InvalidInput("the event is nested too deeply for a filter to look into it") from None
+
+
+def _id_at(file: File, at: int) -> str:
+    """The id of an event that has none: the same whenever the file is read."""
+    return f"{file.identity}-{at}"
 
 
 @asynccontextmanager

@@ -8,8 +8,6 @@ from typing import Any, Final, Protocol
 import msgspec
 import trio
 
-from isthmus.commands import UsageFault
-
 from ._messages import Failed, Finished, Setup, Unready
 from ._todo import Todo
 
@@ -70,7 +68,7 @@ async def carry_there(
     try:
         # One task is one engine at the most, so that together they keep to the destination's rate.
         slots = max(1, min(count or cluster.slots, cluster.slots, len(todo)))
-        packed = msgspec.msgpack.encode(msgspec.structs.replace(setup, sharing=slots, overlap=1))
+        packed = msgspec.msgpack.encode(msgspec.structs.replace(setup, sharing=slots))
         under_way: dict[Any, tuple[int, int]] = {}
         while True:
             while len(under_way) < slots and (work := todo.take_nowait()) is not None:
@@ -86,7 +84,7 @@ async def carry_there(
                 except Exception as exc:  # noqa: BLE001 -- the cluster's own, of many types
                     said = Failed(place, f"its task failed: {type(exc).__name__}: {str(exc)[:500]}")
                 if isinstance(said, Unready):
-                    raise UsageFault(said.message)
+                    raise said.error
                 todo.done(place)
                 tell(said, None)
     finally:

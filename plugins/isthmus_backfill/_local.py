@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import final
 
 import msgspec
 import trio
@@ -17,7 +18,7 @@ from isthmus.processors import processors
 
 from ._messages import Drain, Failed, Finished, FromCarrier, Progress, Ready, Setup, Unready, Want
 from ._plan import Place
-from ._todo import Todo
+from ._todo import DEATHS, Todo
 
 __all__ = ["carry_here"]
 
@@ -46,9 +47,17 @@ async def carry_here(setup: Setup, todo: Todo, count: int, tell: Tell) -> None:
 
 async def _seat(setup: Setup, todo: Todo, count: int, tell: Tell, number: int) -> None:
     """Have a process at work, and another after one that was killed."""
+    stillborn = 0
     while True:
         async with _process(count) as (process, channel):
-            dealt = await _serve(setup, todo, channel, tell, number)
+            try:
+                dealt = await _serve(setup, todo, channel, tell, number)
+            except _Stillborn:
+                stillborn += 1
+                if stillborn < DEATHS:
+                    continue
+                raise UsageFault("processes that should carry parts end before they are ready") from None
+        stillborn = 0
         tell(Progress([]), number)  # what it told of last does not count any more
         if dealt is None:
             return
@@ -58,6 +67,11 @@ async def _seat(setup: Setup, todo: Todo, count: int, tell: Tell, number: int) -
         tell(
             f"a process has died (exit status {process.returncode}): what it carried is carried again", number
         )
+
+
+@final
+class _Stillborn(Exception):
+    """A process ended before it was ready, and did not say why: somebody may have killed it."""
 
 
 async def _serve(
@@ -89,12 +103,12 @@ async def _serve(
                 todo.done(said.place)
                 tell(said, number)
             elif isinstance(said, Unready):
-                raise UsageFault(said.message)
+                raise said.error
             elif isinstance(said, Ready):
                 ready = True
         nursery.cancel_scope.cancel()
     if not ready:
-        raise UsageFault("a process that should carry parts ended before it was ready")
+        raise _Stillborn
     return None if drained and not dealt else dealt
 
 

@@ -6,6 +6,8 @@ from typing import Any, final
 
 import msgspec
 
+from isthmus.commands import UsageFault
+from isthmus.errors import LoadError
 from isthmus.limits import Limits
 
 from ._ledger import Counts, PartResult
@@ -77,9 +79,25 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 @final
 class Unready(msgspec.Struct, frozen=True, tag=True):
-    """It is not; the message says why, without values of settings."""
+    """It is not.
+
+    Attributes:
+        message: why, without values of settings.
+        unloadable: because a function's code does not load.
+    """
 
     message: str
+    unloadable: bool = False
+
+    @classmethod
+    def of(cls, error: Exception) -> Unready:
+        """Say it of what :func:`._carrier.open_carrier` raised."""
+        return cls(str(error), isinstance(error, LoadError))
+
+    @property
+    def error(self) -> Exception:
+        """What to raise where people are told."""
+        return LoadError(self.message) if self.unloadable else UsageFault(self.message)
 
 
 @final

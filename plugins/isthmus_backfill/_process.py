@@ -129,7 +129,7 @@ async def main(descriptor: int) -> None:
             await channel.send(Ready())
             await Process(channel, carrier, setup.overlap).run()
     except (UsageFault, IsthmusError) as exc:
-        await channel.send(Unready(str(exc)))
+        await channel.send(Unready.of(exc))
     await channel.aclose()
 
 

@@ -37,8 +37,8 @@ def carry(setup: bytes, work: bytes) -> bytes:
     resident = _borrow(setup)
     try:
         answer = resident.carry(msgspec.msgpack.decode(work, type=Carry))
-    except _Unready as exc:
-        answer = Unready(str(exc))
+    except _Unloaded as exc:
+        answer = exc.unready
     finally:
         with _TURN:
             resident.users -= 1
@@ -47,8 +47,12 @@ def carry(setup: bytes, work: bytes) -> bytes:
 
 
 @final
-class _Unready(Exception):
+class _Unloaded(Exception):
     """The destination can't be loaded here."""
+
+    def __init__(self, unready: Unready) -> None:
+        super().__init__(unready.message)
+        self.unready = unready
 
 
 @final
@@ -61,7 +65,7 @@ class _Resident:
         self._key = setup
         self._setup = msgspec.msgpack.decode(setup, type=Setup)
         self._begun = threading.Event()
-        self._error = ""
+        self._unready = Unready("the engine has ended")
         self._carrier: Carrier | None = None
         self._token: trio.lowlevel.TrioToken | None = None
         threading.Thread(target=self._run, name="isthmus-backfill", daemon=True).start()
@@ -69,14 +73,14 @@ class _Resident:
     def carry(self, work: Carry) -> Finished | Failed:
         self._begun.wait()
         if self._carrier is None:
-            raise _Unready(self._error)
+            raise _Unloaded(self._unready)
         return trio.from_thread.run(self._carrier.carry, work, trio_token=self._token)
 
     def _run(self) -> None:
         try:
             trio.run(self._main)
         except BaseException as exc:  # noqa: BLE001 -- whoever waits is told
-            self._error = self._error or f"{type(exc).__name__}: {exc}"
+            self._unready = Unready(f"{type(exc).__name__}: {exc}")
         finally:
             with _TURN:
                 if _RESIDENTS.get(self._key) is self:
@@ -92,7 +96,7 @@ class _Resident:
                 while not self._leave():  # noqa: ASYNC110 -- threads borrow it, which set no event of Trio's
                     await trio.sleep(IDLE / 4)
         except (UsageFault, IsthmusError) as exc:
-            self._error = str(exc)
+            self._unready = Unready.of(exc)
 
     def _leave(self) -> bool:
         """Whether nobody has wanted anything for long; nobody will find it any more then."""

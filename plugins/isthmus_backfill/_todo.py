@@ -11,7 +11,7 @@ import trio
 from ._messages import Carry
 from ._plan import Place
 
-__all__ = ["Todo"]
+__all__ = ["DEATHS", "Todo"]
 
 DEATHS: Final = 3
 """Processes that may die of a part before it is given up in this run."""

@@ -125,6 +125,11 @@ class Connection:
 
     # ------------------------------------------------------------ asking
 
+    def counts(self) -> tuple[bool, int, int, int]:
+        """Whether a server is connected, how often it was again, and the messages that came and went; from any thread."""
+        stats = self._client.stats
+        return self._client.is_connected, stats["reconnects"], stats["in_msgs"], stats["out_msgs"]
+
     async def send(
         self, subject: str, data: bytes = b"", *, reply: str = "", headers: dict[str, str] | None = None
     ) -> None:

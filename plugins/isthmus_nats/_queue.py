@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar, final
 import trio
 
 from isthmus.errors import EngineError, QueueError
-from isthmus.queues import Claim, DeadLetter, Entry, Finding, Queue, QueueOptions, QueueStats
+from isthmus.queues import Claim, DeadLetter, Entry, Finding, Measure, Queue, QueueOptions, QueueStats
 from isthmus.rules import REASON_LENGTH, check_retries
 
 from ._address import Address, read_address
@@ -108,6 +108,26 @@ class NatsQueue(Queue):
         return await self._look(
             await self._run("looking at the streams", installed, self._connection, self._address)
         )
+
+    async def measures(self) -> list[Measure]:
+        """See :meth:`isthmus.queues.Queue.measures`; of this process's connection, so that a cluster that is away tells it too."""
+        await trio.lowlevel.checkpoint()
+        connected, reconnects, came, went = self._connection.counts()
+        counters = (
+            ("reconnects", "Times a server was connected to again.", reconnects),
+            ("messages_in", "Messages that came.", came),
+            ("messages_out", "Messages that went.", went),
+        )
+        up = Measure(
+            name="nats_connected", kind="gauge", help="1 while a server is connected.", value=float(connected)
+        )
+        return [
+            up,
+            *(
+                Measure(name=f"nats_{name}_total", kind="counter", help=said, value=value)
+                for name, said, value in counters
+            ),
+        ]
 
     # ------------------------------------------------------------ deliveries
 

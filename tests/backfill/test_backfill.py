@@ -291,6 +291,19 @@ def test_a_wrong_call_says_what_is_wrong(
     assert not endpoint.seen
 
 
+def test_a_function_that_does_not_load_is_shown_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ndjson(Path("a.ndjson"), map(event, range(3)))
+    Path("fn.js").write_text("async function onTrack( {")
+    assert main(["backfill", "a.ndjson", "--to", "fn.js", "--processes", "1"]) == 3
+    said = capfd.readouterr().err
+    assert "the function does not load" in said
+    assert "fn.js:1" in said
+    assert results(Path("fn.backfill")) == []
+
+
 def test_a_ledger_is_of_one_destination(tmp_path: Path, backfill: Backfill) -> None:
     path = ndjson(tmp_path / "a.ndjson", map(event, range(3)))
     assert backfill(path)[0] == 0
@@ -354,6 +367,25 @@ def test_what_a_killed_process_had_is_done_by_another(tmp_path: Path, endpoint: 
     assert set(endpoint.seen) == ids(400)
     report = json.loads(out)
     assert (report["run"]["delivered"], report["parts"]["not_done"]) == (400, [])
+
+
+@pytest.mark.parametrize(("deaths", "expected"), [(2, 0), (3, 2)])
+def test_a_process_that_dies_while_it_starts_is_replaced_but_not_for_ever(
+    tmp_path: Path,
+    endpoint: Endpoint,
+    backfill: Backfill,
+    monkeypatch: pytest.MonkeyPatch,
+    deaths: int,
+    expected: int,
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\necho >> starts\n[ $(wc -l < starts) -le {deaths} ] && exit 1\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    assert backfill(ndjson(tmp_path / "a.ndjson", map(event, range(3))))[0] == expected
+    assert set(endpoint.seen) == (set() if expected else ids(3))
 
 
 @pytest.mark.slow

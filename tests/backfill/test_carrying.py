@@ -51,15 +51,16 @@ async def test_every_line_is_accounted_for(tmp_path: Path, autojump_clock: trio.
         event(10, integrations={"All": False}),
         event(11, integrations={"crm": False}),
         event(12, event="Heartbeat"),
+        event(13, context={"locale": "de"}),
     ]
     ndjson(path, events)
     path.write_bytes(path.read_bytes() + b"{broken\n\n[]\n" + b'{"type":"page"}')
-    wanted = Filter(except_events=("Heartbeat",))
+    wanted = Filter(except_events=("Heartbeat",), where="context.locale != 'de'")
     async with carrying(to(take, filter=wanted), tmp_path) as carrier:
         (work,) = works(plan_of(path))
         counts = counts_of(await carrier.carry(work))
-    assert (counts.delivered, counts.refused, counts.given_up, counts.filtered) == (10, 1, 1, 3)
-    assert (counts.broken, counts.events, counts.dropped) == (2, 15, 0)
+    assert (counts.delivered, counts.refused, counts.given_up, counts.filtered) == (10, 1, 1, 4)
+    assert (counts.broken, counts.events, counts.dropped) == (2, 16, 0)
     assert counts.retried == 2 + tries["m3"] - 1
     assert tries["m5"] == 2
     assert {name for name in tries if not name.startswith("m")} == {

@@ -425,3 +425,14 @@ async def test_a_closed_queue_says_so(cluster: Cluster, prefix: str) -> None:
         await queue.declare("q")
     with pytest.raises(QueueError, match="closed"):
         await queue.publish(entries("q", 1))
+
+
+async def test_the_connection_is_counted(queue: Queue) -> None:
+    before = {measure.name: measure.value for measure in await queue.measures()}
+    await queue.declare("q")
+    await queue.publish([Entry(queue="q", message_id="m", body=b"{}")])
+    after = {measure.name: measure.value for measure in await queue.measures()}
+    assert after["nats_connected"] == 1.0
+    assert after["nats_reconnects_total"] == before["nats_reconnects_total"]
+    assert after["nats_messages_in_total"] > before["nats_messages_in_total"]
+    assert after["nats_messages_out_total"] > before["nats_messages_out_total"]

@@ -9,6 +9,8 @@ from typing import Any, Final, final
 import pytest
 import trio
 from hypothesis import HealthCheck, given, settings, strategies as st
+from tests import taping
+from tests.taping import Taken
 from tests.wasm.modules import command
 from tests.wasm.test_component_http import GET, http
 from tests.wasm.test_plugin import requesting
@@ -16,15 +18,14 @@ from tests.wasm.test_wasi import poll
 
 import isthmus
 import isthmus_wasmtime
-from isthmus import FetchError, Function, Kind, Limits, Outcome, Status
+from isthmus import Function, Kind, Outcome, Status
 from isthmus.abc import FetchRequest, FetchResponse
 from isthmus.hookspecs import hookimpl
-from isthmus.tapes import Fetch, Recording, Replayed, Tape, decode
+from isthmus.tapes import Fetch, Recording
 from isthmus.testing import MockFetcher
 from isthmus_wasmtime._runtime import WasmtimeRuntime
 
 CALLS: Final = 1000
-LIMITS: Final = Limits(wall=60, cpu=60)
 ASKED: Final = {
     "fetch": {"op": "fetch", "url": "https://api.example/a", "method": "POST", "body": "hello"},
     "broken": {"op": "fetch", "url": "https://api.example/broken"},
@@ -94,64 +95,19 @@ def guest(*steps: str) -> str:
     )
 
 
-async def respond(asked: FetchRequest) -> FetchResponse:
-    chance = random.random()
-    await trio.sleep(chance / 500)
-    if asked.url.endswith("/broken"):
-        raise FetchError("read ECONNRESET", code="ECONNRESET")
-    return FetchResponse(
-        status=200, headers=(("x-chance", str(chance)),), body=json.dumps({"c": chance}).encode()
-    )
-
-
-def refuse(asked: FetchRequest) -> FetchResponse:
-    raise AssertionError(f"{asked} went out")
-
-
 def function(code: str) -> Function:
     return Function(name="taped", kind=Kind.DESTINATION, language="wasm", code=code, file="taped.wat")
 
 
-async def record(code: str, count: int, fetcher: Any = respond) -> tuple[list[bytes], list[Outcome]]:
+async def record(code: str, count: int, fetcher: Any = taping.respond) -> tuple[list[Taken], list[Outcome]]:
     """So many calls, many at a time."""
-    tapes: list[bytes] = []
-    outcomes: list[Outcome] = []
-
-    def keep(_tape: Tape, data: bytes) -> str:
-        tapes.append(data)
-        return "kept"
-
-    def deliver(_index: int, outcome: Any) -> None:
-        assert isinstance(outcome, Outcome)
-        outcomes.append(outcome)
-
-    async with isthmus.open_engine(
-        plugins=[isthmus_wasmtime, MockFetcher(fetcher)],
-        load_entry_points=False,
-        limits=LIMITS,
-        record=Recording(keep=keep),
-    ) as engine:
-        instance = await engine.load(function(code))
-        events = (json.dumps({"type": "track", "n": number}) for number in range(count))
-        await engine.invoke_each(instance, events, deliver, concurrency=8)
-    assert len(tapes) == len(outcomes) == count
-    return tapes, outcomes
+    events = (json.dumps({"type": "track", "n": number}).encode() for number in range(count))
+    return await taping.record(isthmus_wasmtime, function(code), events, fetcher)
 
 
-async def replay_all(tapes: list[bytes], code: str) -> list[Replayed]:
-    async with isthmus.open_engine(
-        plugins=[isthmus_wasmtime, MockFetcher(refuse)], load_entry_points=False, limits=LIMITS
-    ) as engine:
-        await engine.load(function(code))  # held, so that all replays are of one program
-        return [await engine.replay(decode(data)) for data in tapes]
-
-
-def check_all(tapes: list[bytes], replays: list[Replayed]) -> None:
-    for data, again in zip(tapes, replays, strict=True):
-        ended = decode(data).outcome
-        assert again.identical, (again.divergence, again.differences, ended.problem, again.outcome.problem)
-        assert bytes(again.outcome.value or b"") == bytes(ended.value or b"")
-        assert again.outcome.usage.memory == ended.usage.memory
+async def check(code: str, tapes: list[Taken]) -> None:
+    """All is again as on these tapes."""
+    taping.check_all(tapes, await taping.replay_all(isthmus_wasmtime, function(code), tapes))
 
 
 @pytest.mark.slow
@@ -160,28 +116,28 @@ async def test_a_thousand_calls_are_replayed_to_the_last_digit_and_nothing_goes_
     tapes, outcomes = await record(code, CALLS)
     assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}
     assert len({bytes(outcome.value or b"") for outcome in outcomes}) == CALLS
-    check_all(tapes, await replay_all(tapes, code))
+    await check(code, tapes)
 
 
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=1, max_size=8))
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_command_does_its_replay_is_the_call_again(steps: list[str]) -> None:
-    async def check() -> None:
+    async def run() -> None:
         code = guest(*steps)
         tapes, outcomes = await record(code, 3)
         assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}, outcomes
-        check_all(tapes, await replay_all(tapes, code))
+        await check(code, tapes)
 
-    trio.run(check)
+    trio.run(run)
 
 
 async def test_a_plug_ins_requests_are_on_its_tape() -> None:
     code = requesting("(call $block (i32.const 1024) (i32.const 4))")
     tapes, outcomes = await record(code, 3)
     assert outcomes[0].status is Status.DELIVERED
-    asked = [effect for effect in decode(tapes[0]).effects if isinstance(effect, Fetch)]
+    asked = [effect for effect in tapes[0][0].effects if isinstance(effect, Fetch)]
     assert [effect.request.body for effect in asked] == [b'{"ur']
-    check_all(tapes, await replay_all(tapes, code))
+    await check(code, tapes)
 
 
 SEVERAL: Final = """
@@ -233,7 +189,7 @@ async def test_a_component_hears_of_its_responses_when_it_did(body: str) -> None
     code = http(body)
     tapes, outcomes = await record(code, 12, sometime)
     assert {outcome.status for outcome in outcomes} == {Status.DELIVERED}, outcomes[0].problem
-    check_all(tapes, await replay_all(tapes, code))
+    await check(code, tapes)
 
 
 @final
@@ -250,18 +206,15 @@ class Counting:
 
 @pytest.mark.parametrize("fuel", [10**9, 1000])
 async def test_a_replay_takes_the_same_fuel(fuel: int) -> None:
-    tapes: list[Tape] = []
-
-    def keep(tape: Tape, _data: bytes) -> str:
-        tapes.append(tape)
-        return "kept"
-
-    recording = Recording(keep=keep)
-    plugins = [Counting(fuel), MockFetcher(respond)]
+    tapes: list[Taken] = []
+    recording = Recording(keep=taping.keep_in(tapes))
+    plugins = [Counting(fuel), MockFetcher(taping.respond)]
     async with isthmus.open_engine(plugins=plugins, load_entry_points=False, record=recording) as engine:
-        instance = await engine.load(function(guest("event", "random", "fetch", "realtime")), limits=LIMITS)
+        instance = await engine.load(
+            function(guest("event", "random", "fetch", "realtime")), limits=taping.LIMITS
+        )
         outcome = await engine.invoke(instance, b'{"type":"track"}')
-        again = await engine.replay(tapes[0])
+        again = await engine.replay(tapes[0][0])
     assert (outcome.problem is None) == (fuel > 1000)
     assert again.identical
     assert again.outcome.usage.fuel == outcome.usage.fuel > 0

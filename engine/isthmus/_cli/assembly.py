@@ -30,7 +30,7 @@ from isthmus.sinks import FileSink, HttpSink
 from .definition import find
 from .faults import UsageFault
 from .opening import load, load_bare
-from .pipelinefile import DestinationEntry, FunctionEntry, PipelineFile, SourceEntry, strictly
+from .pipelinefile import DestinationEntry, FunctionEntry, PipelineFile, SourceEntry, Written, strictly
 from .references import References
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ class Assembly:
         serving: deliveries will be made.  Else no destination is, and functions of sources are loaded with stand-ins
             for their settings, so that whoever only accepts events needs no secrets.
 
+    Attributes:
+        instances: those loaded so far.
+
     Raises:
         UsageFault: of every method: what the file names is not there, or does not fit.
         LoadError: of every method: a function's code does not load.
@@ -72,6 +75,7 @@ class Assembly:
         self._root = path.parent
         self._written = written
         self._serving = serving
+        self.instances: list[Instance] = []
         self._references = References(path.parent, os.environ)
 
     async def sources(self) -> list[Source]:
@@ -110,10 +114,7 @@ class Assembly:
     async def _destination(self, entry: DestinationEntry) -> Destination:
         where = f"destination {entry.name!r}"
         options = {field: value for field in _AS_WRITTEN if (value := getattr(entry, field)) is not None}
-        if isinstance(entry.rate, dict):
-            options["rate"] = strictly(Rate, entry.rate, f"{where}: rate")
-        elif entry.rate is not None:
-            options["rate"] = strictly(Rate, {"per_second": entry.rate}, f"{where}: rate")
+        options["rate"] = self.rate(entry.rate, where)
         if isinstance(entry.breaker, dict):
             options["breaker"] = strictly(BreakerPolicy, entry.breaker, f"{where}: breaker")
         elif entry.breaker is False:
@@ -195,7 +196,7 @@ class Assembly:
         if not self._serving:
             return await load_bare(self._engine, project, kind=as_kind, language="")
         given = self._references.settings(entry.settings, project.settings, where)
-        return await load(
+        instance = await load(
             self._engine,
             msgspec.structs.replace(project, settings=given.definitions),
             kind=as_kind,
@@ -204,6 +205,19 @@ class Assembly:
             egress=self._egress(entry.egress, where),
             name=name,
         )
+        self.instances.append(instance)
+        return instance
+
+    def rate(self, written: float | dict[str, Any] | None, where: str) -> Rate | None:
+        """A rate that is a number a second, or a table of its fields."""
+        if written is None:
+            return None
+        table = written if isinstance(written, dict) else {"per_second": written}
+        return strictly(Rate, table, f"{where}: rate")
+
+    def text(self, written: Written, where: str) -> str:
+        """What is written down, or what it refers to."""
+        return self._references.text(written, where)
 
     def _egress(self, table: dict[str, Any], where: str) -> Egress:
         if "proxy" in table:  # it may hold a password

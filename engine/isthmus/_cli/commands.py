@@ -26,6 +26,7 @@ COMMANDS: Final = MappingProxyType(
         "invoke": "run a function once, and show all of the call",
         "replay": "run a recorded call again from its tape, and say whether it goes as it went",
         "test": "run a function on its sample, and compare with what is expected",
+        "fuzz": "throw generated events at a function, and make what goes wrong small",
         "new": "make a directory with a function, its sample and a test",
         "check": "load a function, and say which handlers it has",
         "work": "carry the events of a pipeline to their destinations, until interrupted",

@@ -153,7 +153,9 @@ def _chosen(reader: DeliveryReader, arguments: argparse.Namespace, containing: s
 
 def _list(found: Sequence[Delivery], screen: Screen) -> None:
     if not found:
-        screen.print("there are no such deliveries in the log")
+        screen.print(
+            "there are no such deliveries in the log; of those that went well at once it has a share only"
+        )
         return
     heads = ("last attempt", "queue", "delivery", "attempts", "became", "error")
     rows: list[list[Cell]] = [[(head, "dim") for head in heads]]

@@ -246,7 +246,7 @@ def add_general(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show tracebacks, and what the engine logs")
 
 
-def limits_of(arguments: argparse.Namespace, **raised: int) -> Limits:
+def limits_of(arguments: argparse.Namespace, **raised: float) -> Limits:
     """The limits that were asked for.
 
     Args:

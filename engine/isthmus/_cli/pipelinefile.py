@@ -16,6 +16,7 @@ __all__ = [
     "ArchiveEntry",
     "DestinationEntry",
     "FunctionEntry",
+    "HttpEntry",
     "LogEntry",
     "PipelineFile",
     "SourceEntry",
@@ -56,6 +57,18 @@ class FunctionEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 @final
+class HttpEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[source.http]``; the fields are those of :class:`isthmus.pipelinefiles.Entrance`, secrets as they are or by reference."""
+
+    write_keys: tuple[Written, ...] = ()
+    secrets: tuple[Written, ...] = ()
+    custom_response: bool = False
+    run_later: bool = False
+    sender_retries: bool = False
+    rate: float | dict[str, Any] | None = None
+
+
+@final
 class SourceEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[[source]]``; the fields are those of :class:`isthmus.pipelines.Source`, and of its function."""
 
@@ -68,6 +81,7 @@ class SourceEntry(_Entry, frozen=True, kw_only=True, forbid_unknown_fields=True)
     schedule: dict[str, Any] | None = None
     insert_schedule: dict[str, Any] | None = None
     concurrency: int | None = None
+    http: HttpEntry = HttpEntry()
     dedupe_window: float | None = None
 
 

@@ -17,6 +17,8 @@ __all__ = ["CHUNK", "Admission"]
 
 CHUNK: Final = 200
 """Deliveries claimed together: enough that a claim costs little by the event."""
+FEW: Final = 64
+"""Slots that are not worth being divided."""
 GATHER: Final = 0.005
 """Seconds that a claim waits for more slots to become free, for a claim of a few costs as much as one of many."""
 
@@ -39,8 +41,8 @@ class Admission:
         self._slots = policy.slots
         self._held = held
         self._most_held = 2 * policy.slots + CHUNK
-        # Half of the slots for one claim: while it is worked on, another is made.
-        self._share = min(CHUNK, -(-policy.slots // 2))
+        # Half of many slots for one claim: while it is worked on, another is made.
+        self._share = min(CHUNK, policy.slots, max(FEW, policy.slots // 2))
         self._gathered = -(-self._share // 2)  # slots worth a claim
         self._changed = changed
         self._roomy = Pulse()

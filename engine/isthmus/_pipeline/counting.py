@@ -29,9 +29,11 @@ class Counted(msgspec.Struct, frozen=True):
 async def counted(queue: Queue, names: Sequence[str]) -> Counted:
     """Count what is in each queue, as far as the storage answers."""
     counts: dict[str, QueueStats] = {}
+    measures: tuple[Measure, ...] = ()
     try:
+        measures = tuple(await queue.measures())
         for name in names:
             counts[name] = await queue.stats(name)
-        return Counted(counts, tuple(await queue.measures()))
     except QueueError:
-        return Counted(counts)  # the lanes say that it is away; metrics are wanted all the more
+        pass  # the lanes say that it is away; metrics are wanted all the more
+    return Counted(counts, measures)

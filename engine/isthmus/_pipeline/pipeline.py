@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, final
 import msgspec
 import trio
 
+from isthmus._rules.retry import RetryAt
 from isthmus.archive import EventArchive
 from isthmus.errors import EngineError, InvalidInput
 from isthmus.events import Event, Request
 from isthmus.metrics import Metrics
+from isthmus.outcomes import Outcome
 from isthmus.pipelines import Destination, Observation, PipelineStats, Sink, Source
 from isthmus.queues import Entry, Queue
 
+from .answering import Answering
 from .counting import Counted, counted
 from .definitions import check_definitions, works_of_destinations, works_of_sources
 from .events import ID_LENGTH, MARK_LENGTH, Taken, random_ids, taken, with_replay
@@ -67,6 +70,13 @@ class Pipeline:
             observe=self._observe,
             archive=archive,
         )
+        self._answering = {
+            source.id: Answering(
+                engine, source, source.function, self._routes, clock=clock, observe=self._observe
+            )
+            for source in sources
+            if source.function is not None
+        }
         works = [
             *works_of_sources(engine, sources, self._routes, clock),
             *works_of_destinations(engine, destinations, clock),
@@ -114,19 +124,38 @@ class Pipeline:
             InvalidInput: the source has no function, or the request is too large.
             QueueError: it was not kept.
         """
-        origin = self._source(source)
-        if origin.function is None:
-            raise InvalidInput(f"source {source!r} has no function that takes webhooks")
-        message_id = str(uuid.uuid4()) if message_id is None else message_id
-        if not 1 <= len(message_id) <= ID_LENGTH - 40:
-            raise InvalidInput(f"the id of a webhook has 1 to {ID_LENGTH - 40} characters")
-        body = msgspec.json.encode(request)
-        if len(body) > self._queue.max_body:
-            raise InvalidInput(
-                f"a webhook has at most {self._queue.max_body} bytes as it is kept, not {len(body)}"
-            )
-        await self._queue.publish([Entry(queue=f"{WEBHOOK}{source}", message_id=message_id, body=body)])
+        self._receiving(source)
+        message_id = _id_of_webhook(message_id)
+        await self._keep_webhook(source, request, message_id, 0.0)
         return message_id
+
+    async def answer(
+        self, source: str, request: Request, *, message_id: str | None = None, retries: bool = True
+    ) -> Outcome:
+        """Run the function of a source on a webhook at once; what it sends is durable when this returns.
+
+        Where the outcome is to be retried the webhook is durable as well: the function runs again by the source's schedule,
+        whose attempts are counted from then on.
+
+        Args:
+            source: the id of one with a function.
+            request: as it arrived.
+            message_id: what tells it from others; a random one by default.
+            retries: false leaves it to the webhook's sender to try again: then it is not kept.
+
+        Returns:
+            how the function ended; refused where an event that it sent is too large, of which nothing was taken then.
+
+        Raises:
+            InvalidInput: the source has no function, or the request is too large.
+            QueueError: not all was kept.
+        """
+        answering = self._receiving(source)
+        message_id = _id_of_webhook(message_id)
+        outcome, decision = await answering.run(request, message_id, retries=retries)
+        if type(decision) is RetryAt:
+            await self._keep_webhook(source, request, message_id, decision.seconds)
+        return outcome
 
     async def replay(
         self,
@@ -218,6 +247,22 @@ class Pipeline:
             raise InvalidInput(f"there is no source {source!r}; there is {known}")
         return origin
 
+    def _receiving(self, source: str) -> Answering:
+        self._source(source)
+        answering = self._answering.get(source)
+        if answering is None:
+            raise InvalidInput(f"source {source!r} has no function that takes webhooks")
+        return answering
+
+    async def _keep_webhook(self, source: str, request: Request, message_id: str, delay: float) -> None:
+        body = msgspec.json.encode(request)
+        if len(body) > self._queue.max_body:
+            raise InvalidInput(
+                f"a webhook has at most {self._queue.max_body} bytes as it is kept, not {len(body)}"
+            )
+        entry = Entry(queue=f"{WEBHOOK}{source}", message_id=message_id, body=body, delay=delay)
+        await self._queue.publish([entry])
+
     def _taken(self, events: Iterable[Event]) -> list[Taken]:
         new_id = random_ids().__next__
         return [taken(event, most=self._event_bytes, default_id=new_id) for event in events]
@@ -251,6 +296,13 @@ class Pipeline:
                     await destination.to.aclose()
                 except Exception as exc:  # noqa: BLE001 -- the others are to be closed as well
                     logger.error("destination %r: its sink did not close: %s", destination.name, traced(exc))
+
+
+def _id_of_webhook(given: str | None) -> str:
+    message_id = str(uuid.uuid4()) if given is None else given
+    if not 1 <= len(message_id) <= ID_LENGTH - 40:
+        raise InvalidInput(f"the id of a webhook has 1 to {ID_LENGTH - 40} characters")
+    return message_id
 
 
 Pipeline.__module__ = "isthmus"

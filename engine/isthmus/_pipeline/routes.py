@@ -131,15 +131,27 @@ class Routes:
 
     async def forward(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
         """Keep the messages of a source function; see :data:`.stages.Forward`."""
-        kept = [(one, self.entrances(source, one)) for one in self._taken(events)]
+        kept = self._entering(source, events)
         away = partial(self._away, f"{WEBHOOK}{source.id}")
         await patiently(lambda: self.keep(source, kept), away)
+
+    async def forward_once(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
+        """Keep them as :meth:`forward` does, but leave it to the caller to wait for a storage that is away.
+
+        Raises:
+            InvalidInput: one is too large, or none; nothing was kept.
+            QueueError: not all were kept; keeping them again is safe.
+        """
+        await self.keep(source, self._entering(source, events))
 
     async def forward_inserted(self, source: Source, events: Sequence[tuple[bytes, str]]) -> None:
         """Keep events that have passed the source's inserts; see :data:`.stages.Forward`."""
         kept = [(one, self.exits(source, one)) for one in self._taken(events)]
         away = partial(self._away, f"{SOURCE}{source.id}")
         await patiently(lambda: self.keep(source, kept, count=False), away)
+
+    def _entering(self, source: Source, events: Sequence[tuple[bytes, str]]) -> list[tuple[Taken, list[str]]]:
+        return [(one, self.entrances(source, one)) for one in self._taken(events)]
 
     def _taken(self, events: Sequence[tuple[bytes, str]]) -> list[Taken]:
         return [

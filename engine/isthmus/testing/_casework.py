@@ -20,7 +20,7 @@ from ._views import view_of
 from .cases import Case
 from .http import HttpStub
 
-__all__ = ["CaseRun", "run_case"]
+__all__ = ["CaseRun", "call_case", "run_case"]
 
 
 @final
@@ -68,7 +68,7 @@ async def run_case(
     instance = await load_project(engine, project, values, kind=kind, language=language)
     try:
         begun = time.perf_counter()
-        outcome = await _call(engine, instance, case)
+        outcome = await call_case(engine, instance, case)
         seconds = time.perf_counter() - begun
         faults = [*_unanswered(lab.network)]
         if case.expected is not None:
@@ -80,7 +80,8 @@ async def run_case(
     return CaseRun(seconds=seconds, faults=tuple(faults), view=view_of(outcome))
 
 
-async def _call(engine: Engine, instance: Instance, case: Case) -> Outcome:
+async def call_case(engine: Engine, instance: Instance, case: Case) -> Outcome:
+    """Call a function with what a case gives it."""
     given = case.input
     if isinstance(given, bytes | str | Mapping | Request):
         return await engine.invoke(instance, given)
@@ -100,5 +101,5 @@ async def _unsound(
     flaw = flaw_of(outcome, instance.function.kind)
     if flaw is None:
         lab.network = HttpStub(case.responses)
-        flaw = difference_of(outcome, await _call(engine, instance, case))
+        flaw = difference_of(outcome, await call_case(engine, instance, case))
     return [] if flaw is None else [f"{flaw.text}\n{flaw.stack}".rstrip()]

@@ -70,7 +70,10 @@ def flaw_of(outcome: Outcome, kind: Kind) -> Flaw | None:
         if problem.name not in meant and not _is_status(problem, outcome):
             said = f"it throws {problem.name}: {problem.message}"
             return Flaw(
-                kind="throws", text=said, stack=problem.stack, key=f"throws {problem.name} {_place(problem)}"
+                kind="throws",
+                text=said,
+                stack=problem.stack,
+                key=f"throws {problem.name} {_place(problem)}".strip(),
             )
     for line in outcome.logs:
         if line.level == "notice" and NOT_SHOWN in line.text:
@@ -104,4 +107,6 @@ def _is_status(problem: Problem, outcome: Outcome) -> bool:
 
 
 def _place(problem: Problem) -> str:
+    if problem.name == "FetchError":  # its message names the URL, which differs from event to event
+        return ""
     return problem.stack.partition("\n")[0].strip() or problem.message[:60]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, final
 
 import msgspec
@@ -94,14 +94,21 @@ class HttpStub:
 
     Args:
         responses: see :meth:`respond`, which adds to them.
+        otherwise: makes the response to what none of them fits.
 
     Attributes:
         requests: all that were made.
         unanswered: those of them that no response was there for.
     """
 
-    def __init__(self, responses: Iterable[StubResponse] = ()) -> None:
+    def __init__(
+        self,
+        responses: Iterable[StubResponse] = (),
+        *,
+        otherwise: Callable[[FetchRequest], StubResponse] | None = None,
+    ) -> None:
         self._responses = list(responses)
+        self._otherwise = otherwise
         self._uses: dict[int, int] = {}
         self._fetcher = MockFetcher(self.answer)
         self.requests: list[FetchRequest] = []
@@ -171,12 +178,16 @@ class HttpStub:
             FetchError: what fits is a network error, or nothing fits.
         """
         self.requests.append(request)
-        for response in (*self._responses, _SINK):
+        for response in self._responses:
             uses = self._uses.get(id(response), 0)
             if (response.times and uses >= response.times) or not response.fits(request):
                 continue
             self._uses[id(response)] = uses + 1
             return response.answer(request)
+        if self._otherwise is not None:
+            return self._otherwise(request).answer(request)
+        if _SINK.fits(request):
+            return _SINK.answer(request)
         self.unanswered.append(request)
         raise FetchError(
             f"request to {request.url} failed, reason: the test has no response for {request.method} {request.url}",

@@ -1,7 +1,7 @@
-"""Hypothesis strategies for what a function is given: events, batches, webhooks, settings.
+"""Hypothesis strategies for what a function is given: events, batches, webhooks, settings, responses.
 
-Needs the extra ``isthmus[testing]``.  Everything drawn is valid; what is invalid is for a test to
-make on purpose.
+Needs the extra ``isthmus[testing]``.  Everything drawn is valid, but for what :func:`nearly` and
+:func:`nearly_requests` make of it: a field dropped, of another type, huge, with odd Unicode.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from hypothesis import strategies as st
 
 from isthmus.events import Request
 from isthmus.functions import Function, SettingDefinition, SettingType
+
+from ._nearly import nearly as nearly, nearly_requests as nearly_requests
+from .http import StubResponse
 
 __all__ = [
     "EVENT_TYPES",
@@ -24,8 +28,11 @@ __all__ = [
     "events",
     "group_events",
     "identify_events",
+    "nearly",
+    "nearly_requests",
     "page_events",
     "requests",
+    "responses",
     "screen_events",
     "setting_definitions",
     "settings_for",
@@ -248,3 +255,17 @@ def settings_for(function: Function) -> st.SearchStrategy[dict[str, Any]]:
         else:
             optional[definition.name] = values
     return st.fixed_dictionaries(required, optional=optional)
+
+
+def responses() -> st.SearchStrategy[StubResponse]:
+    """Draw what an API may answer: well, with an error of its own, with something else than JSON, or not at all."""
+    bodies = st.just({"ok": True}) | _objects | st.lists(_objects, max_size=2) | st.none() | _text
+    answered = st.builds(
+        lambda status, body: StubResponse(status=status, body=msgspec.Raw(msgspec.json.encode(body))),
+        st.sampled_from([200, 200, 201, 204, 400, 401, 404, 422, 429, 500, 503]),
+        bodies,
+    )
+    silent = st.sampled_from(["ECONNREFUSED", "ETIMEDOUT", "ENOTFOUND"]).map(
+        lambda code: StubResponse(error=code)
+    )
+    return answered | silent

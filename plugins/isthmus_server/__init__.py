@@ -1,0 +1,24 @@
+"""The service: events and webhooks in over HTTP, a pipeline that carries them on, and an API over what it is made of.
+
+The command is ``isthmus serve``.  Functions, sources and destinations are in a ``pipeline.toml``, or in a store
+(:mod:`isthmus_server.store`) that is changed over HTTP (:mod:`isthmus_server.api`); :mod:`isthmus_server.ingress` is an
+application for a server of one's own.  Importing this imports no HTTP server and no database: what needs them comes with
+``pip install 'isthmus[server]'``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from isthmus import hookimpl
+from isthmus.abc import Command
+
+from ._command import ServeCommand
+
+__all__ = ["isthmus_commands"]
+
+
+@hookimpl
+def isthmus_commands() -> Sequence[Command]:
+    """``isthmus serve``."""
+    return [ServeCommand()]

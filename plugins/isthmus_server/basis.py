@@ -1,0 +1,135 @@
+"""What the service runs on: a ``pipeline.toml``, or a store that is changed over HTTP."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, final
+
+import trio
+
+from isthmus import Egress, Engine
+from isthmus.archive import EventArchive
+from isthmus.errors import IsthmusError
+from isthmus.pipelinefiles import Journals, LoadedPipeline, load_pipeline
+from isthmus.pipelines import Observation
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from .store import Store
+
+__all__ = ["Basis", "FileBasis", "Reload", "StoreBasis"]
+
+logger = logging.getLogger("isthmus.server")
+
+Reload = Callable[[], Awaitable[None]]
+"""Loads anew what runs; raises an IsthmusError where that cannot be done, and what runs goes on."""
+
+PAUSE: Final = 5.0
+"""Seconds after which a store that is away is asked again."""
+
+
+class Basis(Protocol):
+    """Where what is to run is written down."""
+
+    @property
+    def archive(self) -> EventArchive | None:
+        """Keeps the events of the pipeline, None for nothing that does."""
+
+    async def load(self, engine: Engine) -> LoadedPipeline:
+        """Load what is to run now; see :data:`.running.Load`."""
+
+    async def follow(self, reload: Reload) -> None:
+        """Reload whenever what is to run has changed, until cancelled."""
+
+    def observe(self, seen: Observation) -> None:
+        """Take what the pipeline tells; must not block."""
+
+    def application(self, engine: Engine, url: str) -> ASGIApp | None:
+        """What is served beside the ingress, None for nothing.
+
+        Args:
+            engine: runs what is tried out.
+            url: of this server, as senders see it, with a slash at its end.
+        """
+
+
+@final
+class FileBasis:
+    """A ``pipeline.toml``, which is read again when somebody says so.
+
+    Args:
+        path: of the file.
+        journals: that it named when they were opened.
+    """
+
+    def __init__(self, path: Path, journals: Journals) -> None:
+        self._path = path
+        self._log = journals.log
+        self.archive = journals.archive
+
+    async def load(self, engine: Engine) -> LoadedPipeline:
+        """See :class:`Basis`."""
+        return await load_pipeline(engine, self._path)
+
+    async def follow(self, reload: Reload) -> None:
+        """See :class:`Basis`."""
+        del reload
+        await trio.sleep_forever()
+
+    def observe(self, seen: Observation) -> None:
+        """See :class:`Basis`."""
+        if self._log is not None:
+            self._log(seen)
+
+    def application(self, engine: Engine, url: str) -> ASGIApp | None:
+        """See :class:`Basis`."""
+        del engine, url
+        return None
+
+
+@final
+class StoreBasis:
+    """A store, with Segment's Public API over it.
+
+    Args:
+        store: that is open.
+        egress: where requests of what runs may go.
+        observe: takes what the pipeline tells.
+    """
+
+    def __init__(self, store: Store, egress: Egress, observe: Callable[[Observation], None]) -> None:
+        from .snapshotpipeline import load_snapshot
+
+        self.observe = observe
+        self.archive = None
+
+        self._store = store
+        self._load = partial(load_snapshot, egress=egress)
+        self._revision = -1
+
+    async def load(self, engine: Engine) -> LoadedPipeline:
+        """See :class:`Basis`."""
+        snapshot = await self._store.snapshot()
+        loaded = await self._load(engine, snapshot)
+        self._revision = snapshot.workspace.revision
+        return loaded
+
+    async def follow(self, reload: Reload) -> None:
+        """See :class:`Basis`."""
+        while True:
+            try:
+                await self._store.wait_changed(self._revision)
+                await reload()
+            except IsthmusError as exc:
+                logger.error("what has changed in the store does not run yet: %s", exc)
+                await trio.sleep(PAUSE)
+
+    def application(self, engine: Engine, url: str) -> ASGIApp | None:
+        """See :class:`Basis`."""
+        from .api import public_api
+
+        return public_api(self._store, engine, webhook_url=url)
