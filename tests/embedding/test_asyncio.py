@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import trio
 from tests.embedding.scripted import FUNCTION, IDENTIFY, LIMITS, TENANT, Script, track
 
 import isthmus
@@ -86,6 +87,38 @@ def test_cancelling_the_caller_cancels_its_call_and_waits_for_it() -> None:
             # The call had unwound when the caller went on, so that nothing outlives a request.
             assert (script.waiting, script.cancelled) == (0, 1)
             assert (await engine.invoke(instance, track())).ok
+
+    run(main())
+
+
+def test_what_comes_for_a_caller_who_has_gone_is_given_back() -> None:
+    """An instance that has loaded, say, as whoever loads it is cancelled."""
+    given_back: list[str] = []
+
+    async def stubborn() -> str:
+        with trio.CancelScope(shield=True):
+            script.begun.set()
+            await trio.to_thread.run_sync(gone.wait)
+        return "value"
+
+    async def lost(value: str) -> None:
+        given_back.append(value)
+
+    script, gone = Script(), threading.Event()
+
+    async def main() -> None:
+        async with opened(script.runtime()) as (engine, instance):
+            task = asyncio.create_task(engine._bridge.call(stubborn, lost=lost))
+            await asyncio.to_thread(script.begun.wait, 30)
+            for _ in range(3):  # who is cancelled more than once waits all the same
+                task.cancel()
+                await asyncio.sleep(0)
+            assert not task.done()
+            gone.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (await engine.invoke(instance, track())).ok
+        assert given_back == ["value"]
 
     run(main())
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from isthmus.events import Event, Request
 from isthmus.metrics import Metrics
+from isthmus.outcomes import Outcome
 from isthmus.pipelines import Destination, PipelineStats, Source
 
 from .blocking import BlockingBridge
@@ -66,6 +67,19 @@ class Pipeline:
         """Take a webhook; as :meth:`isthmus.Pipeline.receive`."""
         receive = partial(self._pipeline.receive, source, request, message_id=message_id)
         return self._bridge.call(receive, timeout=timeout)
+
+    def answer(
+        self,
+        source: str,
+        request: Request,
+        *,
+        message_id: str | None = None,
+        retries: bool = True,
+        timeout: float | None = None,
+    ) -> Outcome:
+        """Run the function of a source on a webhook at once; as :meth:`isthmus.Pipeline.answer`."""
+        answer = partial(self._pipeline.answer, source, request, message_id=message_id, retries=retries)
+        return self._bridge.call(answer, timeout=timeout)
 
     def replay(
         self,

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any, TypeVar, final
+from typing import Any, Generic, TypeVar, final
 
 import trio
 
@@ -30,13 +30,63 @@ def _settle_in(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> 
             future.set_exception(error)
 
     def settle(value: Any, error: BaseException | None) -> None:
-        # Neither can come out of a future: one ends the generator it meets, the other the task that awaits it.
-        if isinstance(error, StopIteration | asyncio.CancelledError):
-            error = RuntimeError(f"a call raised {type(error).__name__}")
         with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
-            loop.call_soon_threadsafe(finish, value, error)
+            loop.call_soon_threadsafe(finish, value, _raisable(error))
 
     return settle
+
+
+def _raisable(error: BaseException | None) -> BaseException | None:
+    """What can come out of a future: one of these ends the generator it meets, the other the task that awaits it."""
+    if isinstance(error, StopIteration | asyncio.CancelledError):
+        return RuntimeError(f"a call raised {type(error).__name__}")
+    return error
+
+
+@final
+class _Answer(Generic[T]):
+    """What a task waits for, and goes on waiting for where it is cancelled.
+
+    Its future is awaited as it is: a shield around it would cost each call two more turns of the loop.
+
+    Attributes:
+        future: cancelled with the task that awaits it.
+        value: once it has come.
+        error: in its place, or None.
+    """
+
+    __slots__ = ("_come", "_late", "_loop", "error", "future", "value")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._come = False
+        self._late: asyncio.Future[None] | None = None
+        self.future: asyncio.Future[T] = loop.create_future()
+        self.value: T
+        self.error: BaseException | None = None
+
+    def settle(self, value: Any, error: BaseException | None) -> None:
+        """It has come; in the Trio thread."""
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+            self._loop.call_soon_threadsafe(self._finish, value, _raisable(error))
+
+    def _finish(self, value: Any, error: BaseException | None) -> None:
+        self._come = True
+        self.value, self.error = value, error
+        if self.future.done():
+            if self._late is not None and not self._late.done():
+                self._late.set_result(None)
+        elif error is None:
+            self.future.set_result(value)
+        else:
+            self.future.set_exception(error)
+
+    async def late(self) -> None:
+        """Wait for it, whatever else is cancelled meanwhile: what it stands for must not outlive its caller."""
+        while not self._come:
+            self._late = self._loop.create_future()
+            with suppress(asyncio.CancelledError):
+                await self._late
 
 
 @final
@@ -63,18 +113,16 @@ class LoopBridge:
             args: its arguments.
             lost: called in the Trio thread with a value that came as the caller was being cancelled.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        crossing = Crossing(function, args, _settle_in(loop, future))
+        answer: _Answer[T] = _Answer(asyncio.get_running_loop())
+        crossing = Crossing(function, args, answer.settle)
         self.thread.submit(crossing)
         try:
-            return await asyncio.shield(future)
+            return await answer.future
         except asyncio.CancelledError:
             self.thread.cancel(crossing)
-            await _settled(future)
-            error = future.exception()  # looked at, so that asyncio does not complain of it
-            if lost is not None and error is None and not crossing.cancelled:
-                self.thread.submit(Crossing(lost, (future.result(),), lambda *_: None))
+            await answer.late()
+            if lost is not None and answer.error is None and not crossing.cancelled:
+                self.thread.submit(Crossing(lost, (answer.value,), lambda *_: None))
             raise
 
     @asynccontextmanager

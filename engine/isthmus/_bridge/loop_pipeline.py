@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from isthmus.events import Event, Request
 from isthmus.metrics import Metrics
+from isthmus.outcomes import Outcome
 from isthmus.pipelines import Destination, PipelineStats, Source
 
 from .loop import LoopBridge
@@ -62,6 +63,18 @@ class Pipeline:
         """Take a webhook; as :meth:`isthmus.Pipeline.receive`."""
         receive = partial(self._pipeline.receive, source, request, message_id=message_id)
         return await self._bridge.call(receive)
+
+    async def answer(
+        self,
+        source: str,
+        request: Request,
+        *,
+        message_id: str | None = None,
+        retries: bool = True,
+    ) -> Outcome:
+        """Run the function of a source on a webhook at once; as :meth:`isthmus.Pipeline.answer`."""
+        answer = partial(self._pipeline.answer, source, request, message_id=message_id, retries=retries)
+        return await self._bridge.call(answer)
 
     async def replay(
         self,
