@@ -99,6 +99,7 @@ def prey(tmp_path: Path) -> Callable[[str], Path]:
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", PLANTED)
 def test_a_planted_bug_is_found_made_small_and_kept(
     planted: str, isthmus: Isthmus, prey: Callable[[str], Path]
