@@ -17,6 +17,8 @@ __all__ = ["Discovery", "Found", "PluginInfo", "said"]
 logger = logging.getLogger("isthmus")
 
 GROUP = "isthmus"
+REQUIRES = "isthmus_requires"
+"""An attribute of a plugin that says which versions of the engine it is for: ``">=1.2,<2"``."""
 
 
 @final
@@ -53,6 +55,11 @@ class Found:
         self.errors: list[str] = []
         self.out = False
         self.logged = logged
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """Names of the hooks that it implements, known ones and others."""
+        return tuple(name for name in dir(self.plugin) if _is_implementation(self.plugin, name))
 
     def leave_out(self, error: str) -> None:
         self.report(error, "plugin %r is left out: %s")
@@ -148,6 +155,9 @@ class Discovery:
         if self._manager.is_registered(found.plugin):
             found.leave_out("another entry point names the same plugin")
             return
+        if reason := _unfit(found.plugin):
+            found.leave_out(reason)
+            return
         # pluggy wants unique names, and two distributions may agree on one.
         unique = f"{found.name} {id(found.plugin)}" if self._manager.has_plugin(found.name) else found.name
         try:
@@ -185,6 +195,26 @@ def _is_implementation(plugin: object, name: str) -> bool:
         return hasattr(getattr(plugin, name), f"{GROUP}_impl")
     except Exception:  # noqa: BLE001 -- a property of the plugin's; registering it will report it
         return False
+
+
+def _unfit(plugin: object) -> str:
+    """Why a plugin is not for this engine, by what its ``isthmus_requires`` says; "" where it is."""
+    try:
+        wanted = getattr(plugin, REQUIRES, None)
+    except Exception:  # noqa: BLE001 -- a property of the plugin's
+        return ""
+    if wanted is None:
+        return ""
+    from importlib.metadata import version
+
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    here = version("isthmus")
+    try:
+        fits = SpecifierSet(wanted).contains(here, prereleases=True)
+    except (InvalidSpecifier, TypeError, AttributeError):
+        return f"its {REQUIRES} is no specifier of versions such as '>=1.2', but {wanted!r}"
+    return "" if fits else f"it asks for isthmus {wanted}, and this is {here}"
 
 
 def said(exc: BaseException) -> str:

@@ -3,6 +3,9 @@
 A plugin is a module or object named by an entry point of the group ``isthmus``, or handed to
 ``open_engine(plugins=[...])``.  It marks its implementations with :data:`hookimpl`.  Hooks are
 called when an engine opens or a command is looked for, never on the path of an event.
+
+A plugin may say which versions of the engine it is for: ``isthmus_requires = ">=1.2,<2"``, beside its
+hooks.  In any other it is left out, and that is reported by its name.
 """
 
 from __future__ import annotations

@@ -302,6 +302,23 @@ def test_plugins_says_what_is_there_and_what_is_wrong(isthmus: Isthmus, runtime:
     assert "Broken: isthmus_fetcher failed: RuntimeError: no network here" in ran.out
 
 
+def test_plugins_tells_versions_and_hooks_to_who_asks(isthmus: Isthmus, runtime: ScriptedRuntime) -> None:
+    ran = isthmus("plugins", "--verbose", plugins=[runtime])
+    assert ran.status == 0
+    rows = [line.split() for line in ran.out.splitlines()]
+    assert ["ScriptedRuntime", "isthmus_runtimes", "isthmus.testing.runtime"] in rows
+    assert [
+        "quickjs",
+        "isthmus_commands,",
+        "isthmus_runtimes,",
+        "isthmus_templates",
+        "isthmus_quickjs",
+    ] in rows
+    assert {"python", "isthmus", "trio", "wasmtime"} <= {row[0] for row in rows if row}
+    assert "none: the test's own Python callables" in ran.out
+    assert "isthmus_runtimes" not in isthmus("plugins", plugins=[runtime]).out
+
+
 STRANGERS = """
 import sys
 from isthmus.__main__ import main

@@ -11,11 +11,12 @@ from typing import Any
 
 import pluggy
 import pytest
+import trio
 
 import isthmus
 from isthmus import PluginInfo, hookspecs
 from isthmus._plugins import Plugins
-from isthmus.abc import Fetcher, Runtime
+from isthmus.abc import Call, Fetcher, Host, Program, Reply, Runtime
 from isthmus.hookspecs import hookimpl
 from isthmus.testing import MockFetcher, ScriptedRuntime
 
@@ -194,6 +195,69 @@ def test_a_hook_of_a_later_version_does_not_cost_the_known_ones() -> None:
     (info,) = plugins.infos
     assert info.offers == ("runtime x",)
     assert "there is no hook isthmus_oracles" in info.error
+
+
+@pytest.mark.parametrize(
+    ("wanted", "error"),
+    [
+        (">=0.1", ""),
+        (">=99,<100", "it asks for isthmus >=99,<100, and this is "),
+        ("soon", "its isthmus_requires is no specifier of versions such as '>=1.2', but 'soon'"),
+        (7, "its isthmus_requires is no specifier of versions such as '>=1.2', but 7"),
+    ],
+)
+def test_a_plugin_for_another_engine_is_left_out_and_named(
+    wanted: object, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asking = plugin("asking", isthmus_runtimes=lambda: [runtime_of("x")])
+    asking.isthmus_requires = wanted  # type: ignore[attr-defined] # a module takes any
+    plugins = found(asking, ScriptedRuntime({}))
+    assert plugins.infos[0].error.startswith(error)
+    assert bool(plugins.infos[0].error) == bool(error)
+    assert sorted(plugins.runtimes) == (["scripted"] if error else ["scripted", "x"])
+    assert ("plugin 'asking' is left out" in caplog.text) == bool(error)
+
+
+async def test_a_runtime_that_misbehaves_costs_its_own_calls_alone() -> None:
+    class Faulty(Runtime):
+        language = "faulty"
+
+        async def load(self, function: isthmus.Function, limits: isthmus.Limits) -> Program:
+            await trio.lowlevel.checkpoint()
+            if function.code == "raises":
+                raise ZeroDivisionError
+            return None if function.code == "none" else FaultyProgram()  # type: ignore[return-value] # that is the fault
+
+        async def aclose(self) -> None:
+            raise ZeroDivisionError
+
+    class FaultyProgram(Program):
+        handlers = frozenset({"onTrack"})
+
+        async def run(self, call: Call, host: Host) -> Reply:
+            await trio.lowlevel.checkpoint()
+            return 7  # type: ignore[return-value] # likewise
+
+        async def aclose(self) -> None:
+            raise ZeroDivisionError
+
+    good = ScriptedRuntime({"onTrack": lambda event, *_: "fine"})
+    broken = plugin("broken", isthmus_runtimes=lambda: [Faulty()])
+    async with isthmus.open_engine(plugins=[broken, good], load_entry_points=False) as engine:
+
+        def function(language: str, code: str) -> isthmus.Function:
+            return isthmus.Function(
+                name=language, kind=isthmus.Kind.DESTINATION, language=language, code=code
+            )
+
+        for code in ("raises", "none"):
+            with pytest.raises(isthmus.RuntimeFault, match="the runtime of faulty failed to load"):
+                await engine.load(function("faulty", code))
+        faulty = await engine.load(function("faulty", ""))
+        outcome = await engine.invoke(faulty, {"type": "track"})
+        assert (outcome.status, outcome.problem and outcome.problem.name) == ("retry", "RuntimeFault")
+        fine = await engine.load(function("scripted", ""))
+        assert (await engine.invoke(fine, {"type": "track"})).status == "delivered"
 
 
 def test_a_hook_cannot_be_wrapped() -> None:

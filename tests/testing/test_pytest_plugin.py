@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parent.parent.parent
 
 FUNCTION = """
 let calls = 0
@@ -157,6 +160,38 @@ def test_functions_are_tested_in_plain_and_in_asynchronous_tests(pytester: pytes
     ran = pytester.runpytest_subprocess("-q", "test_sync.py", "test_async.py", timeout=200)
     ran.assert_outcomes(passed=11)
     pytester.runpytest_subprocess("-q", "test_own.py", timeout=100).assert_outcomes(passed=1)
+
+
+def test_what_the_documentation_shows_is_so(tmp_path: Path) -> None:
+    section = (
+        (ROOT / "engine" / "README.md")
+        .read_text()
+        .partition("\n## Testing functions\n")[2]
+        .partition("\n## ")[0]
+    )
+    (in_python,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (case,) = re.findall(r"```json\n(.*?)```", section, re.DOTALL)
+    made = subprocess.run(
+        [sys.executable, "-m", "isthmus", "new", "destination", "my-orders", "--template", "orders"],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+    assert made.returncode == 0
+    (tmp_path / "test_orders.py").write_text(in_python)
+    (tmp_path / "my-orders" / "cases" / "shown.json").write_text(case)
+    for command, said in (("pytest", "1 passed"), ("isthmus", "1 of 1 cases as expected")):
+        argv = ["-q"] if command == "pytest" else ["test", "my-orders", "-k", "shown"]
+        done = subprocess.run(
+            [sys.executable, "-m", command, *argv],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert said in done.stdout, done.stdout + done.stderr
 
 
 def test_it_serves_an_empty_project_without_any_other_plugin(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ BUILT_IN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", BUILT_IN)
 async def test_the_built_in_runtimes_keep_their_promises(language: str) -> None:
     subject = BUILT_IN[language]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 from collections.abc import Sequence
+from importlib import metadata
 
 import msgspec
 
 from isthmus import PluginInfo, open_engine
+from isthmus._discovery import Discovery
 from isthmus._queues import OfferedQueues
 
 from .added import AddedCommands
@@ -33,6 +36,9 @@ def parser() -> Parser:
         """,
         epilog="exit status: 0, or 1 where a plugin is not used because of an error",
     )
+    parser.add_argument(
+        "--verbose", "-v", action="store_true", help="with versions, and the hooks that each implements"
+    )
     add_general(parser)
     return parser
 
@@ -40,8 +46,9 @@ def parser() -> Parser:
 @in_trio
 async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     """Run the command and give its exit status."""
-    del arguments
     screen = Screen(sys.stdout)
+    if arguments.verbose:
+        _tell_versions(screen)
     async with open_engine(plugins=plugins) as engine:
         infos, runtimes = engine.plugins, engine.runtimes
     infos = in_all(infos, plugins)
@@ -54,6 +61,8 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         offers: Cell = ", ".join(info.offers) or ("nothing", "red" if info.error else "dim")
         rows.append([(visible(info.name), "bold"), visible(origin), offers])
     screen.table(rows)
+    if arguments.verbose:
+        _tell_hooks(plugins, screen)
     for language, runtime in runtimes.items():
         suffixes = " ".join(runtime.suffixes)
         screen.print()
@@ -64,6 +73,33 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
         screen.print()
         screen.print(f"{screen.paint(visible(info.name), 'bold red')}: {visible(info.error)}")
     return FAILED if broken else OK
+
+
+def _tell_versions(screen: Screen) -> None:
+    rows: list[list[Cell]] = [[(name, "dim"), version] for name, version in _versions()]
+    screen.table(rows)
+    screen.print()
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = [("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")]
+    for name in ("isthmus", "trio", "pluggy", "msgspec", "wasmtime"):
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            found.append((name, "not installed"))
+    return found
+
+
+def _tell_hooks(plugins: Sequence[object], screen: Screen) -> None:
+    screen.print()
+    rows: list[list[Cell]] = [[(name, "dim") for name in ("plugin", "implements", "of")]]
+    for found in Discovery(plugins, load_entry_points=True, logged=False).found:
+        module = getattr(found.plugin, "__name__", None) or type(found.plugin).__module__
+        rows.append(
+            [(visible(found.name), "bold"), ", ".join(found.hooks) or "nothing", (visible(module), "dim")]
+        )
+    screen.table(rows)
 
 
 def in_all(infos: Sequence[PluginInfo], plugins: Sequence[object]) -> tuple[PluginInfo, ...]:

@@ -101,5 +101,5 @@ async def _unsound(
     flaw = flaw_of(outcome, instance.function.kind)
     if flaw is None:
         lab.network = HttpStub(case.responses)
-        flaw = difference_of(outcome, await call_case(engine, instance, case))
+        flaw = difference_of(outcome, await call_case(engine, instance, case), case.clock())
     return [] if flaw is None else [f"{flaw.text}\n{flaw.stack}".rstrip()]

@@ -91,7 +91,7 @@ class _Prey:
         key = msgspec.json.encode((case, answers))
         if key not in self._known:
             now = time.monotonic()
-            if now > min(self.stop_at, self.found_at + SHRINKING):
+            if now > self.stop_at or (self.takes_webhooks and now > self.found_at + SHRINKING):
                 return
             self.examples += 1
             self._known[key] = self._thread.run(self._examine, case, answers)
@@ -145,7 +145,7 @@ class _Prey:
             flaw = flaw_of(outcome, instance.function.kind)
             if flaw is None:
                 again = await call_case(self._thread.engine, instance, case)
-                flaw = flaw_of(again, instance.function.kind) or difference_of(outcome, again)
+                flaw = flaw_of(again, instance.function.kind) or difference_of(outcome, again, case.clock())
         except InvalidInput:
             return None
         finally:

@@ -67,7 +67,7 @@ def seasoned(
     if words.names and (fields := draw(st.lists(st.sampled_from(words.names), max_size=4))):
         texts = st.sampled_from(words.texts) if words.texts else st.text(max_size=5)
         value: st.SearchStrategy[Any] = (
-            st.integers(0, 100) | texts | st.booleans() | st.lists(st.just({}), max_size=2)
+            st.integers(-100, 100) | texts | st.booleans() | st.lists(st.just({}), max_size=2)
         )
         bag = _BAGS.get(str(event.get("type")), "properties")
         given = event.get(bag)

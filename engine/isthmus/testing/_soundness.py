@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Any, Final, final
 
 import msgspec
@@ -31,6 +33,12 @@ UNSERIALISABLE: Final = ("cannot be passed on: ", "is nested too deeply to be re
 
 NOT_SHOWN: Final = "has no JSON form"
 """What the engine's notice says of such a value where it is for display alone."""
+
+
+_TIME: Final = "(the time)"
+_NEARLY: Final = 3600.0
+_UNITS: Final = (1.0, 1e3, 1e6)
+_WRITTEN: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?|(?<!\d)\d{10,16}(?!\d)")
 
 
 @final
@@ -81,12 +89,18 @@ def flaw_of(outcome: Outcome, kind: Kind) -> Flaw | None:
     return None
 
 
-def difference_of(first: Outcome, second: Outcome) -> Flaw | None:
+def difference_of(first: Outcome, second: Outcome, now: float) -> Flaw | None:
     """What is wrong where two calls with the same event, clock and chance ended, None where they ended alike.
 
-    Requests are not compared: a function with a cache makes fewer the second time.
+    Requests are not compared: a function with a cache makes fewer the second time.  Times count as equal, as a world's clock
+    goes on while it waits; how long something took does not.
+
+    Args:
+        first: how a call ended.
+        second: how it ended when it was made again.
+        now: seconds since the epoch, as both calls began.
     """
-    one, other = (_answer(outcome) for outcome in (first, second))
+    one, other = (_answer(outcome, now) for outcome in (first, second))
     for name in sorted(one.keys() | other.keys()):
         if one.get(name) != other.get(name):
             shown = [msgspec.json.encode(view.get(name)).decode()[:200] for view in (one, other)]
@@ -95,15 +109,38 @@ def difference_of(first: Outcome, second: Outcome) -> Flaw | None:
     return None
 
 
-def _answer(outcome: Outcome) -> dict[str, Any]:
+def _answer(outcome: Outcome, now: float) -> dict[str, Any]:
     view = view_of(outcome)
     view.pop("requests", None)
-    return view
+    timeless: dict[str, Any] = _timeless(view, now)
+    return timeless
+
+
+def _timeless(value: Any, now: float) -> Any:
+    """Decoded JSON with a word in place of what is the time, or very nearly so."""
+    if isinstance(value, dict):
+        return {key: _timeless(item, now) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_timeless(item, now) for item in value]
+    if isinstance(value, str):
+        return _WRITTEN.sub(lambda match: _TIME if _is_now(match[0], now) else match[0], value)
+    if isinstance(value, int | float) and any(abs(value / unit - now) < _NEARLY for unit in _UNITS):
+        return _TIME
+    return value
+
+
+def _is_now(text: str, now: float) -> bool:
+    if text.isdecimal():
+        return any(abs(int(text) / unit - now) < _NEARLY for unit in _UNITS)
+    try:
+        return abs(dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC).timestamp() - now) < _NEARLY
+    except ValueError:
+        return False
 
 
 def _is_status(problem: Problem, outcome: Outcome) -> bool:
-    """Whether it is of an event of a batch that the function itself gave a status for."""
-    return problem is not outcome.problem and not problem.stack
+    """Whether it is of a batch's events that the function itself gave a status for."""
+    return bool(outcome.items) and problem.name == "BadRequest" and not problem.stack
 
 
 def _place(problem: Problem) -> str:
