@@ -40,7 +40,7 @@ def test_operations_have_names_of_their_own() -> None:
 
 
 @pytest.mark.slow
-async def test_whatever_is_asked_the_document_says_what_comes(api: Api) -> None:
+async def test_whatever_is_asked_the_document_says_what_comes(api: Api, tmp_path: Path) -> None:
     unlimited = Api(api.store, api.engine, api.token, RateLimit(points=10**9))
     async with served(unlimited.application) as address:
         done = await trio.run_process(
@@ -55,6 +55,7 @@ async def test_whatever_is_asked_the_document_says_what_comes(api: Api) -> None:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             check=False,
+            cwd=tmp_path,  # it keeps a cache where it is started
         )
     report = done.stdout.decode()
     assert done.returncode == 0, report
