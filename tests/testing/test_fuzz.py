@@ -237,7 +237,14 @@ def test_a_wrong_call_is_answered(argv: tuple[str, ...], said: str, isthmus: Ist
     assert said in ran.err
 
 
-def test_time_is_a_bound_as_well(isthmus: Isthmus, tmp_path: Path) -> None:
+def test_time_is_a_bound_as_well_and_what_was_found_by_then_is_told(isthmus: Isthmus, tmp_path: Path) -> None:
     ran = run(isthmus, tmp_path, {"onTrack": lambda *_: None}, "--minutes", "0.01")
     assert ran.status == 0
     assert re.match(r"✓ no flaws in \d+ examples", ran.out)
+
+    def on_track(event: dict[str, Any], _settings: object, _world: World) -> None:
+        raise ValueError("boom")
+
+    ran = run(isthmus, tmp_path, {"onTrack": on_track}, "--minutes", "0.02")
+    assert ran.status == 1
+    assert "it throws ValueError: boom" in ran.out

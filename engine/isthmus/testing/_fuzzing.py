@@ -69,6 +69,10 @@ class _Found(Exception):
         self.finding = finding
 
 
+class _Over(BaseException):  # an Exception would be a flaw to Hypothesis, which would go on
+    """The time of the hunt is over."""
+
+
 @final
 class _Prey:
     """One function in a lab, tried with one case after the other."""
@@ -81,6 +85,7 @@ class _Prey:
         self._known: dict[bytes, Finding | None] = {}
         self._classes: dict[str, type[_Found]] = {}
         self.over: set[str] = set()
+        self.seen: dict[str, Finding] = {}
         self.takes_webhooks = function.kind is Kind.SOURCE
         self.examples = 0
         self.stop_at = float("inf")
@@ -91,7 +96,9 @@ class _Prey:
         key = msgspec.json.encode((case, answers))
         if key not in self._known:
             now = time.monotonic()
-            if now > self.stop_at or (self.takes_webhooks and now > self.found_at + SHRINKING):
+            if now > self.stop_at:
+                raise _Over
+            if self.takes_webhooks and now > self.found_at + SHRINKING:
                 return
             self.examples += 1
             self._known[key] = self._thread.run(self._examine, case, answers)
@@ -104,6 +111,7 @@ class _Prey:
             return
         self.found_at = min(self.found_at, time.monotonic())
         name = finding.flaw.key
+        self.seen[name] = finding
         raise self._classes.setdefault(name, type(name, (_Found,), {}))(finding)
 
     def reduced(self, finding: Finding) -> Finding:
@@ -230,6 +238,8 @@ def _round(
 
     try:
         probe()
+    except _Over:
+        return tuple(found for key, found in sorted(prey.seen.items()) if key not in prey.over)
     except _Found as found:
         return (found.finding,)
     except ExceptionGroup as group:
