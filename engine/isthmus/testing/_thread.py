@@ -45,10 +45,8 @@ class EngineThread:
 
     async def arun(self, function: Callable[..., Awaitable[T]], *args: object) -> T:
         """As :meth:`run`, for a test that runs in Trio or in asyncio."""
-        import sniffio
-
         future = self.begin(function, *args)
-        if sniffio.current_async_library() == "trio":
+        if trio.lowlevel.in_trio_task():
             return await trio.to_thread.run_sync(future.result)
         import asyncio
 
