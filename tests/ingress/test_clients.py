@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from segment.analytics.client import Client
+from tests.npm import installed, node
 
 from .endpoint import Endpoint, listening
-from .npm import installed, node
 from .processes import KEY, Served, serving
 
 pytestmark = pytest.mark.slow
@@ -30,6 +30,7 @@ http = "{url}/"
 egress.allow_private = true
 """
 COUNT = 250
+NODE = Path(__file__).parent / "node"
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +115,8 @@ def test_the_library_for_python_is_told_of_a_key_that_is_nobodys(served: Served)
 
 
 def test_the_library_for_node(served: Served, endpoint: Endpoint) -> None:
-    program = Path(__file__).parent / "node" / "client.js"
     ran = subprocess.run(
-        [node(), str(program), str(installed()), served.url, KEY, str(COUNT)],
+        [node(), str(NODE / "client.js"), str(installed(NODE)), served.url, KEY, str(COUNT)],
         capture_output=True,
         text=True,
         timeout=120,

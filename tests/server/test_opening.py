@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sqlite3
 import stat
 import subprocess
@@ -70,6 +71,9 @@ async def test_keys_come_from_the_environment(tmp_path: Path, monkeypatch: pytes
         assert not (tmp_path / "data" / "store.keys").exists()
 
 
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+
+
 async def test_without_keys_nothing_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     with pytest.raises(StoreError, match=KEY_VARIABLE):
@@ -77,7 +81,7 @@ async def test_without_keys_nothing_is_opened(tmp_path: Path, monkeypatch: pytes
             pass
 
 
-@pytest.mark.parametrize("text", ["", "# none\n", "short", "é" * 44, new_key()[:-2], f"{new_key()} x"])
+@pytest.mark.parametrize("text", ["", "# none\n", "short", "é" * 44, KEY[:-2], f"{KEY} x"])
 def test_keys_that_are_none_are_not_shown(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys"
     path.write_text(text)

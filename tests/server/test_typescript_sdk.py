@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import trio
+from tests.npm import installed
 from tests.server.asking import Api
-from tests.server.npm import installed
 from tests.server.serving import served
 
 from isthmus_server.api import RateLimit
