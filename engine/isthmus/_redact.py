@@ -147,6 +147,7 @@ class Redactor:
         spans = self._spans(text)
         if cut_off:
             spans = sorted([*spans, *self._begun(text)])
+            spans += self._left(text, spans)
         return _replaced(text, spans, len(text)) if spans else text
 
     def head(self, body: bytes, limit: int) -> str:
@@ -177,6 +178,16 @@ class Redactor:
                     if text.endswith(piece[:size]):
                         yield _Span(len(text) - size, len(text), form.mark)
                         break
+
+    def _left(self, text: str, spans: Sequence[_Span]) -> Iterator[_Span]:
+        """Find what is too short to be a beginning, but stands behind what is hidden: the next line's first characters."""
+        end = max((span.end for span in spans), default=len(text))
+        left = text[end:]
+        if 0 < len(left) < _SHORT:
+            for form in self._forms:
+                if any(piece.startswith(left) for piece in form.pieces):
+                    yield _Span(end, len(text), form.mark)
+                    return
 
     def _tokens(self, text: str) -> Iterator[_Span]:
         """Find the tokens of basic authentication, Base64 of "user:password", that hold a value."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from isthmus._redact import Redactor
 
@@ -184,6 +184,7 @@ def test_a_cut_through_a_value_shows_no_part_of_it(
         assert shown == body[:limit].decode()
 
 
+@example("Z000000000000000\n00000000Z", 200)  # cut behind the first character of a line
 @given(values, st.integers(4, 200))
 def test_what_is_left_of_a_value_that_was_cut_off_is_hidden(value: str, size: int) -> None:
     value *= 20

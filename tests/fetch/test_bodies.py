@@ -96,7 +96,9 @@ def test_a_bomb_never_takes_more_than_its_limit_and_a_piece(encoding: str) -> No
     assert peak < 1.5 * MIB
 
 
-@pytest.mark.parametrize("data", [b"this is not compressed", gzip.compress(b"x" * 99, mtime=0)[:20] + b"garbage" * 9])
+@pytest.mark.parametrize(
+    "data", [b"this is not compressed", gzip.compress(b"x" * 99, mtime=0)[:20] + b"garbage" * 9]
+)
 def test_what_is_not_what_it_claims_is_said_so(data: bytes) -> None:
     with pytest.raises(Fault) as caught:
         Body("gzip", 1000).feed(data)

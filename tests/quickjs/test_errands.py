@@ -102,10 +102,8 @@ async def test_what_no_prelude_asks_is_a_fault(operations: list[Operation]) -> N
 async def test_a_fetch_that_is_none_is_a_fault(operation: Operation) -> None:
     host = FakeHost()
     async with trio.open_nursery() as nursery:
-        talk = Talk(host, nursery)
-        talk.begin(operation)
-        with pytest.raises(RuntimeFault):
-            await talk.answers()
+        with pytest.raises(RuntimeFault, match="a fetch that is none"):
+            Talk(host, nursery).begin(operation)
     assert host.requests == []
 
 
