@@ -37,3 +37,4 @@ from ._rules.routing import (
     options_of as options_of,
     route as route,
 )
+from ._rules.times import times as times

@@ -11,10 +11,10 @@ import httpx
 import trio.testing
 from hypothesis import given, settings, strategies as st
 
+from isthmus.rules import times
 from isthmus_server.ingress import IngressLimits
 from isthmus_server.ingress.envelopes import Envelope, Flaw, read_batch, read_single
 from isthmus_server.ingress.messages import CALLS, Arrival, as_event
-from isthmus_server.ingress.times import times
 
 from .conftest import KEY, SECRET, Door, opened, segments_url
 

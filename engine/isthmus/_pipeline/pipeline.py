@@ -67,6 +67,7 @@ class Pipeline:
             sources,
             destinations,
             event_bytes=self._event_bytes,
+            clock=clock,
             observe=self._observe,
             archive=archive,
         )

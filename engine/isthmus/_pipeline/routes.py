@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from isthmus._rules.routing import route
+from isthmus._rules.times import stamped
 from isthmus.archive import EventArchive
 from isthmus.errors import InvalidInput, QueueError
 from isthmus.pipelines import Accepted, Destination, Observation, QueueAway, Source
@@ -38,6 +39,7 @@ class Routes:
         sources: where events come from.
         destinations: where they go.
         event_bytes: of JSON that one event may have.
+        clock: seconds since the epoch.
         observe: told of what is accepted; raises nothing.
         archive: keeps events on their way to destinations, after the source's inserts; or None.
     """
@@ -49,6 +51,7 @@ class Routes:
         destinations: Sequence[Destination],
         *,
         event_bytes: int,
+        clock: Callable[[], float],
         observe: Callable[[Observation], None],
         archive: EventArchive | None = None,
     ) -> None:
@@ -56,6 +59,7 @@ class Routes:
         self._archive = archive
         self._queue = queue
         self._event_bytes = event_bytes
+        self._clock = clock
         self._observe = observe
         self._connected = {
             source.id: [
@@ -151,7 +155,9 @@ class Routes:
         await patiently(lambda: self.keep(source, kept, count=False), away)
 
     def _entering(self, source: Source, events: Sequence[tuple[bytes, str]]) -> list[tuple[Taken, list[str]]]:
-        return [(one, self.entrances(source, one)) for one in self._taken(events)]
+        now = self._clock()
+        timed = [(stamped(text, now), given_id) for text, given_id in events]
+        return [(one, self.entrances(source, one)) for one in self._taken(timed)]
 
     def _taken(self, events: Sequence[tuple[bytes, str]]) -> list[Taken]:
         return [

@@ -12,8 +12,9 @@ from typing import Final, final
 
 import msgspec
 
+from isthmus.rules import times
+
 from .envelopes import NULL, Envelope, Flaw, JsonObject, decoded, object_of
-from .times import times
 
 __all__ = ["CALLS", "Arrival", "as_event"]
 
