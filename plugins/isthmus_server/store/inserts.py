@@ -38,6 +38,7 @@ class Inserts:
         *,
         enabled: bool,
         name: str | None = None,
+        id: str | None = None,  # noqa: A002 -- what it is called everywhere
     ) -> InsertInstance:
         """Put an insert function to work.
 
@@ -47,16 +48,17 @@ class Inserts:
             settings: of the function.
             enabled: events pass it.
             name: what people call the instance.
+            id: its own where it has one already.
 
         Raises:
             Dangling: there is no such insert function, or nothing of its kind that it could be put before.
-            Conflict: the destination has an insert function already.
+            Conflict: the destination has an insert function already, or another instance has that id.
             Unfit: the settings are not what the function takes.
         """
         work, kept = self._work, self._function(function)
         self._check_integration(kept, integration)
         instance = InsertInstance(
-            id=new_hex_id(),
+            id=work.new_id(insert_instances, id, new_hex_id),
             function=kept.id,
             integration=integration,
             name=name,
