@@ -312,3 +312,27 @@ async def test_an_insert_is_replaced_with_prune(stores: Stores, directory: Path,
             await planned(store, directory, runtimes)
         told = await applied(store, directory, runtimes, prune=True)
         assert [change.action for change in told.changes] == [Action.DELETE, Action.CREATE]
+
+
+async def test_events_pass_the_inserts_of_a_source_in_their_order(
+    stores: Stores, directory: Path, runtimes: Runtimes
+) -> None:
+    def files(*order: int) -> dict[str, str]:
+        return {
+            f"inserts/{name}.toml": f'function = "tag"\nsource = "web"\nname = "{name}"\norder = {at}\n'
+            for name, at in zip(("a", "b", "c"), order, strict=True)
+        }
+
+    async def order() -> list[str | None]:
+        there = await kept(store)
+        web = next(one.id for one in there.sources if one.slug == "web")
+        return [one.name for one in there.inserts if one.integration == web]
+
+    (directory / "inserts/tag.toml").unlink()
+    async with stores.open() as store:
+        await applied(store, write(directory, files(2, 3, 1)), runtimes)
+        assert await order() == ["c", "a", "b"]
+        told = await applied(store, write(directory, files(1, 2, 3)), runtimes)
+        assert [change.fields[0].name for change in told.changes] == ["inserts"]
+        assert await order() == ["a", "b", "c"]
+        assert (await applied(store, directory, runtimes)).changes == ()

@@ -80,6 +80,7 @@ def workspaces(draw: st.DrawFn) -> Any:
         plain = [tx.sources.create(slug, HTTP_API, {}, enabled=enabled).id for slug in slugs]
         tx.sources.add_write_key(plain[0])
         tx.destinations.create(plain[0], WEBHOOKS, {"url": "https://example.com"}, enabled=True)
+        inserts: list[str] = []
         for at, (kind, name, description, code, (definitions, values)) in enumerate(drafts):
             draft = Draft(code=code, display_name=name, description=description, settings=definitions)
             function = tx.functions.create(kind, draft, language="javascript")
@@ -89,10 +90,12 @@ def workspaces(draw: st.DrawFn) -> Any:
             elif kind is ResourceType.DESTINATION:
                 tx.destinations.create(plain[-1], function.id, values, enabled=enabled, name=names[at])
             elif kind is ResourceType.INSERT_SOURCE:
-                tx.inserts.create(function.id, plain[0], values, enabled=enabled, name=names[at])
+                insert = tx.inserts.create(function.id, plain[0], values, enabled=enabled, name=names[at])
+                inserts.insert(0, insert.id)
             else:
                 to = tx.destinations.create(plain[0], WEBHOOKS, {"url": "x"}, enabled=True, name=f"to {at}")
                 tx.inserts.create(function.id, to.id, values, enabled=enabled)
+        tx.inserts.arrange(inserts)
 
     return make
 
@@ -106,6 +109,7 @@ def plain(kept: Kept) -> dict[str, Any]:
             fields = {name: getattr(one, name) for name in one.__struct_fields__ if name not in own}
             if kind == "sources":
                 fields |= {"write_keys": set(one.write_keys), "runs": one.deployed is not None}
+                fields |= {"inserts": [insert.id for insert in kept.inserts if insert.integration == one.id]}
             there[f"{kind} {one.id}"] = fields
     return there | {"name": kept.workspace.name, "slug": kept.workspace.slug}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, final
 
 import msgspec
@@ -126,6 +126,21 @@ class Inserts:
         work.note("Insert Function Instance Modified", CATEGORY, id, instance.name or function.display_name)
         work.touch()
         return instance
+
+    def arrange(self, ids: Sequence[str]) -> None:
+        """Let events pass instances in this order; it goes by the times at which they were put there, which are set anew.
+
+        Args:
+            ids: of all the instances before one source.
+        """
+        work = self._work
+        for later, id_ in enumerate(ids):
+            work.connection.execute(
+                update(insert_instances)
+                .where(insert_instances.c.id == id_)
+                .values(created_at=work.now + later, updated_at=work.now + later)
+            )
+        work.touch()
 
     def delete(self, id: str) -> None:  # noqa: A002 -- what it is called everywhere
         """Delete an instance.

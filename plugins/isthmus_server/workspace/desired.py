@@ -118,11 +118,13 @@ class DesiredInsert(_Instance, frozen=True, kw_only=True):
     """An insert function at work; without an id it is the one of its function, its name, and what it is before.
 
     Attributes:
+        order: events pass the inserts of a source from the least to the greatest, those of one order by their keys.
         source: key of the source that it is before, "" for a destination.
         destination: key of the destination that it is before, "" for a source.
     """
 
     name: str | None
+    order: int
     source: str
     destination: str
 

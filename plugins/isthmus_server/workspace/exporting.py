@@ -189,6 +189,8 @@ class _Export:
         values: dict[str, Any] = {"id": insert.id}
         values |= {} if insert.name is None else {"name": insert.name}
         values |= {"enabled": insert.enabled, "function": function}
+        beside = [one.id for one in self._kept.inserts if one.integration == insert.integration]
+        values |= {"order": beside.index(insert.id) + 1} if len(beside) > 1 else {}
         if insert.integration in self._names.get("sources", {}):
             values["source"] = self._names["sources"][insert.integration]
         else:

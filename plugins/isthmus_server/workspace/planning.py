@@ -69,6 +69,7 @@ class _Planning:
         self._destinations: dict[str, str] = {}
         self._named: dict[tuple[object, ...], str] = {}
         self._taken: set[str] = set()
+        self._arranged: dict[str, list[str]] = {}
         self._versioned: set[str] = set()
         self._declared: set[str] = set()
 
@@ -89,8 +90,10 @@ class _Planning:
         for destination in desired.destinations:
             steps += self._destination(destination)
         self._declared = {insert.id for insert in desired.inserts if insert.id is not None}
-        for insert in desired.inserts:
+        for insert in sorted(desired.inserts, key=lambda one: (one.order, one.key)):
             steps += self._insert(insert)
+        for key, source in self._sources.items():
+            steps += self._order(key, source)
         first, last = self._beyond()
         if self._problems:
             raise WorkspaceProblems(*self._problems)
@@ -364,6 +367,7 @@ class _Planning:
             )
         function, definitions = made_of
         new_id = had.id if had else written.id or new_hex_id()
+        self._arranged.setdefault(integration, []).append(new_id)
         settings = self._settings(
             written.where, definitions, had.settings if had else EMPTY, written.settings
         )
@@ -400,6 +404,22 @@ class _Planning:
             fields=fields,
         )
         yield Step(told, change if had else create)
+
+    def _order(self, key: str, source: str) -> Iterable[Step]:
+        """See that events pass the inserts of a source in the order of their files."""
+        wanted = self._arranged.get(source, [])
+        there = [one.id for one in self._kept.inserts if one.integration == source]
+        before = [id_ for id_ in there if id_ in wanted]
+        new = [id_ for id_ in wanted if id_ not in before]
+        if before + new == wanted and len(new) < 2:
+            return
+        field = Field(
+            name="inserts",
+            before=", ".join(before) or None,
+            after=", ".join(wanted),
+        )
+        told = Change(action=Action.CHANGE, kind="source", name=key, id=source, fields=(field,))
+        yield Step(told, lambda tx: tx.inserts.arrange(wanted))
 
     # ------------------------------------------------------------ what is there beyond
 

@@ -227,6 +227,7 @@ def _insert(
         key=path.stem,
         id=table.id,
         name=table.name,
+        order=table.order,
         source=table.source,
         destination=table.destination,
         enabled=table.enabled,

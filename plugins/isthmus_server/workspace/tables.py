@@ -97,12 +97,14 @@ class InsertTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True)
         function: name of a directory in ``functions``.
         source: name of a file in ``sources``, for a source insert.
         destination: name of a file in ``destinations``, for an insert of a destination.
+        order: events pass the inserts of a source from the least to the greatest, those of one order by their files' names.
         settings: values, each as it is or by reference.
     """
 
     id: Id | None = None
     name: str | None = None
     enabled: bool = True
+    order: int = 0
     function: str
     source: str = ""
     destination: str = ""
