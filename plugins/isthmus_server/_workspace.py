@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
@@ -82,7 +83,8 @@ class PlanCommand(_Command):
         from .workspace import plan
 
         desired = await _read(arguments)
-        planned = await store.read(lambda tx: plan(tx, desired, prune=arguments.prune))
+        with _noting(desired):
+            planned = await store.read(lambda tx: plan(tx, desired, prune=arguments.prune))
         _tell(planned, desired, as_json=arguments.json)
         return CHANGES if planned.steps else DONE
 
@@ -109,7 +111,8 @@ class ApplyCommand(_Command):
         from .workspace import apply
 
         desired = await _read(arguments)
-        done = await store.write(lambda tx: apply(tx, desired, prune=arguments.prune))
+        with _noting(desired):
+            done = await store.write(lambda tx: apply(tx, desired, prune=arguments.prune))
         _tell(done, desired, as_json=arguments.json)
         return DONE
 
@@ -214,6 +217,17 @@ async def _read(arguments: argparse.Namespace) -> Desired:
     async with open_engine() as engine:
         root = Path(arguments.directory)
         return await trio.to_thread.run_sync(read_workspace, root, engine.runtimes, dict(os.environ))
+
+
+@contextmanager
+def _noting(desired: Desired) -> Iterator[None]:
+    """What was left out may be why something can't be done."""
+    try:
+        yield
+    except Exception:
+        for note in desired.notes:
+            _say(f"note: {note}", error=True)
+        raise
 
 
 def _tell(planned: Plan, desired: Desired, *, as_json: bool) -> None:

@@ -255,7 +255,7 @@ MISFITS = {
     ),
     "no such source": (
         {"destinations/crm.toml": 'source = "wep"\nfunction = "crm"\n[settings]\napiKey = "x"\n'},
-        r"destinations/crm.toml: source: there is no file sources/wep.toml",
+        r"destinations/crm.toml: source: there is no source 'wep'",
     ),
     "a required setting": (
         {"destinations/new.toml": 'source = "web"\nfunction = "crm"\n'},

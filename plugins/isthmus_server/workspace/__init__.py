@@ -25,6 +25,7 @@ from .exporting import (
     write_export as write_export,
     write_secrets as write_secrets,
 )
+from .gitsync import is_git_sync, read_git_sync
 from .kept import kept_in
 from .planning import plan_of
 from .reading import WORKSPACE_FILE, read_directory
@@ -47,7 +48,7 @@ __all__ = [
 
 
 def read_workspace(root: Path, runtimes: Mapping[str, Runtime], environ: Mapping[str, str]) -> Desired:
-    """Read a directory: one with a ``workspace.toml``.
+    """Read a directory: one with a ``workspace.toml``, or Segment's workspace as Git Sync writes it down.
 
     Args:
         root: the directory.
@@ -59,7 +60,9 @@ def read_workspace(root: Path, runtimes: Mapping[str, Runtime], environ: Mapping
     """
     if (root / WORKSPACE_FILE).is_file():
         return read_directory(root, runtimes, environ)
-    raise WorkspaceProblems(f"{root} is no workspace: it has no {WORKSPACE_FILE}")
+    if is_git_sync(root):
+        return read_git_sync(root, environ)
+    raise WorkspaceProblems(f"{root} is no workspace: it has no {WORKSPACE_FILE}, and no functions/*.tf")
 
 
 def plan(tx: Transaction, desired: Desired, *, prune: bool) -> Plan:

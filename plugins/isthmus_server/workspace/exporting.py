@@ -27,6 +27,7 @@ from .kept import Kept
 from .reading import WORKSPACE_FILE
 from .resolving import LITERAL, looks_like_reference
 from .tomltext import toml_text
+from .variables import variable_name
 
 __all__ = ["Exported", "export_of", "write_export", "write_secrets"]
 
@@ -234,19 +235,13 @@ class _Export:
 
     def _secret(self, wanted: str, value: str) -> str:
         """The name of the variable for a secret, that no other has."""
-        plain = re.sub(r"[^A-Z0-9]+", "_", _parted(wanted).upper()).strip("_")
-        plain = plain if not plain[:1].isdigit() else f"_{plain}"
+        plain = variable_name(wanted)
         name, number = plain, 1
         while name in self._secrets:
             number += 1
             name = f"{plain}_{number}"
         self._secrets[name] = value
         return name
-
-
-def _parted(name: str) -> str:
-    """``apiKey`` as ``api_Key``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
 
 
 def _definition(definition: SettingDefinition) -> dict[str, Any]:

@@ -92,8 +92,8 @@ class _Planning:
         self._declared = {insert.id for insert in desired.inserts if insert.id is not None}
         for insert in sorted(desired.inserts, key=lambda one: (one.order, one.key)):
             steps += self._insert(insert)
-        for key, source in self._sources.items():
-            steps += self._order(key, source)
+        for key, id_ in self._sources.items():
+            steps += self._order(key, id_)
         first, last = self._beyond()
         if self._problems:
             raise WorkspaceProblems(*self._problems)
@@ -277,7 +277,7 @@ class _Planning:
     def _destination(self, written: DesiredDestination) -> Iterable[Step]:
         source = self._sources.get(written.source)
         if source is None:
-            self._problems.append(f"{written.where}: source: there is no file sources/{written.source}.toml")
+            self._problems.append(f"{written.where}: source: there is no source {written.source!r}")
         made_of = self._made_of(written, ResourceType.DESTINATION, written.built_in)
         had = self._find(
             written.where,
@@ -339,7 +339,7 @@ class _Planning:
         folder, key = ("sources", written.source) if written.source else ("destinations", written.destination)
         integration = (self._sources if written.source else self._destinations).get(key)
         if integration is None:
-            self._problems.append(f"{written.where}: there is no file {folder}/{key}.toml")
+            self._problems.append(f"{written.where}: there is no {folder[:-1]} {key!r}")
         made_of = self._made_of(written, kind, "")
         had = self._find(
             written.where,
