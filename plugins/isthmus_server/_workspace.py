@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from isthmus.abc import Command
+from isthmus.errors import IsthmusError
 
 from ._extra import of_the_extra
 from .groups import alone
@@ -35,18 +36,17 @@ class _Command(Command):
 
     def execute(self, arguments: argparse.Namespace) -> int:
         """Run it; what is wrong with directory or store is printed, a line each."""
-        with of_the_extra():
-            from .store import Refused, StoreError
-            from .workspace import WorkspaceProblems
         import trio
 
+        from isthmus.commands import UsageFault
+
         try:
+            with of_the_extra():
+                from . import workspace as _workspace  # noqa: F401 -- only to see that it is there
             return trio.run(partial(self._run, arguments))
-        except BaseExceptionGroup as group:
-            exc = alone(group)
-        except (WorkspaceProblems, Refused, StoreError) as error:
-            exc = error
-        if not isinstance(exc, WorkspaceProblems | Refused | StoreError):
+        except (BaseExceptionGroup, IsthmusError, UsageFault) as error:
+            exc = alone(error)
+        if not isinstance(exc, IsthmusError | UsageFault):
             raise exc
         for line in str(exc).splitlines():
             _say(f"isthmus {self.name}: {line}", error=True)
