@@ -7,6 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._cli.companions.messages import Channel as Channel
+from ._cli.definition import (
+    Manifest as Manifest,
+    Project as Project,
+    find as find_function,
+    kind_named as kind_named,
+    language_of as language_of,
+)
 from ._cli.faults import (
     FAILED as FAILED,
     INTERRUPTED as INTERRUPTED,
@@ -16,6 +23,7 @@ from ._cli.faults import (
 from ._cli.interrupts import interrupts as interrupts
 from ._cli.options import Parser as Parser, add_limits as add_limits, limits_of as limits_of
 from ._cli.progress import Snapshot as Snapshot, counts_text as counts_text, follow as follow
+from ._cli.references import References as References
 from ._cli.screen import Screen as Screen, visible as visible
 from ._cli.units import (
     bytes_text as bytes_text,
@@ -35,7 +43,10 @@ __all__ = [
     "INTERRUPTED",
     "OK",
     "Channel",
+    "Manifest",
     "Parser",
+    "Project",
+    "References",
     "Screen",
     "Snapshot",
     "UsageFault",
@@ -44,8 +55,11 @@ __all__ = [
     "count",
     "counts_text",
     "destination_name",
+    "find_function",
     "follow",
     "interrupts",
+    "kind_named",
+    "language_of",
     "limits_of",
     "load_destination",
     "plural",

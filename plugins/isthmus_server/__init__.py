@@ -1,6 +1,7 @@
 """The service: events and webhooks in over HTTP, a pipeline that carries them on, and an API over what it is made of.
 
-The command is ``isthmus serve``.  Functions, sources and destinations are in a ``pipeline.toml``, or in a store
+The command is ``isthmus serve``; ``isthmus plan``, ``apply`` and ``export`` take a store as code
+(:mod:`isthmus_server.workspace`).  Functions, sources and destinations are in a ``pipeline.toml``, or in a store
 (:mod:`isthmus_server.store`) that is changed over HTTP (:mod:`isthmus_server.api`); :mod:`isthmus_server.ingress` is an
 application for a server of one's own.  Importing this imports no HTTP server and no database: what needs them comes with
 ``pip install 'isthmus[server]'``.
@@ -14,11 +15,12 @@ from isthmus import hookimpl
 from isthmus.abc import Command
 
 from ._command import ServeCommand
+from ._workspace import ApplyCommand, ExportCommand, PlanCommand
 
 __all__ = ["isthmus_commands"]
 
 
 @hookimpl
 def isthmus_commands() -> Sequence[Command]:
-    """``isthmus serve``."""
-    return [ServeCommand()]
+    """``isthmus serve``, and what makes a store of a directory or a directory of a store."""
+    return [ServeCommand(), PlanCommand(), ApplyCommand(), ExportCommand()]

@@ -46,11 +46,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """``function.toml``; the fields are those of :class:`isthmus.Function`.
 
     Attributes:
+        id: what a store of functions knows it by; nothing here looks at it, nor at ``logo_url``.
+        logo_url: an image that stands for it in a catalog.
         build: command that makes ``code`` of its sources, within the directory; nothing here runs it.
     """
 
+    id: str = ""
     name: str = ""
     description: str = ""
+    logo_url: str = ""
     kind: str = ""
     language: str = ""
     code: str = ""

@@ -17,7 +17,12 @@ with of_the_extra():
     import alembic as _alembic  # noqa: F401 -- only to see that it is there
     import sqlalchemy as _sqlalchemy  # noqa: F401
 
-from .catalog import HTTP_API as HTTP_API, WEBHOOKS as WEBHOOKS, CatalogEntry as CatalogEntry
+from .catalog import (
+    BUILT_IN as BUILT_IN,
+    HTTP_API as HTTP_API,
+    WEBHOOKS as WEBHOOKS,
+    CatalogEntry as CatalogEntry,
+)
 from .counting import counting as counting
 from .delivery_counts import Count as Count, CountKey as CountKey, Step as Step
 from .faults import (
@@ -34,7 +39,11 @@ from .ids import (
     class_id as class_id,
     deployed_source_id as deployed_source_id,
     function_id as function_id,
+    new_class_id as new_class_id,
+    new_hex_id as new_hex_id,
+    new_source_id as new_source_id,
 )
+from .instance_settings import EMPTY as EMPTY, put as put
 from .opening import open_store as open_store
 from .sealing import KEY_VARIABLE as KEY_VARIABLE, KeyRing as KeyRing, new_key as new_key
 from .snapshots import (
@@ -54,6 +63,7 @@ from .values import (
     Page as Page,
     ResourceType as ResourceType,
     Role as Role,
+    Secret as Secret,
     SettingValues as SettingValues,
     Source as Source,
     StoredFunction as StoredFunction,

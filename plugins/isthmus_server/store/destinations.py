@@ -31,7 +31,14 @@ class Destinations:
         self._work = work
 
     def create(
-        self, source: str, metadata_id: str, settings: Mapping[str, object], *, enabled: bool, name: str = ""
+        self,
+        source: str,
+        metadata_id: str,
+        settings: Mapping[str, object],
+        *,
+        enabled: bool,
+        name: str = "",
+        id: str | None = None,  # noqa: A002 -- what it is called everywhere
     ) -> Destination:
         """Make a destination for the events of a source.
 
@@ -41,9 +48,11 @@ class Destinations:
             settings: of its function.
             enabled: events go to it.
             name: that of its catalog entry by default.
+            id: its own where it has one already.
 
         Raises:
             Dangling: there is no such source, or no such destination in the catalog.
+            Conflict: another destination has that id.
             Unfit: the settings are not what its function takes.
         """
         work = self._work
@@ -51,7 +60,7 @@ class Destinations:
             raise Dangling("Source", source)
         model = model_of(work, metadata_id, ResourceType.DESTINATION)
         destination = Destination(
-            id=new_hex_id(),
+            id=work.new_id(destinations, id, new_hex_id),
             source=source,
             name=name or model.name,
             enabled=enabled,

@@ -41,14 +41,27 @@ class Functions:
         self._work = work
 
     def create(
-        self, resource_type: ResourceType, draft: Draft, *, language: str = "javascript"
+        self,
+        resource_type: ResourceType,
+        draft: Draft,
+        *,
+        language: str = "javascript",
+        id: str | None = None,  # noqa: A002 -- what it is called everywhere
     ) -> StoredFunction:
         """Save a new function.  A source function runs once it is deployed to a source; the others run from now on.
 
+        Args:
+            resource_type: its kind.
+            draft: what it is.
+            language: which runtime is to run it.
+            id: its class id where it has one already.
+
         Raises:
             Unfit: its settings contradict each other.
+            Conflict: another function has that id.
         """
-        work, bare, version = self._work, new_class_id(resource_type), self._work.new_ksuid()
+        work, version = self._work, self._work.new_ksuid()
+        bare = work.new_id(functions, id, lambda: new_class_id(resource_type))
         deployed = resource_type is not ResourceType.SOURCE
         function = StoredFunction(
             id=bare,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, final
 
 import msgspec
@@ -38,6 +38,7 @@ class Inserts:
         *,
         enabled: bool,
         name: str | None = None,
+        id: str | None = None,  # noqa: A002 -- what it is called everywhere
     ) -> InsertInstance:
         """Put an insert function to work.
 
@@ -47,16 +48,17 @@ class Inserts:
             settings: of the function.
             enabled: events pass it.
             name: what people call the instance.
+            id: its own where it has one already.
 
         Raises:
             Dangling: there is no such insert function, or nothing of its kind that it could be put before.
-            Conflict: the destination has an insert function already.
+            Conflict: the destination has an insert function already, or another instance has that id.
             Unfit: the settings are not what the function takes.
         """
         work, kept = self._work, self._function(function)
         self._check_integration(kept, integration)
         instance = InsertInstance(
-            id=new_hex_id(),
+            id=work.new_id(insert_instances, id, new_hex_id),
             function=kept.id,
             integration=integration,
             name=name,
@@ -124,6 +126,21 @@ class Inserts:
         work.note("Insert Function Instance Modified", CATEGORY, id, instance.name or function.display_name)
         work.touch()
         return instance
+
+    def arrange(self, ids: Sequence[str]) -> None:
+        """Let events pass instances in this order; it goes by the times at which they were put there, which are set anew.
+
+        Args:
+            ids: of all the instances before one source.
+        """
+        work = self._work
+        for later, id_ in enumerate(ids):
+            work.connection.execute(
+                update(insert_instances)
+                .where(insert_instances.c.id == id_)
+                .values(created_at=work.now + later, updated_at=work.now + later)
+            )
+        work.touch()
 
     def delete(self, id: str) -> None:  # noqa: A002 -- what it is called everywhere
         """Delete an instance.

@@ -10,7 +10,7 @@ from isthmus.functions import Function, Kind, SettingDefinition
 from isthmus.settings import validate
 
 from .faults import FieldProblem, Unfit
-from .values import MASK, SettingValues
+from .values import MASK, Secret, SettingValues
 
 __all__ = ["EMPTY", "put"]
 
@@ -24,7 +24,7 @@ def put(
 
     What can be read is replaced as a whole.  What can't be read can't be sent back either: a secret value stays where its
     name is not given, or is given with the mask that stands for it; null takes it away.  A value is secret where its
-    setting is sensitive, and stays so for as long as it is that value.
+    setting is sensitive or it is given as a :class:`Secret`, and stays so for as long as it is that value.
 
     Args:
         definitions: what the function takes.
@@ -40,10 +40,12 @@ def put(
     for name in [*given, *(name for name in had.secret if name not in given)]:
         is_kept = name in had.secret and (name not in given or given[name] == MASK)
         value = had.values[name] if is_kept else given[name]
+        hidden = isinstance(value, Secret)
+        value = value.value if isinstance(value, Secret) else value
         if value is None or (name not in known and is_kept and name not in given):
             continue
         values[name] = value
-        if is_kept or (name in known and known[name].sensitive):
+        if is_kept or hidden or (name in known and known[name].sensitive):
             secret.add(name)
     if problems := _problems(known, values):
         raise Unfit(*problems)

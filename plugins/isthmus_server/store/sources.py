@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, final
 
 import msgspec
@@ -33,7 +33,16 @@ class Sources:
         self._work = work
 
     def create(
-        self, slug: str, metadata_id: str, settings: Mapping[str, object], *, enabled: bool, name: str = ""
+        self,
+        slug: str,
+        metadata_id: str,
+        settings: Mapping[str, object],
+        *,
+        enabled: bool,
+        name: str = "",
+        id: str | None = None,  # noqa: A002 -- what it is called everywhere
+        keys: Sequence[str] | None = None,
+        webhook_secret: str | None = None,
     ) -> Source:
         """Make a source with one write key and a webhook.
 
@@ -45,32 +54,36 @@ class Sources:
             settings: of its function.
             enabled: it takes events.
             name: the slug by default.
+            id: its own where it has one already.
+            keys: write keys that clients have already; by default one is made.
+            webhook_secret: that senders have already; by default one is made.
 
         Raises:
             Dangling: the catalog has no such source.
-            Conflict: another source has that slug.
+            Conflict: another source has that slug, that id or one of those keys.
             Unfit: the settings are not what its function takes.
         """
         work = self._work
         model = model_of(work, metadata_id, ResourceType.SOURCE)
         self._check_slug(slug)
         source = Source(
-            id=new_source_id(),
+            id=work.new_id(sources, id, new_source_id),
             slug=slug,
             name=name or slug,
             enabled=enabled,
             metadata_id=metadata_id,
             function=model.function,
             settings=put(model.settings, EMPTY, settings),
-            write_keys=(new_secret(),),
-            webhook_secret=new_secret(),
+            write_keys=(new_secret(),) if keys is None else tuple(sorted(keys)),
+            webhook_secret=webhook_secret or new_secret(),
             deployed=None,
             created_at=work.now,
             updated_at=work.now,
         )
         secret = work.seal(source.webhook_secret.encode(), source_webhook(source.id))
         work.add(sources, webhook_secret=secret, **self._row(source))
-        work.add(write_keys, key=source.write_keys[0], source=source.id, created_at=work.now)
+        for key in source.write_keys:
+            self._add_key(source, key)
         work.note("Source Created", CATEGORY, source.id, source.name)
         work.touch()
         return source
@@ -140,14 +153,19 @@ class Sources:
         work.touch()
         return source
 
-    def add_write_key(self, id: str) -> str:  # noqa: A002 -- what it is called everywhere
+    def add_write_key(self, id: str, key: str | None = None) -> str:  # noqa: A002 -- what it is called everywhere
         """Give a source one more write key.
+
+        Args:
+            id: the source's.
+            key: that clients have already; by default one is made.
 
         Raises:
             NotFound: there is no such source.
+            Conflict: a source has that key already.
         """
-        work, source, key = self._work, self.get(id), new_secret()
-        work.add(write_keys, key=key, source=source.id, created_at=work.now)
+        work, source, key = self._work, self.get(id), key or new_secret()
+        self._add_key(source, key)
         work.note("Source Write Key Created", CATEGORY, id, source.name)
         work.touch()
         return key
@@ -165,6 +183,20 @@ class Sources:
         work.note("Source Write Key Deleted", CATEGORY, id, source.name)
         work.touch()
 
+    def set_webhook_secret(self, id: str, secret: str) -> None:  # noqa: A002 -- what it is called everywhere
+        """Give a source's webhook another address, by the secret in it.
+
+        Raises:
+            NotFound: there is no such source.
+        """
+        work, source = self._work, self.get(id)
+        sealed = work.seal(secret.encode(), source_webhook(id))
+        work.connection.execute(
+            update(sources).where(sources.c.id == id).values(webhook_secret=sealed, updated_at=work.now)
+        )
+        work.note("Source Webhook Changed", CATEGORY, id, source.name)
+        work.touch()
+
     def delete(self, id: str) -> None:  # noqa: A002 -- what it is called everywhere
         """Delete a source with its destinations, and the insert instances of all of them.
 
@@ -179,6 +211,11 @@ class Sources:
         work.connection.execute(delete(sources).where(sources.c.id == id))
         work.note("Source Deleted", CATEGORY, id, source.name)
         work.touch()
+
+    def _add_key(self, source: Source, key: str) -> None:
+        if self._work.connection.execute(select(write_keys.c.key).where(write_keys.c.key == key)).first():
+            raise Conflict(f"A write key that is given to source {source.slug} is a source's already.")
+        self._work.add(write_keys, key=key, source=source.id, created_at=self._work.now)
 
     def _check_slug(self, slug: str) -> None:
         if self._work.connection.execute(select(sources.c.id).where(sources.c.slug == slug)).first():

@@ -19,6 +19,7 @@ __all__ = [
     "Page",
     "ResourceType",
     "Role",
+    "Secret",
     "SettingValues",
     "Source",
     "StoredFunction",
@@ -147,6 +148,16 @@ class Version(_Kept, frozen=True, kw_only=True):
     created_at: int
     updated_at: int
     deployed_at: int | None
+
+
+@final
+class Secret(msgspec.Struct, frozen=True):
+    """A setting's value as it is given, that is to be secret whatever its definition says."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "Secret(...)"
 
 
 @final

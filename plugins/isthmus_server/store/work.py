@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, TypeVar, final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, func, insert, select, update
 
+from .faults import Conflict
 from .ids import ksuid
 from .schema import audit_events, workspaces
 from .sealing import KeyRing
@@ -56,6 +58,18 @@ class Work:
     def add(self, table: Table, **values: Any) -> None:
         """Insert a row."""
         self.connection.execute(insert(table).values(**values))
+
+    def new_id(self, table: Table, given: str | None, make: Callable[[], str]) -> str:
+        """The id of a new row: the one that is given, or one that is made.
+
+        Raises:
+            Conflict: another row has the given one.
+        """
+        if given is None:
+            return make()
+        if self.connection.execute(select(table.c.id).where(table.c.id == given)).first():
+            raise Conflict(f"The id {given[:120]} is taken.")
+        return given
 
     def page(
         self, table: Table, where: tuple[ColumnElement[bool], ...], page: Page, *, newest_first: bool = False
