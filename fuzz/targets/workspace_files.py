@@ -17,7 +17,7 @@ from isthmus_server.workspace.tables import (
 )
 from isthmus_server.workspace.tomltext import toml_text
 
-TABLES = {
+TABLES: dict[bytes, type[msgspec.Struct]] = {
     b"workspace": WorkspaceTable,
     b"source": SourceTable,
     b"destination": DestinationTable,

@@ -91,6 +91,7 @@ async def test_a_plan_says_what_applying_does_and_does_nothing(
         before = await kept(store)
         told = await planned(store, directory, runtimes)
         assert await kept(store) == before
+        assert {change.id for change in told.changes if change.action is Action.CREATE} == {""}
         assert done(told) == done(await applied(store, directory, runtimes))
         assert done(told)[:3] == [
             ("change", "workspace", "Acme"),

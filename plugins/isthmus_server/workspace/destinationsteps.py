@@ -75,7 +75,7 @@ def destination_steps(matching: Matching, written: DesiredDestination) -> Iterab
         where=written.where,
         fields=fields,
     )
-    yield Step(told, change if had else create)
+    yield Step(told, change if had else create, invents=not (had or written.id))
 
 
 def insert_steps(matching: Matching, written: DesiredInsert) -> Iterable[Step]:
@@ -145,4 +145,4 @@ def insert_steps(matching: Matching, written: DesiredInsert) -> Iterable[Step]:
         where=written.where,
         fields=fields,
     )
-    yield Step(told, change if had else create)
+    yield Step(told, change if had else create, invents=not (had or written.id))

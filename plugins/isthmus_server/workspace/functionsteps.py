@@ -63,7 +63,7 @@ def function_steps(matching: Matching, written: DesiredFunction) -> Iterable[Ste
     if not had or changed.keys() & {"code", "settings"}:
         matching.versioned.add(new_id)
     fields = tuple(fields_between(before, {name: value for name, value in after.items() if value or had}))
-    diff = code_diff(code_before, written.code, written.where)
+    diff = code_diff(code_before, written.code, written.file)
     if had:
         yield _step(
             Action.CHANGE, written, new_id, lambda tx: tx.functions.update(new_id, draft), fields, diff
@@ -98,4 +98,4 @@ def _step(
         fields=fields,
         diff=diff,
     )
-    return Step(change, carry_out)
+    return Step(change, carry_out, invents=action is Action.CREATE and written.id is None)

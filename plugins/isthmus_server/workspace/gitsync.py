@@ -201,6 +201,7 @@ class _Export:
             description=one.description or "",
             logo_url=one.logo_url or "",
             language="javascript",
+            file=where,
             code=one.code,
             settings=tuple(
                 SettingDefinition(

@@ -125,6 +125,7 @@ def _function(place: Path, root: Path, runtimes: Mapping[str, Runtime]) -> Desir
         description=manifest.description,
         logo_url=manifest.logo_url,
         language=language,
+        file=str(project.code.relative_to(root)) if project.code.is_relative_to(root) else str(project.code),
         code=code,
         settings=project.settings or (),
     )

@@ -93,12 +93,12 @@ def source_steps(matching: Matching, written: DesiredSource) -> Iterable[Step]:
             where=written.where,
             fields=tuple(fields),
         )
-        yield Step(told, change if had else create)
+        yield Step(told, change if had else create, invents=not (had or written.id))
     if written.function and (
         not had or metadata_id in matching.versioned or had.deployed != _latest(matching, metadata_id)
     ):
         told = Change(action=Action.DEPLOY, kind="source", name=written.slug, id=new_id, where=written.where)
-        yield Step(told, lambda tx: tx.functions.deploy(new_id))
+        yield Step(told, lambda tx: tx.functions.deploy(new_id), invents=not (had or written.id))
 
 
 def order_steps(matching: Matching, key: str, source: str) -> Iterable[Step]:
