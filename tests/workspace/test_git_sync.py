@@ -17,6 +17,7 @@ from isthmus_server.workspace.kept import kept_in
 CODE = 'async function onTrack(event, settings) {\n\treturn `${settings.url}/"x"\\n`;\n}\n'
 EXPORT = {
     "README.md": "An export.\n",
+    ".terraform/modules/other/main.tf": "what Terraform keeps for itself",
     "functions/dfn_65778887aa.tf": r"""import {
   to = segment_function.id-dfn_65778887aa
   id = "dfn_65778887aa"
