@@ -14,9 +14,7 @@ from isthmus_server.store import (
 )
 
 from .changes import Action, Change, Field, Step, code_diff, fields_between
-from .desired import (
-    DesiredFunction,
-)
+from .desired import DesiredFunction
 from .matching import Matching
 
 __all__ = ["function_steps"]
@@ -27,6 +25,7 @@ _TOLD: Final = ("display_name", "description", "logo_url", "settings")
 
 
 def function_steps(matching: Matching, written: DesiredFunction) -> Iterable[Step]:
+    """See that there is a function as a file says, and that it runs; a source function is deployed source by source."""
     had = matching.find(
         written.where,
         written.id,
