@@ -91,6 +91,7 @@ async def test_a_plan_says_what_applying_does_and_does_nothing(
         before = await kept(store)
         told = await planned(store, directory, runtimes)
         assert await kept(store) == before
+        assert {change.id for change in told.changes if change.action is Action.CREATE} == {""}
         assert done(told) == done(await applied(store, directory, runtimes))
         assert done(told)[:3] == [
             ("change", "workspace", "Acme"),
@@ -145,6 +146,8 @@ async def test_no_secret_is_shown(stores: Stores, directory: Path, runtimes: Run
             "settings.apiKey": True,
             "settings.region": True,  # what is referred to is secret whatever its definition says
         }
+        crm = next(one for one in (await kept(store)).destinations if one.name == "crm")
+        assert crm.settings.secret == {"apiKey", "region"}
         for told in (first, second):
             text = msgspec.json.encode(told.changes).decode() + "\n".join(told_lines(told, ()))
             assert all(secret not in text for secret in ENVIRON.values())
@@ -335,4 +338,46 @@ async def test_events_pass_the_inserts_of_a_source_in_their_order(
         told = await applied(store, write(directory, files(1, 2, 3)), runtimes)
         assert [change.fields[0].name for change in told.changes] == ["inserts"]
         assert await order() == ["a", "b", "c"]
+        assert (await applied(store, directory, runtimes)).changes == ()
+
+
+async def test_write_keys_and_a_webhooks_secret_are_those_of_the_file(
+    stores: Stores, directory: Path, runtimes: Runtimes
+) -> None:
+    write(directory, {"sources/web.toml": 'write_keys = ["a", "b"]\nwebhook_secret = "old"\n'})
+    async with stores.open() as store:
+        await applied(store, directory, runtimes)
+        write(directory, {"sources/web.toml": 'write_keys = ["c", "b"]\nwebhook_secret = "new"\n'})
+        told = await applied(store, directory, runtimes)
+        assert [(field.name, field.secret) for field in told.changes[0].fields] == [
+            ("write_keys", True),
+            ("webhook_secret", True),
+        ]
+        web = next(one for one in (await kept(store)).sources if one.slug == "web")
+        assert (set(web.write_keys), web.webhook_secret) == ({"b", "c"}, "new")
+        assert await store.source_by_write_key("a") is None
+        assert (await applied(store, directory, runtimes)).changes == ()
+
+
+async def test_a_setting_that_is_gone_and_one_that_is_new(
+    stores: Stores, directory: Path, runtimes: Runtimes
+) -> None:
+    async with stores.open() as store:
+        await applied(store, directory, runtimes)
+        write(
+            directory,
+            {
+                "functions/crm/function.toml": 'name = "My CRM"\nkind = "destination"\n[[settings]]\nname = "zone"\n',
+                "destinations/crm.toml": 'source = "web"\nfunction = "crm"\n[settings]\nzone = "z"\n',
+            },
+        )
+        told = await applied(store, directory, runtimes)
+        assert [change.kind for change in told.changes] == ["function", "destination"]
+        assert {field.name: field.after for field in told.changes[1].fields} == {
+            "settings.apiKey": None,
+            "settings.region": None,
+            "settings.zone": '"z"',
+        }
+        crm = next(one for one in (await kept(store)).destinations if one.name == "crm")
+        assert crm.settings.values == {"zone": "z"}
         assert (await applied(store, directory, runtimes)).changes == ()

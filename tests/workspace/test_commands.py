@@ -32,14 +32,22 @@ def test_plan_apply_export_and_all_is_there(
     where = ["--data", data]
     assert run("plan", str(directory), *where) == 2
     told = capsys.readouterr().out
-    assert "+ create function 'My CRM' (dfn_" in told
-    assert "    +  return 1" in told
+    assert "+ create function 'My CRM'\n" in told
+    assert "    code: 3 lines\n" in told
     assert "settings.apiKey: a secret, not shown" in told
     assert told.endswith("10 to create, 1 to change, 1 to deploy\n")
     assert run("apply", str(directory), *where, "--json") == 0
     assert len(json.loads(capsys.readouterr().out)["changes"]) == 12
     assert run("plan", str(directory), *where) == 0
     assert capsys.readouterr().out == "nothing to do\n"
+    write(directory, {"functions/crm/function.js": "async function onTrack() {\n  return 2\n}"})
+    assert run("plan", str(directory), *where) == 2
+    told = capsys.readouterr().out
+    assert "    +++ files/functions/crm/function.js\n" in told
+    assert "    -  return 1\n" in told
+    assert "    +  return 2\n" in told
+    assert run("apply", str(directory), *where) == 0
+    assert capsys.readouterr().out == told
 
     out, secrets = tmp_path / "out", tmp_path / "secrets.json"
     assert run("export", str(out), *where, "--secrets", str(secrets)) == 0
@@ -64,5 +72,7 @@ def test_what_is_wrong_is_said_and_the_status_is_1(
             f"isthmus {command}: sources/web.toml: Object contains unknown field `enabledd`; it has id, slug"
         )
         assert "inserts/tag.toml: Expected `str`, got `int` - at `$.function`" in told.err
+    assert run("plan", str(directory), "--data", "mysql://x") == 1
+    assert "isthmus plan: a store is in" in capsys.readouterr().err
     assert run("export", str(directory), "--data", data) == 1
     assert "has something in it already" in capsys.readouterr().err

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from tests.workspace.directories import Stores, write
 
-from isthmus.abc import Runtime
 from isthmus.functions import SettingDefinition, SettingType
 from isthmus_server.store import ResourceType
 from isthmus_server.workspace import Desired, WorkspaceProblems, apply, read_workspace
@@ -17,6 +15,7 @@ from isthmus_server.workspace.kept import kept_in
 CODE = 'async function onTrack(event, settings) {\n\treturn `${settings.url}/"x"\\n`;\n}\n'
 EXPORT = {
     "README.md": "An export.\n",
+    ".terraform/modules/other/main.tf": "what Terraform keeps for itself",
     "functions/dfn_65778887aa.tf": r"""import {
   to = segment_function.id-dfn_65778887aa
   id = "dfn_65778887aa"
@@ -146,9 +145,7 @@ def read(root: Path, **environ: str) -> Desired:
     return read_workspace(root, {}, environ)
 
 
-async def test_an_export_is_a_workspace_with_the_ids_it_had(
-    stores: Stores, sent: Path, runtimes: Mapping[str, Runtime]
-) -> None:
+async def test_an_export_is_a_workspace_with_the_ids_it_had(stores: Stores, sent: Path) -> None:
     async with stores.open() as store:
         await store.write(lambda tx: apply(tx, read(sent, SENDER_ACME_AUTH_TOKEN="s3cret"), prune=False))
         there = await store.read(kept_in)
@@ -236,3 +233,40 @@ def test_what_is_wrong_is_said_with_its_file(sent: Path, file: str, old: str, ne
     with pytest.raises(WorkspaceProblems, match=said) as caught:
         read(sent)
     assert all(line.startswith(file) for line in caught.value.problems)
+
+
+async def test_terraform_by_hand_is_taken_by_its_names(stores: Stores, tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "main.tf": """
+variable "region" {
+  default = "eu"
+}
+resource "segment_function" "tag" {
+  code          = "function onTrack(event) { return event }"
+  display_name  = "Tag"
+  resource_type = "INSERT_SOURCE"
+  settings {
+    name = "as"
+    type = "STRING"
+  }
+}
+resource "segment_source" "web" {
+  slug     = "web"
+  metadata = { id = "iUM16Md8P2" }
+}
+resource "segment_insert_function_instance" "tags" {
+  function_id    = segment_function.tag.id
+  integration_id = segment_source.web.id
+  settings       = jsonencode({ "as" : "t" })
+}
+"""
+        },
+    )
+    async with stores.open() as store:
+        for count in (3, 0):
+            told = await store.write(lambda tx: apply(tx, read(root), prune=True))
+            assert len(told.changes) == count
+        (insert,) = (await store.read(kept_in)).inserts
+        assert insert.settings.values == {"as": "t"}

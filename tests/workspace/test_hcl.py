@@ -94,6 +94,7 @@ def test_a_file_is_its_blocks() -> None:
         ("a {\n x = [1 2]\n}", "expected , or ] in a list"),
         ("a {", "line 1: } is missing at the end"),
         ("}", "expected the name"),
+        ("a {\n x = 1e999\n}", "line 2: a number that is larger than any"),
         (f"a {{ x = {'[' * 100} }}", f"more than {DEPTH} values within each other"),
     ],
 )

@@ -31,6 +31,8 @@ FAULTS = {
     "no code": ("functions/crm/function.toml", 'code = "none.js"\n' + CRM, "there is no file"),
     "code that is no text": ("functions/crm/function.js", "\0\udcff", "its code is no text"),
     "a workspace without a name": ("workspace.toml", 'slug = "a"\n', "Object missing required field `name`"),
+    "long code": ("functions/crm/function.js", "/" * (6 * 1024 * 1024 + 1), "its code is longer than the limit"),
+    "a long definition": ("functions/crm/function.toml", "#" * (1024 * 1024 + 1), "longer than the limit"),
     "a long file": ("sources/web.toml", "#" * (1024 * 1024 + 1), "longer than the limit"),
 }  # fmt: skip
 

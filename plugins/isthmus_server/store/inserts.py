@@ -140,6 +140,7 @@ class Inserts:
                 .where(insert_instances.c.id == id_)
                 .values(created_at=work.now + later, updated_at=work.now + later)
             )
+            work.note("Insert Function Instance Modified", CATEGORY, id_, self.get(id_).name or "")
         work.touch()
 
     def delete(self, id: str) -> None:  # noqa: A002 -- what it is called everywhere

@@ -71,7 +71,7 @@ def plan(tx: Transaction, desired: Desired, *, prune: bool) -> Plan:
     Raises:
         WorkspaceProblems: it can't be done, with a line for each reason.
     """
-    return plan_of(kept_in(tx), desired, prune=prune)
+    return plan_of(kept_in(tx), desired, prune=prune).without_inventions()
 
 
 def apply(tx: Transaction, desired: Desired, *, prune: bool) -> Plan:

@@ -48,7 +48,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
         kind: ``workspace``, ``function``, ``source``, ``destination`` or ``insert``.
         name: what people call it.
-        id: that it has, or will have.
+        id: that it has, or will have; "" where one is made when the plan is carried out.
         where: the file that says so, "" for what no file says.
         fields: that get another value.
         diff: of the code, unified; "" where it stays.
@@ -65,10 +65,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @final
 class Step(msgspec.Struct, frozen=True):
-    """A change, and what makes it within a transaction."""
+    """A change, and what makes it within a transaction.
+
+    Attributes:
+        invents: the id in the change is one that this plan made up.
+    """
 
     change: Change
     carry_out: Callable[[Transaction], object]
+    invents: bool = False
 
 
 @final
@@ -82,6 +87,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     steps: tuple[Step, ...] = ()
     left: tuple[str, ...] = ()
+
+    def without_inventions(self) -> Plan:
+        """The plan without the ids that would be others when it is made again."""
+        return msgspec.structs.replace(
+            self,
+            steps=tuple(
+                msgspec.structs.replace(step, change=msgspec.structs.replace(step.change, id=""))
+                if step.invents
+                else step
+                for step in self.steps
+            ),
+        )
 
     @property
     def changes(self) -> tuple[Change, ...]:

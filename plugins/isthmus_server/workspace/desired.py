@@ -57,6 +57,7 @@ class DesiredFunction(_Written, frozen=True, kw_only=True):
 
     Attributes:
         id: class id, without a prefix.
+        file: path of the code, for messages.
         code: in one piece.
     """
 
@@ -65,6 +66,7 @@ class DesiredFunction(_Written, frozen=True, kw_only=True):
     description: str
     logo_url: str
     language: str
+    file: str
     code: str
     settings: tuple[SettingDefinition, ...]
 

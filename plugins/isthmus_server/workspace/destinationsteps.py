@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from isthmus_server.store import (
-    EMPTY,
-    ResourceType,
-    Transaction,
-    new_hex_id,
-)
+from isthmus_server.store import EMPTY, ResourceType, Transaction, new_hex_id
 
 from .changes import Action, Change, Step, fields_between, settings_between
-from .desired import (
-    DesiredDestination,
-    DesiredInsert,
-)
+from .desired import DesiredDestination, DesiredInsert
 from .matching import Matching
 
 __all__ = ["destination_steps", "insert_steps"]
 
 
 def destination_steps(matching: Matching, written: DesiredDestination) -> Iterable[Step]:
+    """See that there is a destination as a file says."""
     source = matching.sources.get(written.source)
     if source is None:
         matching.problems.append(f"{written.where}: source: there is no source {written.source!r}")
@@ -75,10 +68,11 @@ def destination_steps(matching: Matching, written: DesiredDestination) -> Iterab
         where=written.where,
         fields=fields,
     )
-    yield Step(told, change if had else create)
+    yield Step(told, change if had else create, invents=not (had or written.id))
 
 
 def insert_steps(matching: Matching, written: DesiredInsert) -> Iterable[Step]:
+    """See that there is an insert instance as a file says."""
     kind = ResourceType.INSERT_SOURCE if written.source else ResourceType.INSERT_DESTINATION
     folder, key = ("sources", written.source) if written.source else ("destinations", written.destination)
     integration = (matching.sources if written.source else matching.destinations).get(key)
@@ -112,6 +106,7 @@ def insert_steps(matching: Matching, written: DesiredInsert) -> Iterable[Step]:
     function, definitions = made_of
     new_id = had.id if had else written.id or new_hex_id()
     matching.arranged.setdefault(integration, []).append(new_id)
+    matching.names[new_id] = written.name or written.key
     settings = matching.settings(written.where, definitions, had.settings if had else EMPTY, written.settings)
     if settings is None:
         return
@@ -145,4 +140,4 @@ def insert_steps(matching: Matching, written: DesiredInsert) -> Iterable[Step]:
         where=written.where,
         fields=fields,
     )
-    yield Step(told, change if had else create)
+    yield Step(told, change if had else create, invents=not (had or written.id))

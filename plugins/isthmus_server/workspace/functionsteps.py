@@ -14,9 +14,7 @@ from isthmus_server.store import (
 )
 
 from .changes import Action, Change, Field, Step, code_diff, fields_between
-from .desired import (
-    DesiredFunction,
-)
+from .desired import DesiredFunction
 from .matching import Matching
 
 __all__ = ["function_steps"]
@@ -27,6 +25,7 @@ _TOLD: Final = ("display_name", "description", "logo_url", "settings")
 
 
 def function_steps(matching: Matching, written: DesiredFunction) -> Iterable[Step]:
+    """See that there is a function as a file says, and that it runs; a source function is deployed source by source."""
     had = matching.find(
         written.where,
         written.id,
@@ -63,7 +62,7 @@ def function_steps(matching: Matching, written: DesiredFunction) -> Iterable[Ste
     if not had or changed.keys() & {"code", "settings"}:
         matching.versioned.add(new_id)
     fields = tuple(fields_between(before, {name: value for name, value in after.items() if value or had}))
-    diff = code_diff(code_before, written.code, written.where)
+    diff = code_diff(code_before, written.code, written.file)
     if had:
         yield _step(
             Action.CHANGE, written, new_id, lambda tx: tx.functions.update(new_id, draft), fields, diff
@@ -98,4 +97,4 @@ def _step(
         fields=fields,
         diff=diff,
     )
-    return Step(change, carry_out)
+    return Step(change, carry_out, invents=action is Action.CREATE and written.id is None)

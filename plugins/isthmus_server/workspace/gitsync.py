@@ -26,7 +26,7 @@ from .desired import (
     WorkspaceProblems,
 )
 from .hcl import Block, HclError, Traversal, parse
-from .tables import read_bytes
+from .tables import CODE_BYTES, read_bytes
 from .variables import variable_name
 
 __all__ = ["is_git_sync", "read_git_sync"]
@@ -146,13 +146,17 @@ class _Export:
         return desired
 
     def _parse(self) -> None:
-        paths = sorted(path for path in self._root.rglob("*.tf") if path.is_file())
+        paths = sorted(
+            path
+            for path in self._root.rglob("*.tf")
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(self._root).parts)
+        )
         if len(paths) > FILES:
             raise WorkspaceProblems(f"{self._root}: more than {FILES} files of Terraform")
         for path in paths:
             where = str(path.relative_to(self._root))
             try:
-                blocks = parse(read_bytes(path, where).decode())
+                blocks = parse(read_bytes(path, where, CODE_BYTES).decode())
             except UnicodeDecodeError:
                 self._problems.append(f"{where}: no UTF-8")
             except HclError as exc:
@@ -201,6 +205,7 @@ class _Export:
             description=one.description or "",
             logo_url=one.logo_url or "",
             language="javascript",
+            file=where,
             code=one.code,
             settings=tuple(
                 SettingDefinition(

@@ -7,6 +7,7 @@ as a guess would end up in somebody's code.  The grammar is that of HCL's native
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, Final, final
 
@@ -118,7 +119,7 @@ class _Reader:
             return self._heredoc(heredoc)
         if number := _NUMBER.match(self._text, self._at):
             self._at = number.end()
-            return int(number[0]) if number[0].lstrip("-").isdigit() else float(number[0])
+            return self._number(number[0])
         name = self._match(_NAME, "a value")
         if name in _WORDS:
             return _WORDS[name]
@@ -133,6 +134,12 @@ class _Reader:
                 name = f"{name}.{self._match(_NAME, 'a name', blank=False)}"
             return Traversal(name)
         raise self._error(f"expected a value, and {name[:40]} has none that is known without Terraform")
+
+    def _number(self, text: str) -> int | float:
+        number = int(text) if text.lstrip("-").isdigit() else float(text)
+        if math.isinf(number):
+            raise self._error("a number that is larger than any")
+        return number
 
     def _no_json(self, value: object) -> Any:
         del value

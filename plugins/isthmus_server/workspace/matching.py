@@ -18,12 +18,7 @@ from isthmus_server.store import (
     put,
 )
 
-from .desired import (
-    DesiredDestination,
-    DesiredFunction,
-    DesiredInsert,
-    DesiredSource,
-)
+from .desired import DesiredDestination, DesiredFunction, DesiredInsert, DesiredSource
 from .kept import Kept
 
 __all__ = ["Matching"]
@@ -47,6 +42,7 @@ class Matching:
         taken: ids of what files are about.
         versioned: class ids of the functions that get another version.
         arranged: ids of the inserts before a source or destination, by its id, in their order.
+        names: what the inserts are called, by their ids.
     """
 
     def __init__(self, kept: Kept, declared: Iterable[str | None], *, prune: bool) -> None:
@@ -60,6 +56,7 @@ class Matching:
         self.taken: set[str] = set()
         self.versioned: set[str] = set()
         self.arranged: dict[str, list[str]] = {}
+        self.names: dict[str, str] = {}
         self._named: dict[tuple[object, ...], str] = {}
 
     def check_once(self, what: str, written: Iterable[Any]) -> None:

@@ -7,16 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 
-from isthmus_server.store import (
-    Transaction,
-    function_id,
-)
+from isthmus_server.store import Transaction, function_id
 
 from .changes import Action, Change, Plan, Step, fields_between
-from .desired import (
-    Desired,
-    WorkspaceProblems,
-)
+from .desired import Desired, WorkspaceProblems
 from .destinationsteps import destination_steps, insert_steps
 from .functionsteps import function_steps
 from .kept import Kept

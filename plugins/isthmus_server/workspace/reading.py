@@ -37,7 +37,7 @@ from .desired import (
     WorkspaceProblems,
 )
 from .resolving import Resolver
-from .tables import DestinationTable, InsertTable, SourceTable, WorkspaceTable, decode, read_bytes
+from .tables import CODE_BYTES, DestinationTable, InsertTable, SourceTable, WorkspaceTable, decode, read_bytes
 
 __all__ = ["WORKSPACE_FILE", "read_directory"]
 
@@ -104,6 +104,7 @@ def _gather(paths: list[Path], read: Callable[[Path], U], problems: list[str]) -
 def _function(place: Path, root: Path, runtimes: Mapping[str, Runtime]) -> DesiredFunction:
     where = str((place / "function.toml").relative_to(root))
     try:
+        read_bytes(place / "function.toml", where)
         project = find_function(str(place))
         manifest = project.manifest
         resource_type = _resource_type(manifest, where)
@@ -112,6 +113,8 @@ def _function(place: Path, root: Path, runtimes: Mapping[str, Runtime]) -> Desir
     except (UsageFault, LoadError) as exc:
         said = str(exc).replace(f"{root}/", "")
         raise WorkspaceProblems(said if said.startswith(where) else f"{where}: {said}") from None
+    if len(code) > CODE_BYTES:
+        raise WorkspaceProblems(f"{where}: its code is longer than the limit of {CODE_BYTES} bytes")
     if isinstance(code, bytes):
         raise WorkspaceProblems(f"{where}: its code is no text, and a store keeps text alone")
     if strange := [field for field in _NOT_KEPT if getattr(manifest, field) != getattr(_PLAIN, field)]:
@@ -125,6 +128,7 @@ def _function(place: Path, root: Path, runtimes: Mapping[str, Runtime]) -> Desir
         description=manifest.description,
         logo_url=manifest.logo_url,
         language=language,
+        file=str(project.code.relative_to(root)) if project.code.is_relative_to(root) else str(project.code),
         code=code,
         settings=project.settings or (),
     )

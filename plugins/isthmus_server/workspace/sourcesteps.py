@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from isthmus_server.store import (
-    EMPTY,
-    ResourceType,
-    Transaction,
-    new_source_id,
-)
+from isthmus_server.store import EMPTY, ResourceType, Source, Transaction, new_source_id
 
 from .changes import Action, Change, Field, Step, fields_between, settings_between
-from .desired import (
-    DesiredSource,
-)
+from .desired import DesiredSource
 from .matching import Matching
 
 __all__ = ["order_steps", "source_steps"]
 
 
 def source_steps(matching: Matching, written: DesiredSource) -> Iterable[Step]:
+    """See that there is a source as a file says, and that it runs the newest version of its function."""
     had = matching.find(
         written.where, written.id, matching.kept.sources, lambda one: (one.slug,), (written.slug,)
     )
@@ -55,34 +49,6 @@ def source_steps(matching: Matching, written: DesiredSource) -> Iterable[Step]:
     fields += [Field(name="write_keys", secret=True)] if keys_change else []
     fields += [Field(name="webhook_secret", secret=True)] if secret_changes else []
 
-    def create(tx: Transaction) -> None:
-        tx.sources.create(
-            written.slug,
-            metadata_id,
-            written.settings,
-            enabled=written.enabled,
-            name=written.name,
-            id=new_id,
-            keys=written.write_keys,
-            webhook_secret=written.webhook_secret,
-        )
-
-    def change(tx: Transaction) -> None:
-        tx.sources.update(
-            new_id,
-            slug=written.slug,
-            name=written.name,
-            enabled=written.enabled,
-            settings=written.settings,
-        )
-        kept = set(had.write_keys) if had else set()
-        for key in sorted(set(written.write_keys or ()) - kept):
-            tx.sources.add_write_key(new_id, key)
-        for key in sorted(kept - set(written.write_keys)) if written.write_keys is not None else ():
-            tx.sources.remove_write_key(new_id, key)
-        if secret_changes and written.webhook_secret is not None:
-            tx.sources.set_webhook_secret(new_id, written.webhook_secret)
-
     if fields or not had:
         action = Action.CHANGE if had else Action.CREATE
         told = Change(
@@ -93,12 +59,13 @@ def source_steps(matching: Matching, written: DesiredSource) -> Iterable[Step]:
             where=written.where,
             fields=tuple(fields),
         )
-        yield Step(told, change if had else create)
+        carry_out = _change(written, had) if had else _creation(written, new_id, metadata_id)
+        yield Step(told, carry_out, invents=not (had or written.id))
     if written.function and (
         not had or metadata_id in matching.versioned or had.deployed != _latest(matching, metadata_id)
     ):
         told = Change(action=Action.DEPLOY, kind="source", name=written.slug, id=new_id, where=written.where)
-        yield Step(told, lambda tx: tx.functions.deploy(new_id))
+        yield Step(told, lambda tx: tx.functions.deploy(new_id), invents=not (had or written.id))
 
 
 def order_steps(matching: Matching, key: str, source: str) -> Iterable[Step]:
@@ -111,11 +78,46 @@ def order_steps(matching: Matching, key: str, source: str) -> Iterable[Step]:
         return
     field = Field(
         name="inserts",
-        before=", ".join(before) or None,
-        after=", ".join(wanted),
+        before=", ".join(matching.names[id_] for id_ in before) or None,
+        after=", ".join(matching.names[id_] for id_ in wanted),
     )
     told = Change(action=Action.CHANGE, kind="source", name=key, id=source, fields=(field,))
-    yield Step(told, lambda tx: tx.inserts.arrange(wanted))
+    is_new = all(one.id != source for one in matching.kept.sources)
+    yield Step(told, lambda tx: tx.inserts.arrange(wanted), invents=is_new)
+
+
+def _creation(written: DesiredSource, id_: str, metadata_id: str) -> Callable[[Transaction], object]:
+    return lambda tx: tx.sources.create(
+        written.slug,
+        metadata_id,
+        written.settings,
+        enabled=written.enabled,
+        name=written.name,
+        id=id_,
+        keys=written.write_keys,
+        webhook_secret=written.webhook_secret,
+    )
+
+
+def _change(written: DesiredSource, had: Source) -> Callable[[Transaction], object]:
+    def carry_out(tx: Transaction) -> None:
+        tx.sources.update(
+            had.id,
+            slug=written.slug,
+            name=written.name,
+            enabled=written.enabled,
+            settings=written.settings,
+        )
+        kept = set(had.write_keys)
+        wanted = kept if written.write_keys is None else set(written.write_keys)
+        for key in sorted(wanted - kept):
+            tx.sources.add_write_key(had.id, key)
+        for key in sorted(kept - wanted):
+            tx.sources.remove_write_key(had.id, key)
+        if written.webhook_secret not in {None, had.webhook_secret}:
+            tx.sources.set_webhook_secret(had.id, written.webhook_secret or "")
+
+    return carry_out
 
 
 def _latest(matching: Matching, bare: str) -> str | None:

@@ -10,6 +10,7 @@ import msgspec
 from .desired import WorkspaceProblems
 
 __all__ = [
+    "CODE_BYTES",
     "DestinationTable",
     "InsertTable",
     "SourceTable",
@@ -20,7 +21,10 @@ __all__ = [
 ]
 
 FILE_BYTES: Final = 1024 * 1024
-"""Of one file of a workspace; Segment takes no request that is longer."""
+"""Of one file of TOML."""
+
+CODE_BYTES: Final = 6 * 1024 * 1024
+"""Of a function's code, in one piece, and of a file of Terraform that holds it; the API takes no request that is longer."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -111,19 +115,24 @@ class InsertTable(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True)
     settings: dict[str, Any] = {}
 
 
-def read_bytes(path: Path, where: str) -> bytes:
+def read_bytes(path: Path, where: str, limit: int = FILE_BYTES) -> bytes:
     """Read a file of a workspace.
+
+    Args:
+        path: the file.
+        where: its path within the directory, for messages.
+        limit: bytes that it may have.
 
     Raises:
         WorkspaceProblems: it can't be read, or is longer than the limit.
     """
     try:
         with path.open("rb") as file:
-            data = file.read(FILE_BYTES + 1)
+            data = file.read(limit + 1)
     except OSError as exc:
         raise WorkspaceProblems(f"{where}: cannot be read: {exc.strerror}") from None
-    if len(data) > FILE_BYTES:
-        raise WorkspaceProblems(f"{where}: longer than the limit of {FILE_BYTES} bytes")
+    if len(data) > limit:
+        raise WorkspaceProblems(f"{where}: longer than the limit of {limit} bytes")
     return data
 
 

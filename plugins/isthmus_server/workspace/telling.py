@@ -29,10 +29,16 @@ def told_lines(plan: Plan, notes: Iterable[str]) -> list[str]:
 
 
 def _change(change: Change) -> Iterator[str]:
-    yield f"{_SIGNS[change.action]} {change.action} {change.kind} {change.name!r} ({change.id})"
+    yield f"{_SIGNS[change.action]} {change.action} {change.kind} {change.name!r}" + (
+        f" ({change.id})" if change.id else ""
+    )
     for field in change.fields:
         yield f"    {field.name}: {_field(field)}"
-    yield from (f"    {line}" for line in change.diff.splitlines())
+    if change.action is Action.CREATE and change.diff:
+        count = sum(line.startswith("+") for line in change.diff.splitlines()) - 1
+        yield f"    code: {count} lines"
+    else:
+        yield from (f"    {line}" for line in change.diff.splitlines())
 
 
 def _field(field: Field) -> str:
