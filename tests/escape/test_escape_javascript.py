@@ -75,6 +75,7 @@ TransformStreamDefaultController ByteLengthQueuingStrategy CountQueuingStrategy 
 CompressionStream DecompressionStream
 URLPattern CustomEvent ErrorEvent MessageEvent PromiseRejectionEvent MessageChannel MessagePort reportError navigator Navigator
 Performance PerformanceEntry PerformanceMark PerformanceMeasure
+capability CapabilityError
 EventNotSupported InvalidEventPayload ValidationError RetryError DropEvent
 """.split()  # noqa: SIM905
 

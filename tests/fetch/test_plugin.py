@@ -46,7 +46,7 @@ def test_importing_it_and_making_a_fetcher_imports_no_http_library() -> None:
 
 
 def test_public_names() -> None:
-    assert {"HttpFetcher", "check_egress", "isthmus_fetcher"} == set(isthmus_fetch.__all__)
+    assert {"HttpFetcher", "check_egress", "isthmus_fetcher", "over_client"} == set(isthmus_fetch.__all__)
     check_egress(Egress())
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         isthmus_fetch.nothing  # noqa: B018 -- looking it up is the point

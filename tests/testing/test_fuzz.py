@@ -177,7 +177,7 @@ def test_several_bugs_are_told_apart(isthmus: Isthmus, tmp_path: Path) -> None:
             raise Throw("RangeError", "no user", "at onTrack (f:7:1)")
         return name.upper()
 
-    ran = run(isthmus, tmp_path, {"onTrack": on_track}, "--examples", "150")
+    ran = run(isthmus, tmp_path, {"onTrack": on_track}, "--examples", "400")
     assert ran.status == 1
     assert {"KeyError", "RangeError"} <= set(re.findall(r"it throws (\w+)", ran.out))
     assert len(list((tmp_path / "cases").iterdir())) >= 2
