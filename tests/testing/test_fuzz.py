@@ -191,7 +191,7 @@ def test_a_batch_is_made_small_as_well(isthmus: Isthmus, tmp_path: Path) -> None
     def on_batch(events: list[dict[str, Any]], _settings: object, _world: World) -> object:
         return [{"status": 200 if event["messageId"] else 400} for event in events]
 
-    ran = run(isthmus, tmp_path, {"onBatch": on_batch}, "--examples", "40")
+    ran = run(isthmus, tmp_path, {"onBatch": on_batch}, "--examples", "200")
     assert ran.status == 1
     cases = [json.loads(path.read_bytes()) for path in (tmp_path / "cases").iterdir()]
     assert {} in [event for case in cases for event in case["events"]]
