@@ -42,7 +42,7 @@ async def run(times: int) -> Stopping:
     ) as engine:
         instance = await engine.load(function, settings={"apiKey": API_KEY})
         await engine.invoke(instance, EVENT)
-        for _ in range(1 + times):
+        for number in range(1 + times):
             outcomes: list[Outcome] = []
             ended = [0.0]
             began = time.perf_counter()
@@ -61,7 +61,8 @@ async def run(times: int) -> Stopping:
                 nursery.start_soon(loop)
                 for _ in range(BESIDE):
                     nursery.start_soon(other)
-            assert [outcome.status for outcome in outcomes] == [Status.DELIVERED] * BESIDE
+            if number:
+                assert [outcome.status for outcome in outcomes] == [Status.DELIVERED] * BESIDE
             found.beside.append(max(ended) - began)
     # As everywhere, the first round does not count: it makes the lanes and the worlds that the others find.
     return Stopping(found.stopped[1:], found.beside[1:])

@@ -108,7 +108,8 @@ async def test_many_calls_leave_no_process_no_descriptor_and_no_page() -> None:
     for name, descriptors in after.descriptors.items():  # what tests before this one left may open one
         assert descriptors - before.descriptors[name] < AT_ONCE, name
     for name, pages in after.pages.items():
-        assert pages - before.pages[name] < PAGES, name
+        # This process has those of the tests before this one as well, which come and go.
+        assert pages - before.pages[name] < (5 * PAGES if name == os.getpid() else PAGES), name
     assert processes_below() & after.processes <= others
 
 
