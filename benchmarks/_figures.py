@@ -13,7 +13,7 @@ from typing import final
 
 import msgspec
 
-__all__ = ["Case", "Figures", "Sample", "interleave", "timed", "timed_async"]
+__all__ = ["Case", "Figures", "Sample", "interleave", "p99", "timed", "timed_async"]
 
 Sample = Callable[[], Awaitable[Sequence[float]]]
 
@@ -107,3 +107,8 @@ def timed_async(call: Callable[[], Awaitable[object]], count: int, *, warm_up: i
         return seconds
 
     return sample
+
+
+def p99(times: Sequence[float]) -> float:
+    """What ninety-nine of a hundred do not exceed; of one alone, that one."""
+    return statistics.quantiles(times, n=100, method="inclusive")[98] if len(times) > 1 else times[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import statistics
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, final
 
 import msgspec
 
-from ._figures import Figures
+from ._figures import Figures, p99
 
 __all__ = ["Bar", "as_json_lines", "as_table"]
 
@@ -62,7 +61,7 @@ def as_table(bench: str, figures: Iterable[Figures], bars: Sequence[Bar]) -> str
         rows.append(
             (
                 f"{each.name} *" if each.inside else each.name,
-                *(f"{figure * 1e6:,.1f}" for figure in (each.median, seconds[0], _p99(seconds))),
+                *(f"{figure * 1e6:,.1f}" for figure in (each.median, seconds[0], p99(seconds))),
                 str(len(seconds)),
                 f"{1 / each.median:,.0f}",
                 notes,
@@ -97,7 +96,7 @@ def as_json_lines(bench: str, figures: Iterable[Figures], bars: Sequence[Bar]) -
             "what": each.what,
             "median_us": round(each.median * 1e6, 2),
             "min_us": round(seconds[0] * 1e6, 2),
-            "p99_us": round(_p99(seconds) * 1e6, 2),
+            "p99_us": round(p99(seconds) * 1e6, 2),
             "n": len(seconds),
             "per_second": round(1 / each.median, 1),
             "inside": each.inside,
@@ -117,10 +116,6 @@ def as_json_lines(bench: str, figures: Iterable[Figures], bars: Sequence[Bar]) -
         }
         lines.append(json.dumps(line, ensure_ascii=False))
     return "\n".join(lines)
-
-
-def _p99(seconds: Sequence[float]) -> float:
-    return statistics.quantiles(seconds, n=100, method="inclusive")[98] if len(seconds) > 1 else seconds[0]
 
 
 def _machine() -> dict[str, str | int]:

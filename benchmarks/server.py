@@ -19,7 +19,7 @@ from typing import Any, Final, final
 import trio
 
 from benchmarks._command import parser, run
-from benchmarks._figures import Case, Figures, Sample, interleave
+from benchmarks._figures import Case, Figures, Sample, interleave, p99
 from benchmarks._report import Bar
 from benchmarks._subject import EVENT
 
@@ -104,12 +104,11 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
         figures = await interleave(cases, rounds)
         for name, figure in figures.items():
             figure.extra["server_cpu_us"] = 1e6 * await _processor_time(pid, samples[name])
-    late = sorted(figures["webhook"].seconds)
     bars = [
         Bar(
             case="webhook",
             text=f"p99 at {RATE} a second",
-            value=1000 * late[min(len(late) - 1, int(0.99 * len(late)))],
+            value=1000 * p99(figures["webhook"].seconds),
             most=50,
             unit="ms",
         ),

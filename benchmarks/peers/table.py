@@ -6,12 +6,16 @@ import json
 import statistics
 from collections.abc import Iterable, Sequence
 
+from benchmarks._figures import p99
 from benchmarks._report import Bar
 
 from .contenders import Contender
 from .contest import LIMIT, Probed, Result
 
 __all__ = ["as_json_lines", "as_markdown", "bars"]
+
+GONE = float("inf")
+"""Seconds until a call was stopped that had to be killed from outside."""
 
 SLACK = 1.5
 """A limit holds where a hostile call is stopped within so many times its limit."""
@@ -33,7 +37,7 @@ def as_markdown(contenders: Sequence[Contender], results: Iterable[Result], kept
         live = "" if result.live is None else f"{result.live / 1024:,.0f}"
         figures = (
             _us(statistics.median(result.fresh)),
-            _us(_p99(result.fresh)),
+            _us(p99(result.fresh)),
             _us(statistics.median(result.kept)),
             f"{result.throughput:,.0f}",
             live,
@@ -72,9 +76,9 @@ def as_json_lines(contenders: Sequence[Contender], results: Iterable[Result], ke
             continue
         line |= {
             "fresh_us": round(statistics.median(result.fresh) * 1e6, 1),
-            "fresh_p99_us": round(_p99(result.fresh) * 1e6, 1),
+            "fresh_p99_us": round(p99(result.fresh) * 1e6, 1),
             "kept_us": round(statistics.median(result.kept) * 1e6, 1),
-            "kept_p99_us": round(_p99(result.kept) * 1e6, 1),
+            "kept_p99_us": round(p99(result.kept) * 1e6, 1),
             "fresh_per_second": round(result.throughput, 1),
             "live_bytes": result.live,
             "first_ms": round(result.first * 1e3, 1),
@@ -124,15 +128,8 @@ def bars(contenders: Sequence[Contender], results: Iterable[Result]) -> list[Bar
     return kept
 
 
-GONE = float("inf")
-
-
 def _us(seconds: float) -> str:
     return f"{seconds * 1e6:,.0f}"
-
-
-def _p99(times: Sequence[float]) -> float:
-    return sorted(times)[int(len(times) * 0.99)]
 
 
 def _cell(probed: Probed | None) -> str:

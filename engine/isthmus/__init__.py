@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._batches import EventBatcher as EventBatcher
-from ._engine import Engine as Engine, open_engine as open_engine
+from ._engine import Engine as Engine
 from ._instances import Instance as Instance
+from ._opening import open_engine as open_engine
 from ._plugins import PluginInfo as PluginInfo
 from ._queues import open_queue as open_queue
 from .abc import Egress as Egress

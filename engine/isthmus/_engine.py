@@ -1,11 +1,9 @@
-"""The engine: opens plugins, loads functions, invokes them, and closes everything again."""
+"""The engine: loads functions, invokes them, and closes everything again."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, final
@@ -14,22 +12,22 @@ import trio
 
 from ._batches import DeliverItem, EventBatcher
 from ._bulk import Bulk, Deliver
-from ._fetching import FetchFunction, fetcher_of
-from ._instances import Binding, Instance, Terms
+from ._calling import Calling, known_as
+from ._instances import Instance, Terms
 from ._intake import batch_text, event_texts, prepare
-from ._invocation import TakeTape, Taping, perform, unrun
+from ._invocation import unrun
 from ._loading import Loading
 from ._offering import Offering
-from ._plugins import PluginInfo, Plugins
+from ._plugins import PluginInfo, Plugins, runtime_among
 from ._programs import CLOSE_GRACE, Programs, close_guarded
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
-from ._rules.dispatch import Chosen, Unsupported, choose_batch
+from ._rules.dispatch import Chosen, choose_batch
 from ._scopes import Scopes
 from ._tally import Watch
-from .abc import Call, Egress, Fetcher, Runtime, SharedCache
-from .calls import EngineStats, InstanceStats, Observe
+from .abc import Egress, Fetcher, Runtime, SharedCache
+from .calls import EngineStats, Observe
 from .capabilities import Capability
-from .errors import EngineClosed, EngineError, PluginError
+from .errors import EngineError
 from .events import Event, Request
 from .functions import Function
 from .limits import Limits
@@ -39,72 +37,18 @@ from .settings import SettingsSource
 if TYPE_CHECKING:
     from .tapes import Recording, Replayed, Tape
 
-__all__ = ["Engine", "open_engine"]
+__all__ = ["DEFAULT_EGRESS", "NO_CAPABILITIES", "NO_SETTINGS", "Engine"]
 
 T = TypeVar("T")
 
 NO_SETTINGS: Final[Mapping[str, object]] = MappingProxyType({})
 NO_CAPABILITIES: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
-DEFAULT_LIMITS: Final = Limits()
 DEFAULT_EGRESS: Final = Egress()
-
-
-@asynccontextmanager
-async def open_engine(
-    *,
-    plugins: Sequence[object] = (),
-    load_entry_points: bool = True,
-    limits: Limits = DEFAULT_LIMITS,
-    wall_clock: Callable[[], float] = time.time,
-    entropy: Callable[[int], bytes] = os.urandom,
-    record: Recording | None = None,
-    capabilities: Mapping[str, Callable[..., Any]] = NO_CAPABILITIES,
-    observe: Observe | None = None,
-    fetcher: Fetcher | FetchFunction | None = None,
-    cache: SharedCache | None = None,
-) -> AsyncIterator[Engine]:
-    """Open an engine, and close it on the way out.
-
-    Calls that other tasks still have under way then are cancelled, and raise
-    :class:`EngineClosed` there; programs, runtimes and the fetcher are closed.
-
-    Args:
-        plugins: modules or objects with hook implementations, beside the installed ones.
-        load_entry_points: take the installed ones; one that does not load is reported in
-            ``Engine.plugins`` and in the log, and the engine does without.
-        limits: of all instances that are loaded without limits of their own.
-        wall_clock: seconds since the epoch, for what functions see as the time.
-        entropy: gives that many random bytes, for what functions see as chance.
-        record: keep tapes of calls, to be replayed (see :mod:`isthmus.tapes`); None for none.
-        capabilities: what functions may be granted beyond fetch and cache, by name; see :meth:`Engine.capability`.
-        observe: told of each call as it begins and ends (see :mod:`isthmus.calls`), in the Trio thread; must not block.
-        fetcher: carries requests out in place of a plugin's: a fetcher, which is closed with the engine, or an async
-            function of a request, egress rules and the most bytes of a response's body, which holds those rules itself.
-        cache: where functions' caches are kept, for several processes to share; in memory by default.
-
-    Raises:
-        PluginError: what was handed in is no plugin, or two offer a runtime for one language.
-    """
-    engine = Engine(
-        Plugins(plugins, load_entry_points=load_entry_points),
-        limits,
-        wall_clock,
-        entropy,
-        record,
-        Offering(capabilities),
-        () if observe is None else (observe,),
-        None if fetcher is None else fetcher_of(fetcher),
-        cache,
-    )
-    try:
-        yield engine
-    finally:
-        await engine._aclose()  # noqa: SLF001 -- nobody else is to close it
 
 
 @final
 class Engine:
-    """Runs functions; made by :func:`open_engine`.
+    """Runs functions; made by :func:`isthmus.open_engine`.
 
     Attributes:
         plugins: what was found, with what each offers and why one is not used.
@@ -128,9 +72,6 @@ class Engine:
         self.runtimes: Mapping[str, Runtime] = plugins.runtimes
         self.fetcher = plugins.fetcher if fetcher is None else fetcher
         self._limits = limits
-        self._wall_clock = wall_clock
-        self._entropy = entropy
-        self._record = record
         self._offering = Offering(NO_CAPABILITIES) if offering is None else offering
         for capability in plugins.capabilities.values():
             self._offering.offer(capability)
@@ -141,6 +82,9 @@ class Engine:
             self.runtime_of, self.fetcher, self._offering, self._programs, self._scopes, self._watch, cache
         )
         self._bindings = self._loading.bindings
+        self._calling = Calling(
+            self.runtime_of, self._loading.refresh, self._scopes, wall_clock, entropy, record
+        )
 
     def __repr__(self) -> str:
         state = "closed" if self._scopes.closed else f"{len(self._bindings)} instances"
@@ -270,16 +214,7 @@ class Engine:
         Raises:
             PluginError: nothing does.
         """
-        variant = "" if function.isolation in {"call", "instance"} else f"+{function.isolation}"
-        runtime = self.runtimes.get(function.language + variant)
-        if runtime is None:
-            known = ", ".join(map(repr, self.runtimes)) or "none"
-            wanted = f" with the isolation {function.isolation!r}" if variant else ""
-            raise PluginError(
-                f"function {function.name!r}: no plugin offers a runtime for the language "
-                f"{function.language!r}{wanted}; there is {known}"
-            )
-        return runtime
+        return runtime_among(self.runtimes, function)
 
     # ------------------------------------------------------------ invoking
 
@@ -306,7 +241,7 @@ class Engine:
             binding.tally.pass_over()
             return unrun(binding, choice, text)
         body = event.body if isinstance(event, Request) else b""
-        return await self._call(binding, choice.handler, text, None, body, record)
+        return await self._calling.call(binding, choice.handler, text, None, body, record)
 
     async def invoke_batch(self, instance: Instance, events: Sequence[Event]) -> Outcome:
         """Run ``onBatch`` on events; the outcome has one result for each.
@@ -325,7 +260,7 @@ class Engine:
         if not isinstance(choice, Chosen):
             await trio.lowlevel.checkpoint()
             return unrun(binding, choice, text, len(texts))
-        return await self._call(binding, choice.handler, text, texts)
+        return await self._calling.call(binding, choice.handler, text, texts)
 
     async def invoke_each(
         self,
@@ -360,10 +295,10 @@ class Engine:
             binding,
             deliver,
             concurrency=concurrency,
-            wall_clock=self._wall_clock,
-            entropy=self._entropy,
+            wall_clock=self._calling.wall_clock,
+            entropy=self._calling.entropy,
             refresh=self._loading.refresh,
-            taking=None if self._record is None else partial(self._taping, self._record),
+            taking=self._calling.taking,
             stop=stop,
         )
         with self._scopes.entered("the engine was closed before all events had been taken"):
@@ -399,70 +334,16 @@ class Engine:
             EngineClosed: the instance or the engine was closed, before or meanwhile.
         """
         binding = self._loading.binding(instance)
-
-        async def invoke(handler: str, text: bytes, texts: list[bytes] | None) -> Outcome:
-            latest = binding.latest()
-            if latest.closed:
-                raise EngineClosed(f"instance {latest.name!r} has been closed")
-            if handler not in latest.handlers:  # of what it was replaced by since
-                count = 0 if texts is None else len(texts)
-                return unrun(latest, Unsupported(handler, f"{handler} not supported any more"), text, count)
-            return await self._call(latest, handler, text, texts)
-
+        invoke = partial(self._calling.call_latest, binding)
         batcher = EventBatcher(
             binding, invoke, deliver, max_count=max_count, max_wait=max_wait, concurrency=concurrency
         )
         return batcher.running()
 
-    async def _call(
-        self,
-        binding: Binding,
-        handler: str,
-        text: bytes,
-        events: list[bytes] | None,
-        body: bytes = b"",
-        record: Recording | None = None,
-    ) -> Outcome:
-        call = Call(handler, text, binding.settings, binding.key, self._wall_clock(), self._entropy(32))
-        if record is None:
-            record = self._record
-        taping = None if record is None else self._taping(record, binding)(call, events, body)
-        return await self._perform(binding, call, events, body, taping)
-
-    async def _perform(
-        self,
-        binding: Binding,
-        call: Call,
-        events: list[bytes] | None,
-        body: bytes,
-        taping: Taping | None,
-    ) -> Outcome:
-        if binding.due is not None:
-            self._loading.refresh(binding)
-        binding.busy += 1
-        number = binding.tally.begin(call.handler)
-        outcome = None
-        try:
-            with self._scopes.entered(f"the engine was closed while {binding.name!r} was running"):
-                outcome = await perform(binding, call, events=events, body=body, taping=taping)
-            return outcome
-        finally:
-            binding.tally.end(number, call.handler, outcome)
-            binding.leave()
-
     def stats(self) -> EngineStats:
         """What was done since it was opened, and what is under way; may be asked from any thread."""
-        watch = self._watch
-        found: dict[str, InstanceStats] = {}
-        for binding in list(self._bindings.values()):
-            tally, name, number = binding.tally, binding.name, 2
-            while name in found:
-                name, number = f"{binding.name}#{number}", number + 1
-            found[name] = tally.stats()
-        ended = watch.ended
-        return EngineStats(
-            instances=found, ended=ended, in_flight=max(0, watch.begun - ended), programs=len(self._programs)
-        )
+        tallies = [binding.tally for binding in list(self._bindings.values())]
+        return self._watch.stats(tallies, programs=len(self._programs))
 
     # ------------------------------------------------------------ tapes
 
@@ -496,22 +377,11 @@ class Engine:
         try:
             binding = self._loading.binding(instance)
             call = replay.call(binding.key, binding.handlers)
-            outcome = await self._perform(binding, call, replay.events, tape.body, replay)
+            outcome = await self._calling.perform(binding, call, replay.events, tape.body, replay)
         finally:
             with trio.CancelScope(shield=True):
                 await instance.aclose()
-        return replay.compared(outcome, f"{runtime.key} {runtime.version}".rstrip())
-
-    def _taping(self, record: Recording, binding: Binding) -> TakeTape:
-        from ._taping.taking import Taking  # most engines record nothing
-
-        runtime = self.runtime_of(binding.function)
-        version = f"{runtime.key} {runtime.version}".rstrip()
-
-        def take(call: Call, events: Sequence[bytes] | None, body: bytes) -> Taping:
-            return Taking(record, binding, version, call, batch=events is not None, body=body)
-
-        return take
+        return replay.compared(outcome, known_as(runtime))
 
     # ------------------------------------------------------------ closing
 
@@ -528,4 +398,3 @@ class Engine:
 
 
 Engine.__module__ = "isthmus"
-open_engine.__module__ = "isthmus"

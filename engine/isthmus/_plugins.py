@@ -11,8 +11,9 @@ from .abc import Fetcher, Runtime
 from .calls import Observe
 from .capabilities import Capability
 from .errors import PluginError
+from .functions import Function
 
-__all__ = ["PluginInfo", "Plugins"]
+__all__ = ["PluginInfo", "Plugins", "runtime_among"]
 
 
 @final
@@ -109,3 +110,25 @@ class Plugins:
                     )
                 runtimes[runtime.key] = runtime
         return runtimes
+
+
+def runtime_among(runtimes: Mapping[str, Runtime], function: Function) -> Runtime:
+    """What runs a function, by its language and its isolation.
+
+    Args:
+        runtimes: by :attr:`isthmus.abc.Runtime.key`.
+        function: to be run.
+
+    Raises:
+        PluginError: nothing does.
+    """
+    variant = "" if function.isolation in {"call", "instance"} else f"+{function.isolation}"
+    runtime = runtimes.get(function.language + variant)
+    if runtime is None:
+        known = ", ".join(map(repr, runtimes)) or "none"
+        wanted = f" with the isolation {function.isolation!r}" if variant else ""
+        raise PluginError(
+            f"function {function.name!r}: no plugin offers a runtime for the language "
+            f"{function.language!r}{wanted}; there is {known}"
+        )
+    return runtime

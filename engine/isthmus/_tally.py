@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import final
 
 from ._host import describe
-from .calls import CallEnded, CallEvent, CallStarted, InstanceStats, Observe
+from .calls import CallEnded, CallEvent, CallStarted, EngineStats, InstanceStats, Observe
 from .outcomes import Outcome, Usage
 
 __all__ = ["Tally", "Watch"]
@@ -45,6 +45,19 @@ class Watch:
     def now(self) -> float:
         """Seconds since the epoch."""
         return self._wall_clock()
+
+    def stats(self, tallies: Iterable[Tally], *, programs: int) -> EngineStats:
+        """What was done, of all instances; where two have one name, the second has a number behind it."""
+        found: dict[str, InstanceStats] = {}
+        for tally in tallies:
+            name, number = tally.instance, 2
+            while name in found:
+                name, number = f"{tally.instance}#{number}", number + 1
+            found[name] = tally.stats()
+        ended = self.ended
+        return EngineStats(
+            instances=found, ended=ended, in_flight=max(0, self.begun - ended), programs=programs
+        )
 
     def tell(self, event: CallEvent) -> None:
         """Tell all observers; what one raises is logged by its type, for it may quote anything."""

@@ -25,16 +25,10 @@ from ._bridge.blocking import BlockingBridge, open_bridge
 from ._bridge.blocking_each import run_each
 from ._bridge.feeding import Feed
 from ._bulk import Deliver
-from ._engine import (
-    DEFAULT_EGRESS,
-    DEFAULT_LIMITS,
-    NO_CAPABILITIES,
-    NO_SETTINGS,
-    Engine as TrioEngine,
-    open_engine as open_trio,
-)
+from ._engine import DEFAULT_EGRESS, NO_CAPABILITIES, NO_SETTINGS, Engine as TrioEngine
 from ._fetching import CallableFetcher, FetchFunction
 from ._instances import Instance
+from ._opening import DEFAULT_LIMITS, open_engine as open_trio
 from ._plugins import PluginInfo
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._sharing import CarriedCache

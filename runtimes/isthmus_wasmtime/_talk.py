@@ -7,47 +7,29 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import msgspec
 import trio
 
 from isthmus.abc import Call, FetchRequest, FetchResponse, Host, Killed, Thrown
 from isthmus.errors import CapabilityError, FetchError, RuntimeFault
-from isthmus.guest import fetch_request, shown_response
 
 from . import _kernel as kernel
+from ._asked import LONGEST_WAIT, do
 from ._course import Ended, Place, Sealed
 from ._log import Log
-from ._operations import (
-    CacheDelete,
-    CacheFail,
-    CacheLoad,
-    CacheStore,
-    Capability,
-    Fetch,
-    Log as Logged,
-    Operation,
-    Send,
-    Sleep,
-    answer,
-    joined_headers,
-    parse_http_request,
-    parse_operation,
-    refusal,
-)
+from ._operations import Operation, answer, joined_headers, parse_http_request, parse_operation, refusal
 
 if TYPE_CHECKING:
     from isthmus.limits import Limits
 
     from ._world import World
 
-__all__ = ["LONGEST_WAIT", "OVER", "Talk"]
+__all__ = ["OVER", "Talk"]
 
 LOG_STREAM: Final = 3
 LEVELS: Final = ("debug", "debug", "info", "warn", "error")
 MOST_VARS: Final = 1024 * 1024
 """Bytes of an Extism plug-in's variables, as Extism's own default is."""
 NOTHING: Final = -1
-LONGEST_WAIT: Final = 86_400.0
 OVER: Final = "the call took longer than its limit of {:g} s"
 
 T = TypeVar("T")
@@ -290,48 +272,19 @@ class Talk:
             return refusal(error)
 
     def do(self, operation: Operation) -> object:
-        """Do what a guest asks; the value of the answer.
-
-        Raises:
-            FetchError, CapabilityError, ValueError: it could not be done.
-        """
-        host = self._host
-        match operation:
-            case Fetch(url=url, method=method, headers=headers, body=body, base64=encoded, redirect=redirect):
-                request = fetch_request(
-                    url=url, method=method, headers=headers, body=body, encoded=encoded, redirect=redirect
-                )
-                return shown_response(self.fetch(request))
-            case Sleep(ms=ms):
-                self.waiting(host.sleep, min(max(0.0, ms / 1000), LONGEST_WAIT))
-            case Capability(name=name, argument=argument):
-                return msgspec.Raw(self.waiting(host.capability, name, bytes(argument)))
-            case CacheLoad(key=key):
-                entry = self.waiting(host.cache_load, key)
-                return (
-                    {"hit": False}
-                    if entry.value is None
-                    else {"hit": True, "value": msgspec.Raw(entry.value)}
-                )
-            case CacheStore(key=key, value=value, ttl=ttl):
-                self.in_trio(
-                    host.cache_store, key, bytes(value), None if ttl is None or ttl < 0 else ttl / 1000
-                )
-            case CacheFail(key=key):
-                self.in_trio(host.cache_fail, key)
-            case CacheDelete(key=key):
-                self.in_trio(host.cache_delete, key)
-            case Logged(level=level, text=text):
-                self.log.add(level, text)
-            case Send(message=message):
-                self._send(bytes(message))
-        return None
+        """Do what a guest asks; see :func:`isthmus_wasmtime._asked.do`."""
+        return do(self, self._host, operation)
 
     def in_trio(self, act: Callable[..., T], *arguments: Any) -> T:
         """Have something done in the Trio thread that takes no time."""
         return self._asked().inside(act, *arguments)
 
-    def _send(self, message: bytes) -> None:
+    def send(self, message: bytes) -> None:
+        """Keep a message of a source function.
+
+        Raises:
+            Ended: they are too much.
+        """
         self._sent_bytes += len(message)
         self._bound_output(self._sent_bytes)
         self.messages.append(message)

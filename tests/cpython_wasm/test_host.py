@@ -69,13 +69,13 @@ async def test_time_and_chance_are_the_calls(functions: Functions) -> None:
         }
     """
     instance = await functions.load(code)
-    functions.engine._wall_clock = lambda: 1_000_000_000.0
-    functions.engine._entropy = bytes
+    functions.engine._calling.wall_clock = lambda: 1_000_000_000.0
+    functions.engine._calling.entropy = bytes
     found = [value_of(await functions.engine.invoke(instance, {"type": "track"})) for _ in range(2)]
     for each in found:
         assert all(0 <= moment - 1e9 < 60 for moment in each["times"])
     assert found[0]["chance"] == found[1]["chance"]
-    functions.engine._entropy = lambda size: b"\1" * size
+    functions.engine._calling.entropy = lambda size: b"\1" * size
     other = value_of(await functions.engine.invoke(instance, {"type": "track"}))
     assert not set(other["chance"]) & set(found[0]["chance"])
 

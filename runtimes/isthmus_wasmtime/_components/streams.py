@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol, final
 
 from isthmus.abc import Thrown
+from isthmus_wasmtime._asked import LONGEST_WAIT
 from isthmus_wasmtime._course import Ended
-from isthmus_wasmtime._talk import LONGEST_WAIT
 
 from .errands import Errand
 from .offers import gives
