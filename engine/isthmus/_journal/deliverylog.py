@@ -151,8 +151,6 @@ class DeliveryReader:
         self, directory: str | os.PathLike[str], *, since: float = -math.inf, until: float = math.inf
     ) -> None:
         self._reader = JournalReader(Path(directory), since=since, until=until)
-        self._since = since
-        self._until = until
         self.damaged = self._reader.damaged
 
     def attempts(self, *, containing: str = "") -> Iterator[AttemptRecord]:
@@ -161,12 +159,7 @@ class DeliveryReader:
         Args:
             containing: text; lines without it are not looked at, which is ten times as fast.
         """
-        wanted = msgspec.json.encode(containing)[1:-1]
-        for line in self._reader.lines():
-            if wanted in line:
-                record = decoded(line)
-                if record is not None and self._since <= record.at <= self._until:
-                    yield record
+        yield from self._reader.records(decoded, [containing] if containing else [])
 
     def deliveries(
         self,

@@ -164,8 +164,6 @@ class ArchiveReader:
         self, directory: str | os.PathLike[str], *, since: float = -math.inf, until: float = math.inf
     ) -> None:
         self._reader = JournalReader(Path(directory), since=since, until=until)
-        self._since = since
-        self._until = until
         self.damaged = self._reader.damaged
 
     def events(self, *, containing: Sequence[str] = ()) -> Iterator[ArchivedEvent]:
@@ -174,13 +172,11 @@ class ArchiveReader:
         Args:
             containing: texts such as message ids; events with none of them are not looked at.  Nothing leaves all in.
         """
-        wanted = [msgspec.json.encode(text)[1:-1] for text in containing]
-        for line in self._reader.lines():
-            if wanted and not any(text in line for text in wanted):
-                continue
-            try:
-                event = _DECODER.decode(line)
-            except (ValueError, RecursionError):
-                continue
-            if self._since <= event.at <= self._until:
-                yield event
+        yield from self._reader.records(_decoded, containing)
+
+
+def _decoded(line: bytes) -> ArchivedEvent | None:
+    try:
+        return _DECODER.decode(line)
+    except (ValueError, RecursionError):
+        return None

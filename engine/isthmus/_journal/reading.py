@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, final
+from typing import Final, Protocol, TypeVar, final
+
+import msgspec
 
 from .segments import segments, span_of
 
@@ -18,14 +20,28 @@ LINE_BYTES: Final = 16 * 1024 * 1024
 _CHUNK: Final = 256 * 1024
 
 
+class Timed(Protocol):
+    """What a journal holds.
+
+    Attributes:
+        at: seconds since the epoch.
+    """
+
+    @property
+    def at(self) -> float: ...
+
+
+Record = TypeVar("Record", bound=Timed)
+
+
 @final
 class JournalReader:
-    """The lines of a journal's segments.
+    """What is in a journal's segments.
 
     Args:
         directory: of the segments.
-        since: seconds since the epoch; segments that ended before are left out.
-        until: segments that began after it are left out.
+        since: seconds since the epoch; what is of before is left out.
+        until: as ``since``: what is of after it is.
 
     Attributes:
         damaged: segments that could not be read to their end, though a killed process does not leave them so.
@@ -36,6 +52,23 @@ class JournalReader:
         self._since = since
         self._until = until
         self.damaged: list[Path] = []
+
+    def records(
+        self, decode: Callable[[bytes], Record | None], containing: Sequence[str] = ()
+    ) -> Iterator[Record]:
+        """The records of the time range, roughly in their order.
+
+        Args:
+            decode: a line; None for what is no record.
+            containing: texts; lines with none of them are not looked at, which is ten times as fast. Nothing leaves all in.
+        """
+        wanted = [msgspec.json.encode(text)[1:-1] for text in containing]
+        for line in self.lines():
+            if wanted and not any(text in line for text in wanted):
+                continue
+            record = decode(line)
+            if record is not None and self._since <= record.at <= self._until:
+                yield record
 
     def lines(self) -> Iterator[bytes]:
         """Every line, segment after segment by their beginnings; whoever wants a time range looks at each again."""
