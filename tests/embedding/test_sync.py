@@ -16,6 +16,7 @@ from tests.embedding.scripted import FUNCTION, IDENTIFY, LIMITS, TENANT, Script,
 
 import isthmus
 import isthmus.sync
+from isthmus._bridge.thread import Crossing, TrioThread
 from isthmus.testing import ScriptedRuntime, World
 
 
@@ -63,6 +64,27 @@ def test_ctrl_c_cancels_the_call_that_the_main_thread_waits_for() -> None:
             engine.invoke(instance, IDENTIFY)
         other.join()
         assert (script.waiting, script.cancelled) == (0, 1)
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_an_interrupt_while_a_call_is_sent_in_leaves_none_behind(
+    monkeypatch: pytest.MonkeyPatch, sent: bool
+) -> None:
+    script = Script()
+
+    def submit(thread: TrioThread, crossing: Crossing) -> None:
+        if sent:
+            genuine(thread, crossing)
+            assert script.begun.wait(30)
+        raise KeyboardInterrupt
+
+    with opened(script.runtime()) as (engine, instance):
+        genuine = TrioThread.submit
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(TrioThread, "submit", submit)
+            engine.invoke(instance, IDENTIFY)
+        assert (script.waiting, script.cancelled) == (0, int(sent))
+        assert engine.invoke(instance, track()).ok
 
 
 def test_exceptions_come_as_they_are() -> None:

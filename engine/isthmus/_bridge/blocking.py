@@ -80,10 +80,10 @@ class BlockingBridge:
         """
         answer: Answer[T] = Answer()
         crossing = Crossing(function, args, answer.settle)
-        self.thread.submit(crossing)
         try:
+            self.thread.submit(crossing)
             come = answer.wait(timeout)
-        except BaseException:  # Ctrl-C in the main thread
+        except BaseException:  # Ctrl-C in the main thread, at whatever place that was
             self.thread.cancel(crossing)
             answer.wait(UNWINDING)
             raise
@@ -110,8 +110,8 @@ class BlockingBridge:
             entered.settle(None, error or RuntimeError("it was left before it was entered"))
 
         crossing = Crossing(holding.run, (), settle)
-        self.thread.submit(crossing)
         try:
+            self.thread.submit(crossing)
             if not entered.wait(timeout):
                 raise TimeoutError(f"opening took longer than {timeout:g} s")
             try:

@@ -55,9 +55,9 @@ def run_each(
         awake.set()
 
     crossing = Crossing(run, (feed,), settle)
-    bridge.thread.submit(crossing)
     reading: Iterator[Event | Request] | None = iter(events)
     try:
+        bridge.thread.submit(crossing)
         while not ended.wait(0):
             if stop is not None and stop.is_set():
                 feed.ask_to_stop()

@@ -21,6 +21,11 @@ __all__ = ["Crossing", "Settle", "TrioThread"]
 
 UNDER_WAY: Final = "the engine was closed while the call was under way"
 
+OWN_THREAD: Final = (
+    "a facade was called in the engine's own thread, which would wait for itself: call it from a thread or an asyncio loop "
+    "of yours"
+)
+
 Settle = Callable[[Any, BaseException | None], None]
 """Told in the Trio thread how a call ended: its value, or its error.  Does not raise."""
 
@@ -35,7 +40,7 @@ class Crossing:
         settle: told once how it ended; of a call that was cancelled, no value and no error.
     """
 
-    __slots__ = ("args", "context", "function", "scope", "settle")
+    __slots__ = ("args", "begun", "context", "function", "scope", "settle")
 
     def __init__(
         self, function: Callable[..., Awaitable[Any]], args: tuple[Any, ...], settle: Settle
@@ -43,6 +48,7 @@ class Crossing:
         self.function = function
         self.args = args
         self.settle = settle
+        self.begun = False
         self.context = contextvars.copy_context()
         self.scope = trio.CancelScope()
 
@@ -87,24 +93,22 @@ class TrioThread:
     # ------------------------------------------------------------ from outside
 
     def submit(self, crossing: Crossing) -> None:
-        """Send a call in; where the run has ended, it is settled with :class:`EngineClosed` at once.
+        """Send a call in, or settle it at once: with :class:`EngineClosed` where the run has ended.
 
-        Raises:
-            EngineError: asked in a child process, which has no such thread, or in the thread itself, which would wait
-                for itself.
+        With :class:`EngineError` in a child process, which has no such thread, and in the thread itself, which would wait
+        for itself.
         """
-        self._check_process()
-        if threading.current_thread() is self._thread:
-            raise EngineError(
-                "a facade was called in the engine's own thread, which would wait for itself: call it from a thread "
-                "or an asyncio loop of yours"
-            )
-        if not self.run_soon(self._begin, crossing):
+        if os.getpid() != self._pid:
+            crossing.settle(None, self._forked())
+        elif threading.current_thread() is self._thread:
+            crossing.settle(None, EngineError(OWN_THREAD))
+        elif not self.run_soon(self._begin, crossing):
             crossing.settle(None, EngineClosed("the engine has been closed"))
 
     def cancel(self, crossing: Crossing) -> None:
-        """Cancel a call; it is settled once it has unwound."""
-        self.run_soon(crossing.scope.cancel)
+        """Cancel a call; it is settled once it has unwound, also where an interrupt kept it from being sent in."""
+        if not self.run_soon(self._cancel, crossing):
+            crossing.settle(None, EngineClosed("the engine has been closed"))
 
     def run_soon(self, function: Callable[..., object], *args: object) -> bool:
         """Call a plain function in the Trio thread; False where the run has ended."""
@@ -120,16 +124,16 @@ class TrioThread:
         Raises:
             EngineError: asked in a child process.
         """
-        self._check_process()
+        if os.getpid() != self._pid:
+            raise self._forked()
         if not self.run_soon(self._stop.set):
             self._thread.join()
 
-    def _check_process(self) -> None:
-        if os.getpid() != self._pid:
-            raise EngineError(
-                f"this engine was opened in process {self._pid}, and its thread is not in process {os.getpid()}, which was "
-                "forked from it: open an engine after the fork, as a server's lifespan or post_fork hook does"
-            )
+    def _forked(self) -> EngineError:
+        return EngineError(
+            f"this engine was opened in process {self._pid}, and its thread is not in process {os.getpid()}, which was "
+            "forked from it: open an engine after the fork, as a server's lifespan or post_fork hook does"
+        )
 
     # ------------------------------------------------------------ in the thread
 
@@ -156,10 +160,16 @@ class TrioThread:
             calls.cancel_scope.cancel()
 
     def _begin(self, crossing: Crossing) -> None:
+        crossing.begun = True
         try:
             crossing.context.run(self._calls.start_soon, self._perform, crossing)
         except RuntimeError:  # its nursery is closed
             crossing.settle(None, EngineClosed("the engine has been closed"))
+
+    def _cancel(self, crossing: Crossing) -> None:
+        crossing.scope.cancel()
+        if not crossing.begun:  # what is sent in comes in order: it never will begin
+            crossing.settle(None, None)
 
     async def _perform(self, crossing: Crossing) -> None:
         value = None
