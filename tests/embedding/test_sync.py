@@ -80,9 +80,10 @@ def test_an_interrupt_while_a_call_is_sent_in_leaves_none_behind(
 
     with opened(script.runtime()) as (engine, instance):
         genuine = TrioThread.submit
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(TrioThread, "submit", submit)
+        monkeypatch.setattr(TrioThread, "submit", submit)
+        with pytest.raises(KeyboardInterrupt):
             engine.invoke(instance, IDENTIFY)
+        monkeypatch.undo()
         assert (script.waiting, script.cancelled) == (0, int(sent))
         assert engine.invoke(instance, track()).ok
 
