@@ -36,6 +36,8 @@ CASES = [
     "moment.tz('2024-03-10T12:00:00Z', 'America/New_York').format()",
     "moment.tz('2024-11-03 01:30', 'US/Eastern').toISOString() + moment.tz.zone('nowhere')",
     "moment.utc(0).locale('fr').format('LLLL') + moment.utc(0).locale('ja').format('LL')",
+    "((id, it, fr) => moment.utc(0).format('dddd') + moment.locale() + id + it + fr)(1, 2, 3)",
+    "[moment.locale('de'), moment.utc(0).format('LLLL'), moment.utc(0).locale('en').format('LLLL'), moment.locale()]",
     "moment.utc('2024-02-29').add(1, 'year').format('YYYY-MM-DD dddd') + moment.utc('x').isValid()",
     "moment.duration(90, 'minutes').humanize() + moment.utc('25/12/1995', 'DD/MM/YYYY').unix()",
     "[moment.tz.names().length, moment.tz.names()[7], moment.tz.zonesForCountry('DE'), moment.tz.countries().length]",

@@ -66,9 +66,8 @@ const patches = {
       if (found?.startsWith("isthmus:")) return { path: found, external: true };
       return found && { path: join(HERE, "shims", found) };
     });
-    // A locale adds itself to the moment that asks for it.
     build.onResolve({ filter: /^\.\.\/moment$/ }, ({ importer }) =>
-      (/moment\/locale\/[^/]+$/.test(importer) ? { path: "isthmus:moment", external: true } : undefined));
+      (/moment\/locale\/[^/]+$/.test(importer) ? { path: join(HERE, "shims", "moment-locale.js") } : undefined));
     for (const [file, changes] of Object.entries(PATCHES)) {
       const escaped = file.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
       build.onLoad({ filter: new RegExp(`/node_modules/${escaped}$`) }, ({ path }) => {
