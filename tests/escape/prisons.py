@@ -9,7 +9,7 @@ import msgspec
 from isthmus import Engine, Function, Instance, Kind, Limits, Outcome, SettingDefinition
 from isthmus.testing import MockFetcher
 
-LIMITS = Limits(wall=30, cpu=1, memory=64 * 1024 * 1024)
+LIMITS = Limits(wall=300, cpu=1, memory=64 * 1024 * 1024)
 
 
 class Prison:

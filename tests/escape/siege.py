@@ -23,7 +23,7 @@ AT_ONCE = 6
 MEMORY = 256 << 20
 ENDLESS = 0.4
 """Seconds that an attack without end is given."""
-PATIENCE = 30.0
+PATIENCE = 300.0
 """Seconds that any other is: it ends by itself, on a machine that has other things to do."""
 
 
