@@ -100,7 +100,7 @@ class Served:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for what it does."""
-        ends = time.monotonic() + 60
+        ends = time.monotonic() + 300
         while not condition():
             assert time.monotonic() < ends, self.log()
             assert self.process.poll() is None, self.log()
@@ -108,7 +108,7 @@ class Served:
 
     def ended(self) -> int:
         """Its exit status."""
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=300)
 
 
 @contextmanager
@@ -137,4 +137,4 @@ def serving(directory: Path, *options: str, data: Path | None = None) -> Iterato
 def client(served: Served) -> httpx.Client:
     """Authenticated for both ways in."""
     headers = {"X-Segment-Source-Function-Token": SECRET}
-    return httpx.Client(base_url=served.url, auth=(KEY, ""), headers=headers, timeout=60)
+    return httpx.Client(base_url=served.url, auth=(KEY, ""), headers=headers, timeout=300)

@@ -119,7 +119,7 @@ def test_the_library_for_node(served: Served, endpoint: Endpoint) -> None:
         [node(), str(NODE / "client.js"), str(installed(NODE)), served.url, KEY, str(COUNT)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

@@ -268,7 +268,7 @@ def test_an_address_that_is_not_this_machines_is_told_in_a_line(tmp_path: Path) 
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 2
