@@ -149,7 +149,7 @@ def test_a_plain_function_fetches_in_a_thread_of_its_own() -> None:
 async def fetched(url: str, egress: Egress = LOOPBACK, **limits: Any) -> Any:
     """What a function gets of a client of httpx, through an engine."""
     async with (
-        httpx.AsyncClient(auth=("owner", "password"), headers={"x-owner": "1"}) as client,
+        httpx.AsyncClient(auth=("owner", "password"), headers={"x-owner": "1"}, timeout=300) as client,
         isthmus.open_engine(
             plugins=[runtime()], load_entry_points=False, fetcher=isthmus_fetch.over_client(client)
         ) as engine,
@@ -191,7 +191,7 @@ async def test_what_goes_wrong_with_a_client_has_nodes_names(url: str) -> None:
 def test_a_client_of_httpx_serves_in_the_loop_of_asyncio(url: str) -> None:
     async def main() -> None:
         async with (
-            httpx.AsyncClient() as client,
+            httpx.AsyncClient(timeout=300) as client,
             isthmus.asyncio.open_engine(
                 plugins=[runtime()], load_entry_points=False, fetcher=isthmus_fetch.over_client(client)
             ) as engine,
