@@ -29,6 +29,8 @@ from isthmus.testing import MockFetcher
 from isthmus_cpython import CPythonRuntime, Level
 
 MIB = 1024 * 1024
+LONGEST = 120.0
+"""Seconds after which something hangs; never how long anything takes, for a machine may be busy."""
 LEVELS = tuple(level.value for level in Level)
 
 
@@ -66,7 +68,8 @@ class Functions:
             isolation=isolation,  # type: ignore[arg-type] # one of two words
             lenient=lenient,
         )
-        return await self.engine.load(function, settings=settings or {}, limits=Limits(**limits))
+        bounds = Limits(**{"wall": LONGEST, **limits})
+        return await self.engine.load(function, settings=settings or {}, limits=bounds)
 
     async def outcome(self, code: str, event: Mapping[str, object] | None = None, **options: Any) -> Outcome:
         """One call of code that defines handlers."""

@@ -39,7 +39,7 @@ ROOT = Path(__file__).parent.parent
 )
 def test_every_case_of_a_quick_run_has_a_figure(bench: str, cases: int) -> None:
     command = [sys.executable, "-m", "benchmarks", bench, "--quick", "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert len({line["case"] for line in lines}) == len(lines) >= cases
@@ -51,7 +51,7 @@ def test_the_contest_with_peers_that_need_no_installation() -> None:
     command = [sys.executable, "-m", "benchmarks", "peers", "--quick", "--json"]
     only = ["--only", "isthmus, Python", "--only", "Python, a process an event"]
     done = subprocess.run(
-        [*command, *only], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False
+        [*command, *only], cwd=ROOT, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -23,7 +23,7 @@ def test_the_examples_in_python_run(tmp_path: Path) -> None:
         script = tmp_path / "example.py"
         script.write_text(block)
         done = subprocess.run(
-            [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+            [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.stderr == ""
         said.append(done.stdout)

@@ -6,15 +6,12 @@ import itertools
 import os
 import tempfile
 
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from isthmus.eventfiles import Flaw, Piece
 from isthmus_backfill._lines import lines_between
 
 LIMIT = 40
-
-settings.register_profile("isthmus", deadline=None)  # a busy machine is not a failure
-settings.load_profile("isthmus")
 
 endings = st.sampled_from([b"\n", b"\r\n", b"\n\n", b"\r\n\r\n", b" \n", b"\r", "\u2028".encode(), b"\x0c\n"])
 texts = st.one_of(

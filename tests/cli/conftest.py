@@ -8,12 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import settings
 
 from isthmus.__main__ import main
-
-settings.register_profile("isthmus", deadline=None)  # a busy machine is not a failure
-settings.load_profile("isthmus")
 
 
 class Ran(NamedTuple):

@@ -335,7 +335,7 @@ def test_a_function_imports_nothing_of_other_languages_or_of_queues(tmp_path: Pa
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.stdout.splitlines()[-1:] == ["0 []"], done.stderr

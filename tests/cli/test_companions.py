@@ -217,7 +217,7 @@ def test_an_interrupt_lets_companions_finish_what_they_have(tmp_path: Path) -> N
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "isthmus", "run", "f.js", "e", "--kind", "destination"),
-            *("--processes", "2", "--concurrency", "8", "--quiet"),
+            *("--processes", "2", "--concurrency", "8", "--quiet", "--grace", "5m", "--wall", "5m"),
         ],
         cwd=tmp_path,
         stdin=subprocess.DEVNULL,
@@ -229,7 +229,7 @@ def test_an_interrupt_lets_companions_finish_what_they_have(tmp_path: Path) -> N
         lines = [json.loads(process.stdout.readline())["line"] for _ in range(2000)]
         process.send_signal(signal.SIGINT)
         lines += [json.loads(line)["line"] for line in process.stdout]
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
     finally:
         process.kill()
         process.wait()

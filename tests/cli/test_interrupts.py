@@ -62,7 +62,7 @@ def running(tmp_path: Path, *argv: str, stdin: int | None = None) -> Iterator[su
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, list[int], str]:
     """Its exit status, the lines it wrote outcomes of, and what it said."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, sorted(json.loads(line)["line"] for line in out.splitlines()), err.decode()
 
 
@@ -80,7 +80,7 @@ def said(process: subprocess.Popen[bytes]) -> str:
 def test_an_interrupt_lets_calls_end_and_says_where_to_go_on(number: signal.Signals, tmp_path: Path) -> None:
     waiting = [track(n, wait_for="go") for n in range(2, 6)]
     (tmp_path / "e").write_bytes(b"\n".join([track(1), *waiting, *(track(n) for n in range(6, 2001))]))
-    with running(tmp_path, "e", "--concurrency", "4") as process:
+    with running(tmp_path, "e", "--concurrency", "4", "--wall", "1h") as process:
         assert first_line(process) == 1
         process.send_signal(number)
         assert said(process).startswith("interrupted: 4 calls under way may go on for 10 s")
@@ -150,7 +150,7 @@ def test_an_interrupt_while_standard_input_is_silent(tmp_path: Path) -> None:
         process.stdin.flush()
         first_line(process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=300) == 130
         assert process.stderr is not None
         err = process.stderr.read().decode()
     assert "not run: the rest of standard input\n" in err
@@ -161,7 +161,7 @@ def test_an_interrupt_while_standard_input_is_silent(tmp_path: Path) -> None:
 def test_events_come_through_a_pipe(pack: type[bytes], tmp_path: Path) -> None:
     with running(tmp_path, "-", stdin=subprocess.PIPE) as process:
         data = pack(b"\n".join(track(n) for n in range(1, 501)))
-        out, err = process.communicate(data, timeout=60)
+        out, err = process.communicate(data, timeout=300)
     assert process.returncode == 0
     assert sorted(json.loads(line)["line"] for line in out.splitlines()) == list(range(1, 501))
     assert b"500 events in " in err
@@ -173,7 +173,7 @@ def test_a_reader_that_goes_away_ends_the_run_in_peace(tmp_path: Path) -> None:
         first_line(process)
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(timeout=60) == 141
+        assert process.wait(timeout=300) == 141
         assert process.stderr is not None
         err = process.stderr.read().decode()
     assert "the outcomes cannot be written: their reader has gone" in err

@@ -413,7 +413,7 @@ def running(tmp_path: Path, *argv: str) -> Iterator[subprocess.Popen[bytes]]:
 
 def until(condition: Callable[[], object], process: subprocess.Popen[bytes]) -> None:
     """Wait for what another process does."""
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < ends
         assert process.poll() is None, process.communicate()[1].decode()
@@ -421,11 +421,11 @@ def until(condition: Callable[[], object], process: subprocess.Popen[bytes]) -> 
 
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     return process.returncode, err.decode()
 
 
-SLOW = "batching = {count = 1}\nrate = {per_second = 40, burst = 1}\n"
+SLOW = "batching = {count = 1}\nrate = {per_second = 10, burst = 1}\n"
 
 
 def test_a_kill_loses_nothing_that_was_accepted(call: Call, tmp_path: Path) -> None:
@@ -508,7 +508,7 @@ def test_an_interrupted_sending_says_where_to_go_on(call: Call, tmp_path: Path) 
         assert b"standard input, line 1: " in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         # Nothing more comes, and the pipe stays open: it is not waited for.
-        process.wait(timeout=60)
+        process.wait(timeout=300)
         err = process.stderr.read().decode()
     assert process.returncode == 130
     call("work", "pipeline.toml", *QUEUE, "--until-idle")

@@ -28,7 +28,7 @@ class ServerHost(FakeHost):
         meant = urlsplit(request.url)
         headers = [(name, value) for name, value in request.headers if name.lower() != "host"]
         url = f"http://127.0.0.1:{self._port}{request.url.partition(meant.netloc)[2] or '/'}"
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=300) as client:
             made = client.build_request(
                 request.method, url, headers=[*headers, ("host", meant.netloc)], content=request.body
             )

@@ -98,7 +98,7 @@ async def test_many_calls_leave_no_process_no_descriptor_and_no_page() -> None:
     runtime = CPythonRuntime(require_isolation="process", ready=1)
     code = "def on_track(event, settings): return event + 1"
     function = Function(name="f", kind=Kind.DESTINATION, language="python", code=code)
-    program = await runtime.load(function, Limits())
+    program = await runtime.load(function, Limits(wall=60, cpu=60))
     await call_many(program, CALLS // 4)
     before = await settled(program, others)
     await call_many(program, CALLS)

@@ -44,8 +44,9 @@ def test_calls_of_many_threads_run_in_the_engines_own() -> None:
 def test_a_call_out_of_time_is_cancelled_and_has_unwound() -> None:
     script = Script()
     with opened(script.runtime()) as (engine, instance):
-        with pytest.raises(TimeoutError, match=r"longer than 0\.01 s"):
-            engine.invoke(instance, IDENTIFY, timeout=0.01)
+        while not script.begun.is_set():  # a busy machine may take all of the time before the call begins
+            with pytest.raises(TimeoutError, match=r"longer than 0\.01 s"):
+                engine.invoke(instance, IDENTIFY, timeout=0.01)
         assert (script.waiting, script.cancelled) == (0, 1)
         assert engine.invoke(instance, track()).ok
 
@@ -152,7 +153,7 @@ def test_many_events_are_read_and_delivered_by_the_calling_thread() -> None:
 
     with opened(Script().runtime()) as (engine, instance):
         events = [track(number) for number in range(3000)]
-        engine.invoke_each(instance, [*events, b"no json"], deliver, concurrency=8, timeout=60)
+        engine.invoke_each(instance, [*events, b"no json"], deliver, concurrency=8, timeout=300)
         assert isinstance(seen.pop(3000), isthmus.InvalidInput)
         assert sorted(seen) == [*range(3000)]
         assert threads == {threading.get_ident()}
@@ -238,6 +239,6 @@ print(engine.invoke(engine.load(FUNCTION), track()).status)
 
 def test_a_script_that_forgets_to_close_ends_all_the_same() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=300, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "delivered\n", "")

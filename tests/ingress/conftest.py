@@ -10,7 +10,6 @@ from typing import Any, Final, Self, final
 import httpx
 import msgspec
 import trio
-from hypothesis import settings
 
 import isthmus
 from isthmus.pipelinefiles import Entrance
@@ -19,9 +18,6 @@ from isthmus.queues import Queue
 from isthmus.rules import Schedule
 from isthmus.testing import MemoryQueue, ScriptedRuntime, Throw, World
 from isthmus_server.ingress import IngressLimits, SourceTable, ingress_app
-
-settings.register_profile("isthmus", deadline=None)  # a busy machine is not a failure
-settings.load_profile("isthmus")
 
 KEY = "write-key-of-the-test"
 SECRET = "s3cr3t-of-the-test"

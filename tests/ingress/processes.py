@@ -17,6 +17,8 @@ import httpx
 
 KEY: Final = "write-key-of-the-test"
 SECRET: Final = "s3cr3t-of-the-test"
+PATIENCE: Final = 300.0
+"""Seconds after which something hangs; never how long anything takes, for a machine may be busy."""
 
 HOOK: Final = """
 async function onRequest(request, settings) {
@@ -100,7 +102,7 @@ class Served:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait for what it does."""
-        ends = time.monotonic() + 60
+        ends = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < ends, self.log()
             assert self.process.poll() is None, self.log()
@@ -108,7 +110,7 @@ class Served:
 
     def ended(self) -> int:
         """Its exit status."""
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=PATIENCE)
 
 
 @contextmanager
@@ -137,4 +139,4 @@ def serving(directory: Path, *options: str, data: Path | None = None) -> Iterato
 def client(served: Served) -> httpx.Client:
     """Authenticated for both ways in."""
     headers = {"X-Segment-Source-Function-Token": SECRET}
-    return httpx.Client(base_url=served.url, auth=(KEY, ""), headers=headers, timeout=60)
+    return httpx.Client(base_url=served.url, auth=(KEY, ""), headers=headers, timeout=PATIENCE)

@@ -62,6 +62,7 @@ def test_the_library_for_python(gzip: bool, served: Served, endpoint: Endpoint) 
         on_error=lambda error, _batch: problems.append(error),
         upload_interval=0.1,
         upload_size=100,
+        timeout=300,
     )
     then = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
     client.identify(user, {"plan": "free"})
@@ -93,7 +94,7 @@ def test_the_library_for_python(gzip: bool, served: Served, endpoint: Endpoint) 
 def test_an_event_sent_twice_by_the_library_for_python_arrives_once(
     served: Served, endpoint: Endpoint
 ) -> None:
-    client = Client(KEY, host=served.url, sync_mode=True)
+    client = Client(KEY, host=served.url, sync_mode=True, timeout=300)
     for number in (0, 1, 0, 2, 1):
         client.track("twice", "Counted", {"number": number}, message_id=f"twice-{number}")
     served.until(lambda: len(of_user(endpoint, "twice")) >= 3)
@@ -119,7 +120,7 @@ def test_the_library_for_node(served: Served, endpoint: Endpoint) -> None:
         [node(), str(NODE / "client.js"), str(installed(NODE)), served.url, KEY, str(COUNT)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

@@ -16,7 +16,7 @@ import pytest
 from isthmus_server.store import WEBHOOKS
 
 from .endpoint import Endpoint, listening
-from .processes import Served, serving
+from .processes import PATIENCE, Served, serving
 
 pytestmark = [
     pytest.mark.slow,
@@ -84,12 +84,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     data = directory / "data"
     with listening() as endpoint, serving(directory, "--allow-private", data=data) as served:
         token = (data / "owner.token").read_text().strip()
-        with httpx.Client(base_url=served.url, headers={"Authorization": f"Bearer {token}"}) as api:
+        with httpx.Client(
+            base_url=served.url, headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE
+        ) as api:
             yield Live(served, endpoint, api)
 
 
 def send(live: Live, key: str, *names: str) -> list[int]:
-    with httpx.Client(base_url=live.served.url, auth=(key, "")) as http:
+    with httpx.Client(base_url=live.served.url, auth=(key, ""), timeout=PATIENCE) as http:
         return [http.post("/v1/track", json={"userId": "u", "event": name}).status_code for name in names]
 
 
@@ -155,7 +157,7 @@ def test_a_source_function_takes_webhooks_once_it_is_deployed(live: Live) -> Non
     query = source["webhookUrl"].partition("?")[2]
 
     def hook() -> int:
-        return httpx.post(f"{live.served.url}/?{query}", json={"a": 1}).status_code
+        return httpx.post(f"{live.served.url}/?{query}", json={"a": 1}, timeout=PATIENCE).status_code
 
     live.served.until(lambda: hook() == 503)  # its sender keeps it
     live.ask("POST", f"/functions/sfn_{source['id']}/deploy")
@@ -176,7 +178,7 @@ def test_code_that_does_not_load_holds_up_nobody_else_and_loses_nothing(live: Li
     kept = f'isthmus_queue_deliveries{{queue="destination:{destination}",state="delayed"}} '
 
     def delayed() -> int:
-        text = httpx.get(f"{live.served.operations}/metrics").text
+        text = httpx.get(f"{live.served.operations}/metrics", timeout=PATIENCE).text
         return int(text.partition(kept)[2].partition("\n")[0] or 0)
 
     live.served.until(delayed)
@@ -197,10 +199,10 @@ def test_the_same_store_is_there_after_a_restart(tmp_path: Path) -> None:
         with serving(tmp_path, data=data) as served:
             token = (data / "owner.token").read_text().strip()
             headers = {"Authorization": f"Bearer {token}"}
-            answer = httpx.get(f"{served.url}/", headers=headers)
+            answer = httpx.get(f"{served.url}/", headers=headers, timeout=PATIENCE)
             assert answer.json()["data"]["workspace"]["slug"] == "isthmus"
-            assert httpx.get(f"{served.url}/").status_code == 401
-            assert httpx.post(f"{served.url}/?b=eDo6eQ==").status_code == 401
+            assert httpx.get(f"{served.url}/", timeout=PATIENCE).status_code == 401
+            assert httpx.post(f"{served.url}/?b=eDo6eQ==", timeout=PATIENCE).status_code == 401
             served.process.send_signal(signal.SIGTERM)
             assert served.ended() == 0
     assert (data / "owner.token").stat().st_mode & 0o777 == 0o600

@@ -20,7 +20,7 @@ from tests.servers import Authority
 
 from isthmus.__main__ import main
 
-from .processes import KEY, SECRET, Served, arrived, client, environment, serving, write_pipeline
+from .processes import KEY, PATIENCE, SECRET, Served, arrived, client, environment, serving, write_pipeline
 
 LONG = os.environ.get("ISTHMUS_DURABILITY") == "long"
 
@@ -46,11 +46,15 @@ def test_what_comes_in_is_delivered_counted_and_logged_without_a_secret(
         assert http.post("/webhooks/hook", json={"id": "h"}).status_code == 200
         refused = http.post("/webhooks/hook", json={"throw": True})
         assert refused.json() == {"success": False, "error": "ValidationError"}
-        served.until(lambda: len(arrived(tmp_path)) == 2)
+        arrived_twice = 'isthmus_delivery_seconds_count{queue="destination:archive"} 2\n'
+        served.until(
+            lambda: arrived_twice in httpx.get(f"{served.operations}/metrics", timeout=PATIENCE).text
+        )
+        assert len(arrived(tmp_path)) == 2
         assert http.get("/healthz").status_code == http.get("/readyz").status_code == 200
         assert http.get("/metrics").status_code == 404  # not where everybody is
-        metrics = httpx.get(f"{served.operations}/metrics")
-        assert httpx.get(f"{served.operations}/readyz").status_code == 200
+        assert httpx.get(f"{served.operations}/readyz", timeout=PATIENCE).status_code == 200
+        metrics = httpx.get(f"{served.operations}/metrics", timeout=PATIENCE)
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
     for line in (
         'isthmus_http_requests_total{route="/v1/track",status="200"} 1',
@@ -58,7 +62,6 @@ def test_what_comes_in_is_delivered_counted_and_logged_without_a_secret(
         'isthmus_events_accepted_total{source="hook"} 1',
         'isthmus_events_refused_total{source="web",code="event_not_defined"} 1',
         'isthmus_deliveries_total{queue="webhook:hook",decision="dead"} 1',
-        'isthmus_delivery_seconds_count{queue="destination:archive"} 2',
         'isthmus_queue_deliveries{queue="destination:archive",state="dead"} 0',
         "isthmus_ready 1",
     ):
@@ -136,8 +139,9 @@ def test_a_reload_takes_effect_and_drops_no_call(served: Served, tmp_path: Path)
     assert set(statuses) == {200}
     served.until(lambda: len(arrived(tmp_path)) >= len(statuses))
     assert len(arrived(tmp_path)) == len(statuses)
-    assert httpx.get(f"{served.operations}/readyz").status_code == 200
-    assert 'isthmus_reloads_total{result="failure"} 1' in httpx.get(f"{served.operations}/metrics").text
+    assert httpx.get(f"{served.operations}/readyz", timeout=PATIENCE).status_code == 200
+    metrics = httpx.get(f"{served.operations}/metrics", timeout=PATIENCE).text
+    assert 'isthmus_reloads_total{result="failure"} 1' in metrics
 
 
 def test_what_was_answered_before_it_ends_in_peace_is_delivered_once(served: Served, tmp_path: Path) -> None:
@@ -215,10 +219,10 @@ def test_tls(tmp_path: Path) -> None:
     certificate, key = authority.files("127.0.0.1")
     with serving(tmp_path, "--certificate", certificate, "--key", key) as served:
         assert served.url.startswith("https://")
-        answer = httpx.get(f"{served.url}/readyz", verify=authority.client())
+        answer = httpx.get(f"{served.url}/readyz", verify=authority.client(), timeout=PATIENCE)
         assert answer.status_code == 200
         with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{served.url}/readyz", verify=ssl.create_default_context())
+            httpx.get(f"{served.url}/readyz", verify=ssl.create_default_context(), timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +272,7 @@ def test_an_address_that_is_not_this_machines_is_told_in_a_line(tmp_path: Path) 
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert ran.returncode == 2

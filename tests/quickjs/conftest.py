@@ -10,7 +10,9 @@ from isthmus_quickjs._guest import Guest
 
 # No deadline: a busy machine is not a failure.  The guest is shared on purpose, and holds no state of a test.
 settings.register_profile(
-    "quickjs", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    "quickjs",
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("quickjs")
 

@@ -157,9 +157,9 @@ def test_functions_are_tested_in_plain_and_in_asynchronous_tests(pytester: pytes
     pytester.makefile(
         ".ini", pytest="[pytest]\nfilterwarnings = error\naddopts = --strict-markers -p no:cacheprovider"
     )
-    ran = pytester.runpytest_subprocess("-q", "test_sync.py", "test_async.py", timeout=200)
+    ran = pytester.runpytest_subprocess("-q", "test_sync.py", "test_async.py", timeout=300)
     ran.assert_outcomes(passed=11)
-    pytester.runpytest_subprocess("-q", "test_own.py", timeout=100).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess("-q", "test_own.py", timeout=300).assert_outcomes(passed=1)
 
 
 def test_what_the_documentation_shows_is_so(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_what_the_documentation_shows_is_so(tmp_path: Path) -> None:
         [sys.executable, "-m", "isthmus", "new", "destination", "my-orders", "--template", "orders"],
         cwd=tmp_path,
         capture_output=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert made.returncode == 0
@@ -188,7 +188,7 @@ def test_what_the_documentation_shows_is_so(tmp_path: Path) -> None:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=300,
             check=False,
         )
         assert said in done.stdout, done.stdout + done.stderr
@@ -213,7 +213,7 @@ def test_it_serves_an_empty_project_without_any_other_plugin(tmp_path: Path) -> 
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout
@@ -232,7 +232,7 @@ def test_a_run_that_uses_none_of_it_does_not_import_the_engine(tmp_path: Path) -
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
     )
     assert "1 passed" in done.stdout, done.stdout

@@ -10,7 +10,9 @@ from tests.wasm.modules import Modules
 from isthmus_wasmtime._runtime import WasmtimeRuntime
 
 # No deadline: a busy machine is not a failure.
-settings.register_profile("wasm", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile(
+    "wasm", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 settings.load_profile("wasm")
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 import trio
-from tests.javascript import FakeHost, call_of
+from tests.javascript import LONGEST, FakeHost, call_of
 
 from isthmus import Function, Kind, Limits
 from isthmus.abc import Call, Host, Killed, Program, Reply, Returned, Thrown
@@ -220,7 +220,7 @@ class Modules:
         function = Function(
             name="tested", kind=kind, language="wasm", code=code, file="tested.wasm", isolation=isolation
         )
-        program = await self.runtime.load(function, Limits(**limits))  # type: ignore[arg-type] # whatever Limits takes
+        program = await self.runtime.load(function, Limits(**{"wall": LONGEST, **limits}))  # type: ignore[arg-type] # whatever Limits takes
         self._programs.append(program)
         return Module(program)
 

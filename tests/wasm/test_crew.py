@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import trio
-from tests.javascript import FakeHost, call_of
+from tests.javascript import LONGEST, FakeHost, call_of
 from tests.wasm.modules import Modules, plugin
 from tests.wasm.test_plugin import asking
 
@@ -25,7 +23,7 @@ async def test_a_guest_that_waits_holds_up_nobody() -> None:
         async with trio.open_nursery() as nursery:
             for host in hosts:
                 nursery.start_soon(waiting.value, None, host)
-            with trio.fail_after(20):
+            with trio.fail_after(LONGEST):
                 for host in hosts:
                     await host.arrived.wait()
                 assert await quick.value() is None
@@ -40,7 +38,7 @@ async def test_threads_are_bounded_and_the_rest_queue() -> None:
         async with trio.open_nursery() as nursery:
             for host in hosts:
                 nursery.start_soon(module.value, None, host)
-            with trio.fail_after(20):
+            with trio.fail_after(LONGEST):
                 while sum(host.arrived.is_set() for host in hosts) < 3:  # noqa: ASYNC110 -- of many events
                     await trio.sleep(0.001)
             await trio.testing.wait_all_tasks_blocked(0.05)
@@ -50,7 +48,7 @@ async def test_threads_are_bounded_and_the_rest_queue() -> None:
 
 
 async def test_the_loop_goes_on_while_a_guest_runs(modules: Modules) -> None:
-    module = await modules(plugin("(loop $l (br $l)) (i32.const 0)"), wall=0.3)
+    module = await modules(plugin("(loop $l (br $l)) (i32.const 0)"), cpu=0.3, wall=60)
     turns = 0
     done = trio.Event()
 
@@ -64,17 +62,17 @@ async def test_the_loop_goes_on_while_a_guest_runs(modules: Modules) -> None:
         nursery.start_soon(turn)
         assert isinstance((await module.run()).ending, Killed)
         done.set()
-    assert turns > 10
+    assert turns > 5
 
 
 async def test_waiting_counts_against_the_calls_time(modules: Modules) -> None:
     module = await modules(FETCH, wall=0.1)
     host = FakeHost(trio.Event())
-    began = time.monotonic()
-    killed = await module.killed(host=host)
-    assert killed.reason == "timeout"
-    assert 0.1 <= time.monotonic() - began < 5
-    assert host.requests
+    with trio.fail_after(LONGEST):
+        while not host.requests:  # a busy machine may take all of a call's time before it asks
+            began = trio.current_time()
+            assert (await module.killed(host=host)).reason == "timeout"
+            assert trio.current_time() - began >= 0.1
 
 
 async def test_waiting_is_no_processor_time(modules: Modules) -> None:
@@ -92,7 +90,7 @@ async def test_waiting_is_no_processor_time(modules: Modules) -> None:
 async def test_cancelling_ends_a_wait_at_once(modules: Modules) -> None:
     module = await modules(FETCH, wall=600)
     host = FakeHost(trio.Event())
-    with trio.fail_after(20):
+    with trio.fail_after(LONGEST):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(module.run, None, host)
             await host.arrived.wait()

@@ -200,6 +200,7 @@ def test_a_thread_with_a_small_stack_runs_no_guest() -> None:
 async def test_recursion_without_end_is_the_guests_fault_here_too(
     threads: list[None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_inline, "LONG", 60.0)
     monkeypatch.setattr(_inline, "SHORT", 60.0)
     deep = plugin(
         "(if (i32.eq (call $input_load_u8 (i64.const 0)) (i32.const 91)) (then (call $down))) (i32.const 0)",
