@@ -13,7 +13,8 @@ from isthmus.abc import Reply, Runtime
 from isthmus.errors import LoadError
 from isthmus.hookspecs import hookimpl
 
-from ._runtime_bench import LONGEST, KitHost, RuntimeBench, check, thrown, value_of
+from ._kit_host import KitHost
+from ._runtime_bench import LONGEST, RuntimeBench, check, thrown, value_of
 
 PLAIN: Final = {
     "type": "track",
