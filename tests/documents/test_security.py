@@ -10,7 +10,9 @@ from tests.documents.documents import links_of, names_of_tests, text_of
 
 from isthmus.archive import open_archive
 from isthmus.deliveries import open_delivery_log
-from isthmus.pipelines import Accepted
+from isthmus.outcomes import Status
+from isthmus.pipelines import Attempted
+from isthmus.rules import Delivered
 from isthmus_server.firsttoken import TOKEN_FILE, provide_first_token
 from isthmus_server.store import open_store
 
@@ -52,6 +54,19 @@ def test_no_claim_is_without_a_test() -> None:
 # ---- claims that no other folder holds
 
 
+ATTEMPT = Attempted(
+    queue="destination:crm",
+    delivery="web:m1",
+    attempt=1,
+    status=Status.DELIVERED,
+    problem=None,
+    decision=Delivered(),
+    at=1e9,
+    age=1.0,
+    took=0.5,
+)
+
+
 def modes_below(directory: Path) -> dict[str, int]:
     return {
         path.relative_to(directory).as_posix(): stat.S_IMODE(path.stat().st_mode)
@@ -64,7 +79,7 @@ async def test_log_and_archive_are_their_owners_alone(tmp_path: Path) -> None:
         open_delivery_log(tmp_path / "log", sample=1) as log,
         open_archive(tmp_path / "archive") as archive,
     ):
-        log(Accepted("web", "m1", ("crm",)))
+        log(ATTEMPT)
         await archive.keep("web", [b'{"type": "track"}']).wait()
     modes = modes_below(tmp_path)
     assert modes.pop("log") == modes.pop("archive") == 0o700
