@@ -11,6 +11,7 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, seed as seeded, settings as configured, strategies as st
 
 from isthmus._cli.definition import Project
+from isthmus._linetrace import LineTrace
 
 from ._inputs import case_inputs
 from ._lab import Lab, load_project
@@ -52,6 +53,7 @@ def hunt(
     samples: Sequence[dict[str, Any]] = (),
     ignored: frozenset[str] = frozenset(),
     told: Callable[[int], None] = lambda examples: None,
+    trace: LineTrace | None = None,
     **options: Any,
 ) -> Hunt:
     """Look for flaws until there is one, or so many examples were tried, or the time is over.
@@ -67,6 +69,7 @@ def hunt(
         samples: events the function is known to take.
         ignored: names of errors that are no flaw here.
         told: called after each round with how many examples there were.
+        trace: takes which lines ran.
         options: ``kind`` and ``language``, as :func:`.._lab.load_project` takes them.
 
     Raises:
@@ -74,7 +77,7 @@ def hunt(
         LoadError: the code does not load.
     """
     base = thread.run(lambda: load_project(thread.engine, project, values, **options))
-    prey = Prey(thread, lab, base.function, values)
+    prey = Prey(thread, lab, base.function, values, trace)
     try:
         inputs = case_inputs(base.function.kind, base.handlers, base.function.code, samples)
         tried = 0

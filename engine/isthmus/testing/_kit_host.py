@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, final
 
 import msgspec
@@ -29,9 +29,14 @@ class KitHost(Host):
         slept: seconds of each timer.
         cache: what was stored, by key.
         asked: capabilities that were used, (name, argument), the argument decoded.
+        traced: whether it asks which lines run.
+        lines_ran: those that the runtime said ran.
+        lines_among: among which, empty where it told nothing.
         gate: where fetches wait, if it is set.
         waiting: set with the first thing that is waited for.
     """
+
+    traced = False
 
     def __init__(
         self,
@@ -46,6 +51,8 @@ class KitHost(Host):
         self.slept: list[float] = []
         self.cache: dict[str, bytes] = {}
         self.asked: list[tuple[str, Any]] = []
+        self.lines_ran: frozenset[int] = frozenset()
+        self.lines_among: frozenset[int] = frozenset()
         self.gate: trio.Event | None = None
         self.waiting = trio.Event()
         self._answer = answer or (lambda request: FetchResponse(status=201, body=b"{}", url=request.url))
@@ -89,6 +96,9 @@ class KitHost(Host):
         assert level in {"debug", "log", "info", "warn", "error", "notice"}, f"there is no level {level!r}"
         assert at >= 0
         self.lines.append((level, text))
+
+    def ran(self, lines: Iterable[int], among: Iterable[int]) -> None:
+        self.lines_ran, self.lines_among = frozenset(lines), frozenset(among)
 
     def log_left_out(self, size: int) -> None:
         self.left_out += size

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, Final, final
 
 import msgspec
 
+from isthmus._linetrace import LineTrace
 from isthmus.abc import FetchRequest
 from isthmus.errors import InvalidInput
 from isthmus.functions import Function, Kind
@@ -51,7 +53,15 @@ class TimeOver(BaseException):  # an Exception would be a flaw to Hypothesis, wh
 class Prey:
     """One function in a lab, tried with one case after the other."""
 
-    def __init__(self, thread: EngineThread, lab: Lab, function: Function, values: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        thread: EngineThread,
+        lab: Lab,
+        function: Function,
+        values: Mapping[str, Any],
+        trace: LineTrace | None = None,
+    ) -> None:
+        self._trace = trace
         self._thread = thread
         self._lab = lab
         self._function = function
@@ -106,6 +116,10 @@ class Prey:
         return finding
 
     async def _examine(self, case: Case, answers: Sequence[StubResponse]) -> Finding | None:
+        with nullcontext() if self._trace is None else self._trace.following():
+            return await self._examined(case, answers)
+
+    async def _examined(self, case: Case, answers: Sequence[StubResponse]) -> Finding | None:
         given: dict[tuple[str, str], StubResponse] = {}
 
         def respond(request: FetchRequest) -> StubResponse:
