@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, final
 
@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from ._cache import Cache, Flight
+from ._linetrace import current_trace
 from ._redact import Redactor
 from .abc import CacheEntry, Egress, Fetcher, FetchRequest, FetchResponse, Hop, Host
 from .capabilities import Caller, Capability
@@ -114,6 +115,14 @@ class InvocationHost(Host):
 
     def __init__(self, door: Door) -> None:
         self._door = door
+
+    @property
+    def traced(self) -> bool:
+        return current_trace.get() is not None
+
+    def ran(self, lines: Iterable[int], among: Iterable[int]) -> None:
+        if (trace := current_trace.get()) is not None:
+            trace.add(lines, among)
 
     # ------------------------------------------------------------ what a world may ask
 

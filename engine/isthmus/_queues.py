@@ -4,63 +4,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import final
 from urllib.parse import parse_qsl, urlsplit
 
-from ._discovery import Discovery, Found, PluginInfo, said
-from .errors import EngineError, PluginError
+from .errors import EngineError
+from .offers import Offers
 from .queues import OpenQueue, Queue
 
-__all__ = ["OfferedQueues", "open_queue"]
+__all__ = ["offered_queues", "open_queue"]
 
 
-@final
-class OfferedQueues:
-    """What the plugins of this process offer through ``isthmus_queues``, asked once.
-
-    Args:
-        plugins: beside the installed ones.
-        load_entry_points: take the installed ones.
-        logged: errors go to the log, beside ``infos``.
-
-    Raises:
-        PluginError: what was handed in is no plugin.
-    """
-
-    def __init__(
-        self, plugins: Sequence[object], *, load_entry_points: bool = True, logged: bool = True
-    ) -> None:
-        self._discovery = Discovery(plugins, load_entry_points=load_entry_points, logged=logged)
-        self._offers: dict[str, list[tuple[Found, OpenQueue]]] = {}
-        for found, function in self._discovery.implementations("isthmus_queues"):
-            try:
-                offered = dict(function())
-            except Exception as exc:  # noqa: BLE001 -- reported
-                found.leave_out(f"isthmus_queues failed: {said(exc)}")
-                continue
-            for scheme, opener in offered.items():
-                self._offers.setdefault(scheme, []).append((found, opener))
-                found.offers.append(f"queue {scheme}")
-
-    @property
-    def infos(self) -> tuple[PluginInfo, ...]:
-        """Each plugin, as far as its queues go."""
-        return self._discovery.infos
-
-    def find(self, scheme: str) -> OpenQueue:
-        """What opens the queues of a scheme.
-
-        Raises:
-            PluginError: no plugin offers it, or two do.
-        """
-        offers = self._offers.get(scheme, [])
-        if len(offers) > 1:
-            names = " and ".join(sorted(repr(found.name) for found, _ in offers))
-            raise PluginError(f"the plugins {names} both offer queues for {scheme}:; remove one")
-        if not offers:
-            known = ", ".join(f"{scheme}:" for scheme in sorted(self._offers)) or "none"
-            raise PluginError(f"no plugin offers queues for {scheme}:; there are those for {known}")
-        return offers[0][1]
+def offered_queues(
+    plugins: Sequence[object], *, load_entry_points: bool = True, logged: bool = True
+) -> Offers[OpenQueue]:
+    """What the plugins of this process offer through ``isthmus_queues``; see :class:`isthmus.offers.Offers`."""
+    return Offers(
+        "isthmus_queues",
+        lambda offered: dict(offered).items(),
+        plugins,
+        what="queue",
+        phrase="queues for {}:",
+        load_entry_points=load_entry_points,
+        logged=logged,
+    )
 
 
 @asynccontextmanager
@@ -84,7 +49,7 @@ async def open_queue(
     scheme = urlsplit(address).scheme
     if not scheme:
         raise EngineError(f"a queue is named by a URL such as sqlite:deliveries.db, not {url!r}")
-    opener = OfferedQueues(plugins, load_entry_points=load_entry_points).find(scheme)
+    opener = offered_queues(plugins, load_entry_points=load_entry_points).find(scheme)
     try:
         options = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError as exc:

@@ -8,7 +8,7 @@ its *host*.  A *fetcher* carries the host's requests out.  A *command* is for pe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -323,6 +323,14 @@ class Host(ABC):
 
     def log_left_out(self, size: int) -> None:  # noqa: B027 -- most runtimes log all there is
         """Say how many bytes of console output were kept back, a runtime's own cap having been reached."""
+
+    @property
+    def traced(self) -> bool:
+        """Whether somebody wants to know which lines of the code run: :meth:`ran` is to be told, if the runtime can."""
+        return False
+
+    def ran(self, lines: Iterable[int], among: Iterable[int]) -> None:  # noqa: B027 -- most calls are not traced
+        """Say which lines of the function's code ran in this call, from 1, and among which that was."""
 
     # What a runtime would decide by itself, were the call not taped.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .abc import Command, Fetcher, Runtime
     from .calls import CallEvent
     from .queues import OpenQueue
+    from .serverroutes import ServerRoute
     from .templates import Template
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "isthmus_observers",
     "isthmus_queues",
     "isthmus_runtimes",
+    "isthmus_server_routes",
+    "isthmus_stores",
     "isthmus_templates",
 ]
 
@@ -97,4 +100,23 @@ def isthmus_queues() -> Mapping[str, OpenQueue]:  # type: ignore[empty-body]
 
     Called once for each :func:`isthmus.open_queue`, and where the plugins are listed.  All plugins' results count; two
     queues for one scheme are an error that names both.  Importing what a storage needs belongs into the opening.
+    """
+
+
+@hookspec
+def isthmus_server_routes() -> Iterable[ServerRoute]:  # type: ignore[empty-body]
+    """Offer what ``isthmus serve`` answers under ``/plugins/NAME/``, beside its own ways in.
+
+    Called once, when the service begins, or where the plugins are listed.  All plugins' results count; of two routes of one name neither is
+    served, and the log names both plugins.  What an application raises is answered by 500 and logged by its plugin.
+    """
+
+
+@hookspec
+def isthmus_stores() -> Mapping[str, Callable[[str], Any]]:  # type: ignore[empty-body]
+    """Offer databases for the service's store, by the scheme of their URLs: ``{"vaulted": connect}``.
+
+    Called once for each store whose URL has a scheme that is not built in, and where the plugins are listed.  Each function takes
+    the whole URL and gives an engine of SQLAlchemy on SQLite or PostgreSQL, the two whose SQL the store speaks; the store
+    disposes of it.  All plugins' results count; two for one scheme are an error that names both.
     """

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["front_door"]
 
-_INGRESS: Final = ("/v1/", "/webhooks/")
+_INGRESS: Final = ("/v1/", "/webhooks/", "/plugins/")
 _HEALTH: Final = frozenset({"/healthz", "/readyz"})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Final, cast, final
@@ -22,7 +22,9 @@ from isthmus.errors import EngineError, IsthmusError
 from isthmus.limits import Limits
 from isthmus.pipelines import Observation
 from isthmus.queues import Queue
+from isthmus.serverroutes import ServiceView, offered_routes
 
+from .added import added_routes
 from .basis import Basis
 from .frontdoor import front_door
 from .groups import alone
@@ -97,7 +99,7 @@ async def serve(
     ):
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             async with trio.open_nursery() as pipelines:
-                service = _Service(options, basis, engine, queue, pipelines)
+                service = _Service(options, basis, engine, queue, pipelines, plugins)
                 await service.reload()
                 whole.start_soon(service.obey, signals, whole.cancel_scope)
                 whole.start_soon(basis.follow, service.reload)
@@ -122,6 +124,7 @@ class _Service:
         engine: Engine,
         queue: Queue,
         pipelines: trio.Nursery,
+        plugins: Sequence[object],
     ) -> None:
         self._options = options
         self._basis = basis
@@ -148,12 +151,19 @@ class _Service:
         routes = ingress_routes(
             running.enter, limits=options.limits, public_url=options.public_url, observer=metrics
         )
-        public: ASGIApp = Starlette(routes=[*health, *routes])
+        offers, view = offered_routes(plugins), ServiceView(engine=engine, accept=self._accept)
+        public: ASGIApp = Starlette(routes=[*health, *added_routes(offers, view, public=True), *routes])
         url = options.public_url or f"http{'s' if options.certificate else ''}://{options.bind[0]}"
         if (beside := basis.application(engine, f"{url.rstrip('/')}/")) is not None:
             public = front_door(public, beside)
         self._public = public
-        self._private = operations_app(health, lambda: metrics.text(queue, running))
+        private = [*health, *added_routes(offers, view, public=False)]
+        self._private = operations_app(private, lambda: metrics.text(queue, running))
+
+    async def _accept(self, source: str, events: Iterable[bytes | Mapping[str, Any]]) -> list[str]:
+        """Take events that a plugin's application got; see :data:`isthmus.serverroutes.Accept`."""
+        with self.running.enter() as serving:
+            return await serving.pipeline.accept(source, events)
 
     async def reload(self) -> None:
         """Load what is to run; see :meth:`.Running.load`."""

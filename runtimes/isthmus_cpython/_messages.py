@@ -63,6 +63,7 @@ class Ended(msgspec.Struct, frozen=True):
         exhausted: it raised MemoryError.
         too_large: bytes of value and messages, where they were too many to be handed over.
         left_out: bytes of console output that were kept back.
+        lines: of the code that ran, where that was asked.
     """
 
     ok: bool
@@ -73,6 +74,7 @@ class Ended(msgspec.Struct, frozen=True):
     exhausted: bool = False
     too_large: _Id = 0
     left_out: _Id = 0
+    lines: list[_Id] = []
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -110,6 +112,7 @@ class Loaded(msgspec.Struct, frozen=True):
         asynchronous: any of them is.
         imports: modules that it imports, or names.
         code: compiled, for the processes of calls; nothing is done with it here.
+        lines: that have something to run.
         error: why it does not load.
     """
 
@@ -117,6 +120,7 @@ class Loaded(msgspec.Struct, frozen=True):
     asynchronous: bool = False
     imports: list[str] = []
     code: bytes = b""
+    lines: list[_Id] = []
     error: Raised | None = None
 
 

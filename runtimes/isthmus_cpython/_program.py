@@ -35,6 +35,7 @@ class CPythonProgram(Program):
         limits: of every call.
         room: processes with a call that may live at once, of all programs.
         keep: one process for all calls of an instance.
+        lines: of its code that have something to run.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class CPythonProgram(Program):
         limits: Limits,
         room: trio.Semaphore,
         keep: bool,
+        lines: frozenset[int] = frozenset(),
     ) -> None:
         self.handlers = handlers
+        self._lines = lines
         self._zygote = zygote
         self._pool = pool
         self._limits = limits
@@ -92,7 +95,7 @@ class CPythonProgram(Program):
         used = process.cpu() or 0.0
         told, exit_ = None, Exit()
         try:
-            told = await hold(process, call, host, self._limits, used)
+            told = await self._heard(process, call, host, used)
             if told is None:
                 told, exit_ = await self._silence(process)
         finally:
@@ -110,6 +113,13 @@ class CPythonProgram(Program):
                     process.let_go(self._leave)
         return Reply(told.ending, told.messages, max(0.0, exit_.cpu - used), exit_.memory, started)
 
+    async def _heard(self, process: Process, call: Call, host: Host, used: float) -> Told | None:
+        """How a call ended, None where its process hung up; which lines ran is told its host."""
+        told = await hold(process, call, host, self._limits, used)
+        if told is not None and host.traced:
+            host.ran(told.lines, self._lines)
+        return told
+
     async def _silence(self, process: Process) -> tuple[Told, Exit]:
         """What became of a process that has hung up."""
         exit_ = await process.end(LAST_WORDS)
@@ -125,7 +135,7 @@ class CPythonProgram(Program):
         used = process.cpu() or 0.0
         told = None
         try:
-            told = await hold(process, call, host, self._limits, used)
+            told = await self._heard(process, call, host, used)
             if told is None:
                 told, _ = await self._silence(process)
         finally:

@@ -199,6 +199,7 @@ class CPythonRuntime(Runtime):
             zygote,
             pool,
             handlers=frozenset(loaded.handlers),
+            lines=frozenset(loaded.lines),
             limits=limits,
             room=self._room,
             keep=keep,

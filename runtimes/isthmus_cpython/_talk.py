@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
@@ -36,11 +37,13 @@ class Told(NamedTuple):
         ending: of the handler.
         messages: that were sent, an array or nothing.
         cpu: seconds that its process had used by then, where it keeps account itself.
+        lines: of the code that ran, as the process tells it, where that was asked.
     """
 
     ending: Ending
     messages: bytes = b""
     cpu: float = 0.0
+    lines: Sequence[int] = ()
 
 
 async def hold(process: Process, call: Call, host: Host, limits: Limits, used: float) -> Told | None:
@@ -94,7 +97,7 @@ class _Talk:
         """Send the call and hear the process out."""
         connection = self._process.connection
         with suppress(OSError):  # it may have ended; what it wrote before is read all the same
-            connection.begin(CALL, _payload(call, taped=self._host.taped))
+            connection.begin(CALL, _payload(call, taped=self._host.taped, traced=self._host.traced))
         self._process.resume()  # with a call to read already: it wakes up once
         if not connection.whole:
             nursery.start_soon(self._finish)  # it may have to be heard first, with what its module prints
@@ -142,7 +145,7 @@ class _Talk:
         ended = parse_end(payload)
         if ended.left_out:
             self._host.log_left_out(ended.left_out)
-        self.told = Told(*ending_of(ended, self._limits), cpu)
+        self.told = Told(*ending_of(ended, self._limits), cpu, ended.lines)
 
     def _ask(self, payload: bytes, nursery: trio.Nursery) -> None:
         self._asked += 1
@@ -161,10 +164,11 @@ class _Talk:
         self._host.log(line.level, line.text, min(line.at, self._limits.wall))
 
 
-def _payload(call: Call, *, taped: bool) -> bytes:
+def _payload(call: Call, *, taped: bool, traced: bool) -> bytes:
     """A call as its process takes it; of one that is taped the first thing said is that the clock stands still."""
-    return b'{"still":%b,"handler":"%b","now":%b,"seed":"%b","settings":%b,"argument":%b}' % (
+    return b'{"still":%b,"traced":%b,"handler":"%b","now":%b,"seed":"%b","settings":%b,"argument":%b}' % (
         b"true" if taped else b"false",
+        b"true" if traced else b"false",
         call.handler.encode(),
         repr(call.now).encode(),
         call.seed.hex().encode(),

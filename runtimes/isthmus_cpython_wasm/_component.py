@@ -33,7 +33,7 @@ TZDATA: Final = "2026.6"
 """The version of tzdata whose time zones are in it."""
 HERE: Final = Path(__file__).resolve().parent
 WORLD: Final = "confined"
-INSIDE: Final = ("__init__", "calls", "console", "loading", "loops", "serving", "traces", "values")
+INSIDE: Final = ("__init__", "calls", "console", "lines", "loading", "loops", "serving", "traces", "values")
 """Modules that are the same in WebAssembly and without."""
 KEPT: Final = 3
 """Builds that are kept, of some 50 MB each: several versions may take turns."""

@@ -48,7 +48,7 @@ async def test_a_relative_path_stays_relative() -> None:
     ("url", "said"),
     [
         ("deliveries.db", "is named by a URL such as sqlite:deliveries.db, not 'deliveries.db'"),
-        ("their:x", "no plugin offers queues for their:; there are those for mine:"),
+        ("their:x", "no plugin offers queues for their:; there is 'mine'"),
         ("mine:x?a=1&a=2", "gives an option twice"),
         ("mine:x?a", "are written"),
     ],

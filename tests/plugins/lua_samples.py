@@ -22,6 +22,7 @@ LUA = {
     "nap": "function onTrack() sleep(0.02) return 'woke' end",
     "sleep": "function onTrack() sleep(3600) end",
     "cached": "function onTrack() return cache.load('k', 60, function() return 'loaded' end) end",
+    "capable": "function onTrack() return capability('kit.double', { n = 21 }) end",
     "sends": "function onRequest() Segment.track({ event = 'Sent', userId = 'u' }) end",
     "batch": "function onBatch() return { { status = 200 }, { status = 400 } } end",
     "clock": "function onTrack() return { os.time() * 1000, math.random() } end",

@@ -24,6 +24,7 @@ JAVASCRIPT = {
     "nap": "async function onTrack() { await new Promise((woken) => setTimeout(woken, 20)); return 'woke' }",
     "sleep": "async function onTrack() { await new Promise((woken) => setTimeout(woken, 3600 * 1000)) }",
     "cached": "async function onTrack() { return await cache.load('k', 60000, async () => 'loaded') }",
+    "capable": "async function onTrack() { return await capability('kit.double', { n: 21 }) }",
     "sends": "async function onRequest() { Segment.track({ event: 'Sent', userId: 'u' }) }",
     "batch": "async function onBatch() { return [{ status: 200 }, { status: 400 }] }",
     "clock": "function onTrack() { return [Date.now(), Math.random()] }",
@@ -48,6 +49,7 @@ def on_track(event, settings):
     "nap": "from isthmus_guest import sleep\ndef on_track(event, settings):\n  sleep(0.02)\n  return 'woke'",
     "sleep": "from isthmus_guest import sleep\ndef on_track(event, settings): sleep(3600)",
     "cached": "from isthmus_guest import cache\ndef on_track(event, settings): return cache.load('k', 60, lambda: 'loaded')",
+    "capable": "from isthmus_guest import capability\ndef on_track(event, settings): return capability('kit.double', {'n': 21})",
     "sends": "from isthmus_guest import segment\ndef on_request(request, settings): segment.track(event='Sent', user_id='u')",
     "batch": "def on_batch(events, settings): return [{'status': 200}, {'status': 400}]",
     "clock": "import random, time\ndef on_track(event, settings): return [time.time() * 1000, random.random()]",
@@ -137,5 +139,6 @@ WASM_LACKS = {
     "fetch": "reading a response takes a parser of JSON, and the samples are written by hand",
     "nap": "as fetch",
     "cached": "as fetch",
+    "capable": "as fetch",
     "clock": "as fetch",
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from isthmus import FetchError, LoadError
+from isthmus import CapabilityError, FetchError, LoadError
 from isthmus.abc import FetchRequest
 from isthmus.testing import (
     RUNTIME_CHECKS,
@@ -90,6 +90,22 @@ def _flood(event: Any, _settings: object, world: World) -> None:
         world.host.log("log", "line")
 
 
+async def _capable(event: Any, _settings: object, world: World) -> Any:
+    return json.loads(await world.host.capability("kit.double", b'{"n": 21}'))
+
+
+async def _capable_of_less(event: Any, _settings: object, world: World) -> object:
+    given = await _capable(event, _settings, world)
+    return given and {key: value for key, value in given.items() if key != "text"}
+
+
+async def _shrugging(event: Any, _settings: object, world: World) -> object:
+    try:
+        return await _capable(event, _settings, world)
+    except CapabilityError:
+        return None
+
+
 def _boom(*_: object) -> None:
     raise TypeError("boom")
 
@@ -111,6 +127,7 @@ GOOD: dict[str, Handler | dict[str, Handler]] = {
     "nap": _nap,
     "sleep": _sleep,
     "cached": _cached,
+    "capable": _capable,
     "sends": {
         "onRequest": lambda event, settings, world: world.sent.append(
             {"type": "track", "event": "Sent", "userId": "u"}
@@ -182,6 +199,8 @@ BROKEN: list[tuple[str, dict[str, Handler | dict[str, Handler]]]] = [
     ("an_error_of_the_network_is_a_fetch_error", {"fetch": _swallowing}),
     ("a_function_waits_by_its_host", {"nap": lambda *_: "woke"}),
     ("what_was_loaded_is_kept_by_the_host", {"cached": lambda *_: "loaded"}),
+    ("a_capability_gets_its_argument_and_gives_its_result", {"capable": _capable_of_less}),
+    ("a_capability_that_is_refused_is_a_capability_error", {"capable": _shrugging}),
     ("console_output_comes_in_its_order", {"chatter": lambda e, s, world: world.host.log("log", "line 2")}),
     ("messages_of_a_source_are_in_the_reply", {"sends": {"onRequest": lambda *_: None}}),
     ("a_flood_of_output_ends", {"flood": lambda e, s, world: world.host.log("log", "line")}),

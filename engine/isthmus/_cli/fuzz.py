@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from isthmus._linetrace import LineTrace
 from isthmus.cachedir import cache_directory
 from isthmus.functions import SettingType
 from isthmus.testing import Lab, open_lab
@@ -24,6 +25,7 @@ from isthmus.testing.cases import DIRECTORY, Case, write_case
 from isthmus.testing.http import SINK_URL
 
 from . import units
+from .coverage import add_coverage, tell_coverage, wants_coverage
 from .definition import Project
 from .faults import FAILED, OK, UsageFault
 from .opening import project_of
@@ -87,6 +89,7 @@ def parser() -> Parser:
         help="an error that is no flaw; may be repeated",
     )
     group.add_argument("--no-cases", action="store_true", help="write no cases")
+    add_coverage(parser)
     add_calls(parser)
     return parser
 
@@ -121,7 +124,7 @@ def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
         if definition.required and definition.name not in values
     }
     seed = random.randrange(2**32) if arguments.seed is None else arguments.seed  # noqa: S311 -- no secret
-    lab = Lab()
+    lab, trace = Lab(), LineTrace()
     limits = limits_of(arguments, wall=WALL, cpu=CPU)
     with engine_thread(partial(open_lab, lab, plugins=plugins, limits=limits)) as thread:
         found = hunt(
@@ -134,6 +137,7 @@ def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
             seed=seed,
             samples=_samples(project),
             ignored=frozenset(arguments.ignore),
+            trace=trace if wants_coverage(arguments) else None,
             kind=arguments.kind,
             language=arguments.language,
         )
@@ -146,7 +150,8 @@ def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> int:
     what = f"{len(found.findings) or 'no'} flaw{'s' * (len(found.findings) != 1)}"
     sign = screen.paint("✗", "bold red") if found.findings else screen.paint("✓", "bold green")
     screen.print(f"{sign} {what} in {found.examples} examples (--seed {found.seed})")
-    screen.print(screen.paint("which lines of the function they ran is not told by its runtime", "dim"))
+    if wants_coverage(arguments):
+        tell_coverage(arguments, [(project, trace)], screen)
     return FAILED if found.findings else OK
 
 

@@ -12,7 +12,9 @@ import msgspec
 
 from isthmus import PluginInfo, open_engine
 from isthmus._discovery import Discovery
-from isthmus._queues import OfferedQueues
+from isthmus._queues import offered_queues
+from isthmus.offers import Offers
+from isthmus.serverroutes import offered_routes
 
 from .added import AddedCommands
 from .commands import COMMANDS
@@ -111,8 +113,13 @@ def in_all(infos: Sequence[PluginInfo], plugins: Sequence[object]) -> tuple[Plug
     """
     added = AddedCommands(plugins, taken=COMMANDS, logged=False)  # the engine has told the log already
     offered = OfferedTemplates(plugins, logged=False)
-    queues = OfferedQueues(plugins, logged=False)
-    return tuple(map(_together, infos, added.infos, offered.infos, queues.infos))
+    queues = offered_queues(plugins, logged=False)
+    routes = offered_routes(plugins, logged=False)
+    stores: Offers[object] = Offers(
+        "isthmus_stores", lambda given: dict(given).items(), plugins, what="store", logged=False
+    )
+    views = (infos, added.infos, offered.infos, queues.infos, routes.infos, stores.infos)
+    return tuple(_together(*each) for each in zip(*views, strict=True))
 
 
 def _together(*views: PluginInfo) -> PluginInfo:

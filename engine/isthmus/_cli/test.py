@@ -6,11 +6,14 @@ import argparse
 import datetime as dt
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from isthmus._linetrace import LineTrace
 from isthmus.errors import IsthmusError, LoadError
 
 from .caserun import Cases, case_files
+from .coverage import add_coverage, tell_coverage, wants_coverage
 from .definition import Project, find
 from .faults import FAILED, INTERRUPTED, OK, UNLOADABLE, UsageFault
 from .junit import report
@@ -54,6 +57,7 @@ def parser() -> Parser:
               isthmus test my-orders
               isthmus test functions/* --junit report.xml
               isthmus test my-orders --watch -k refund
+              isthmus test my-orders --coverage --lcov coverage.info
               isthmus test my-orders --update         what became of them is what is expected from now on
               isthmus test track.js --events events.ndjson --expected expected.ndjson --sink endpoint
 
@@ -75,6 +79,7 @@ def parser() -> Parser:
     )
     group.add_argument("--watch", action="store_true", help="run again when a file changes, until Ctrl-C")
     group.add_argument("--junit", metavar="FILE", help="write a report in JUnit's XML as well")
+    add_coverage(parser)
     add_calls(parser)
     return parser
 
@@ -101,12 +106,14 @@ async def execute(arguments: argparse.Namespace, plugins: Sequence[object]) -> i
 
 async def _once(arguments: argparse.Namespace, plugins: Sequence[object], screen: Screen) -> int:
     projects = [find(path, arguments.definition) for path in arguments.function]
+    traces = [LineTrace() for _ in projects]
     if arguments.update:
         return await _update(arguments, projects, plugins, screen)
     stamp = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S")
     suites, unloadable = [], False
-    for project in projects:
-        status, verdicts = await _verdicts(arguments, project, plugins)
+    for project, trace in zip(projects, traces, strict=True):
+        with trace.following() if wants_coverage(arguments) else nullcontext():
+            status, verdicts = await _verdicts(arguments, project, plugins)
         if status == INTERRUPTED:
             return status
         unloadable = unloadable or status == UNLOADABLE
@@ -114,6 +121,8 @@ async def _once(arguments: argparse.Namespace, plugins: Sequence[object], screen
     if arguments.text and not any(suite.verdicts for suite in suites):
         raise UsageFault(f"-k {arguments.text}: no case and no line has that in its name")
     tell(suites, screen)
+    if wants_coverage(arguments):
+        tell_coverage(arguments, list(zip(projects, traces, strict=True)), screen)
     if arguments.junit:
         _write(Path(arguments.junit), report(suites, stamp))
     if unloadable:

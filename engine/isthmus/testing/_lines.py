@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from typing import final
+from typing import NamedTuple, final
 
 import trio
 
-from isthmus.queues import Entry, QueueOptions
+from isthmus.queues import Claim, Entry, QueueOptions
 
-__all__ = ["Kept", "Line"]
+__all__ = ["Kept", "Lease", "Line"]
+
+
+class Lease(NamedTuple):
+    """What a claim stands for: a delivery, while it is at this attempt."""
+
+    number: int
+    attempt: int
 
 
 @final
@@ -27,6 +34,24 @@ class Kept:
         self.attempt = 0
         self.leased = False
         self.first_at = 0.0
+
+    def claimed(self, now: float, until: float) -> Claim:
+        """Lease it for one more attempt."""
+        if not self.attempt:
+            self.first_at = now
+        self.attempt += 1
+        self.leased = True
+        self.due = until
+        return Claim(
+            queue=self.entry.queue,
+            message_id=self.entry.message_id,
+            body=self.entry.body,
+            key=self.entry.key,
+            attempt=self.attempt,
+            published_at=self.published_at,
+            first_at=self.first_at,
+            token=Lease(self.number, self.attempt),
+        )
 
 
 @final

@@ -10,56 +10,21 @@ from typing import Any, Final, final
 import msgspec
 import trio
 
-from isthmus.abc import (
-    CacheEntry,
-    Call,
-    FetchRequest,
-    FetchResponse,
-    Host,
-    Killed,
-    Program,
-    Reply,
-    Returned,
-    Runtime,
-    Thrown,
-)
+from isthmus.abc import Call, Host, Killed, Program, Reply, Returned, Runtime, Thrown
 from isthmus.functions import Function, Kind
 from isthmus.limits import Limits
+
+from ._kit_host import KitHost
+from ._runtime_samples import SAMPLES
 
 __all__ = [
     "LONGEST",
     "RUNTIME_CHECKS",
-    "SAMPLES",
-    "KitHost",
     "RuntimeBench",
     "RuntimeCheck",
     "RuntimeSubject",
     "check",
 ]
-
-SAMPLES: Final[Mapping[str, str]] = {
-    "echo": "onTrack returns the event",
-    "settings": "onTrack returns the settings",
-    "nothing": "onTrack returns nothing",
-    "retry": 'onTrack throws a RetryError that says "later"',
-    "fault": 'onTrack throws an error of the language\'s own that says "boom"',
-    "broken": "code that does not load",
-    "state": "onTrack adds one to a variable of the module's, 0 at first, and returns it",
-    "loop": "onTrack never ends, and asks its host for nothing",
-    "hoard": "onTrack takes memory and more memory, and gives none back",
-    "bulky": "onTrack returns a text of 100,000 letters x",
-    "chatter": 'onTrack logs "line 1", "line 2" and "line 3", and returns nothing',
-    "flood": 'onTrack logs "line" 20,000 times',
-    "fetch": 'onTrack sends POST https://kit.test/path with the header x-kit: yes and the body "hello", and returns the '
-    "status of the response; it catches nothing",
-    "nap": 'onTrack waits 20 ms by its host, and returns "woke"',
-    "sleep": "onTrack waits an hour by its host",
-    "cached": 'onTrack loads the key "k" through the cache, with a loader that returns "loaded", and returns what it got',
-    "sends": 'a source: onRequest sends a track with the event "Sent" and the userId "u"',
-    "batch": "onBatch returns [{status: 200}, {status: 400}], and there is no other handler",
-    "clock": "onTrack returns the time in milliseconds since the epoch, and a random number: [time, random]",
-}
-"""What a kit has a sample for, and what each does; its text is in the runtime's language."""
 
 LONGEST: Final = 60.0
 """Seconds after which something hangs; never how long anything takes, for a machine may be busy."""
@@ -67,66 +32,6 @@ LONGEST: Final = 60.0
 MIB: Final = 1024 * 1024
 NOW: Final = 1_700_000_000.0
 SEED: Final = bytes(range(32))
-
-
-@final
-class KitHost(Host):
-    """Answers at once, or when its gate is opened, and notes what it was asked.
-
-    Attributes:
-        lines: console output, (level, text).
-        left_out: bytes of it that the runtime kept back.
-        requests: what was fetched.
-        slept: seconds of each timer.
-        cache: what was stored, by key.
-        gate: where fetches wait, if it is set.
-        waiting: set with the first thing that is waited for.
-    """
-
-    def __init__(self, answer: Callable[[FetchRequest], FetchResponse] | None = None) -> None:
-        self.lines: list[tuple[str, str]] = []
-        self.left_out = 0
-        self.requests: list[FetchRequest] = []
-        self.slept: list[float] = []
-        self.cache: dict[str, bytes] = {}
-        self.gate: trio.Event | None = None
-        self.waiting = trio.Event()
-        self._answer = answer or (lambda request: FetchResponse(status=201, body=b"{}", url=request.url))
-
-    async def fetch(self, request: FetchRequest) -> FetchResponse:
-        self.requests.append(request)
-        self.waiting.set()
-        if self.gate is not None:
-            await self.gate.wait()
-        await trio.lowlevel.checkpoint()
-        return self._answer(request)
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.waiting.set()
-        await trio.sleep(seconds)
-
-    async def cache_load(self, key: str) -> CacheEntry:
-        await trio.lowlevel.checkpoint()
-        return CacheEntry(self.cache.get(key))
-
-    def cache_store(self, key: str, value: bytes, ttl: float | None) -> None:
-        assert ttl is None or ttl > 0
-        self.cache[key] = value
-
-    def cache_fail(self, key: str) -> None:
-        pass
-
-    def cache_delete(self, key: str) -> None:
-        self.cache.pop(key, None)
-
-    def log(self, level: str, text: str, at: float = 0.0) -> None:
-        assert level in {"debug", "log", "info", "warn", "error", "notice"}, f"there is no level {level!r}"
-        assert at >= 0
-        self.lines.append((level, text))
-
-    def log_left_out(self, size: int) -> None:
-        self.left_out += size
 
 
 @final

@@ -13,7 +13,8 @@ from isthmus.abc import Reply, Runtime
 from isthmus.errors import LoadError
 from isthmus.hookspecs import hookimpl
 
-from ._runtime_bench import LONGEST, KitHost, RuntimeBench, check, thrown, value_of
+from ._kit_host import KitHost
+from ._runtime_bench import LONGEST, RuntimeBench, check, thrown, value_of
 
 PLAIN: Final = {
     "type": "track",
@@ -81,6 +82,19 @@ async def hostile_values_come_back_as_they_were(bench: RuntimeBench) -> None:
         event = {"type": "track", name: value}
         came = await bench.value("echo", event)
         assert came == event, f"{name!r}: {str(value)[:80]!r} went in, and {str(came)[:200]!r} came back"
+
+
+@check("fault", "echo")
+async def lines_are_told_to_who_asks_if_at_all(bench: RuntimeBench) -> None:
+    asking, other = KitHost(), KitHost()
+    asking.traced = True
+    assert await bench.value("echo", {"n": 1}, asking) == {"n": 1}
+    assert asking.lines_ran <= asking.lines_among
+    assert bool(asking.lines_ran) == bool(asking.lines_among)
+    thrown(await bench.reply("fault", host=asking))
+    assert bool(asking.lines_ran) == bool(asking.lines_among)
+    await bench.value("echo", {"n": 1}, other)
+    assert not other.lines_among
 
 
 @check("settings")

@@ -8,7 +8,8 @@ import trio
 from isthmus.abc import FetchRequest, FetchResponse, Reply
 from isthmus.errors import FetchError
 
-from ._runtime_bench import LONGEST, KitHost, RuntimeBench, check, thrown, value_of
+from ._kit_host import KitHost
+from ._runtime_bench import LONGEST, RuntimeBench, check, thrown, value_of
 
 
 @check("fetch")
@@ -66,6 +67,26 @@ async def what_was_loaded_is_kept_by_the_host(bench: RuntimeBench) -> None:
     assert {key: msgspec.json.decode(value) for key, value in host.cache.items()} == {"k": "loaded"}
     host.cache["k"] = b'"kept"'
     assert await bench.value("cached", host=host) == "kept"
+
+
+@check("capable")
+async def a_capability_gets_its_argument_and_gives_its_result(bench: RuntimeBench) -> None:
+    host = KitHost(
+        capabilities={
+            "kit.double": lambda argument: {"doubled": 2 * argument["n"], "text": "\u00df \U0001f642"}
+        }
+    )
+    assert await bench.value("capable", host=host) == {"doubled": 42, "text": "\u00df \U0001f642"}
+    assert host.asked == [("kit.double", {"n": 21})]
+
+
+@check("capable")
+async def a_capability_that_is_refused_is_a_capability_error(bench: RuntimeBench) -> None:
+    host = KitHost()
+    error = thrown(await bench.reply("capable", host=host))
+    assert error.name == "CapabilityError"
+    assert "there is no kit.double here" in error.message
+    assert host.asked == [("kit.double", {"n": 21})]
 
 
 @check("chatter")

@@ -8,7 +8,8 @@ import trio
 
 from isthmus.abc import Killed, Thrown
 
-from ._runtime_bench import LONGEST, KitHost, RuntimeBench, check, killed
+from ._kit_host import KitHost
+from ._runtime_bench import LONGEST, RuntimeBench, check, killed
 
 SHORT: Final = 0.2
 

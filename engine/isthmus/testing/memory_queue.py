@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, final
+from typing import Final, final
 
 import trio
 
@@ -21,14 +21,9 @@ from isthmus.queues import (
 )
 from isthmus.rules import REASON_LENGTH, check_batch, check_entries, check_name, check_retries
 
-from ._lines import Kept, Line
+from ._lines import Kept, Lease, Line
 
 __all__ = ["MemoryQueue"]
-
-
-class _Lease(NamedTuple):
-    number: int
-    attempt: int
 
 
 @final
@@ -113,24 +108,8 @@ class MemoryQueue(Queue):
         while len(claims) < count and (kept := line.next(now)) is not None:
             if not kept.attempt:
                 line.unacked += 1
-                kept.first_at = now
-            kept.attempt += 1
-            kept.leased = True
-            kept.due = now + line.options.lease
+            claims.append(kept.claimed(now, now + line.options.lease))
             line.offer(kept)
-            entry = kept.entry
-            claims.append(
-                Claim(
-                    queue=entry.queue,
-                    message_id=entry.message_id,
-                    body=entry.body,
-                    key=entry.key,
-                    attempt=kept.attempt,
-                    published_at=kept.published_at,
-                    first_at=kept.first_at,
-                    token=_Lease(kept.number, kept.attempt),
-                )
-            )
         return claims
 
     def _held(self, claims: Iterable[Claim]) -> list[tuple[Line, Kept] | None]:
@@ -138,7 +117,7 @@ class MemoryQueue(Queue):
         held: list[tuple[Line, Kept] | None] = []
         for claim in claims:
             line = self._line(claim.queue)
-            if not isinstance(claim.token, _Lease):
+            if not isinstance(claim.token, Lease):
                 raise InvalidInput("the claim is not this queue's")
             kept = line.kept.get(claim.token.number)
             fits = kept is not None and kept.leased and kept.attempt == claim.token.attempt

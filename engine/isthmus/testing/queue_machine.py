@@ -7,16 +7,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Final
 
-import trio
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from isthmus.queues import Claim, Entry, Queue, QueueOptions
+from isthmus.queues import Claim, Entry, QueueOptions
+
+from ._queue_model import MachineSubject as MachineSubject, ModelDelivery, Portal
 
 __all__ = ["MachineSubject", "queue_machine"]
 
@@ -27,67 +26,6 @@ _LINES: Final = {
     "plain": QueueOptions(lease=_LEASE, dedupe_window=_WINDOW, max_unacked=_MOST_UNACKED),
     "ordered": QueueOptions(lease=_LEASE, dedupe_window=_WINDOW, max_unacked=_MOST_UNACKED, ordered=True),
 }
-_Answer = TypeVar("_Answer")
-
-
-class MachineSubject(Protocol):
-    """A storage of its own, with a clock that stands still but for what it is told.
-
-    Attributes:
-        reopens: it can be opened again with what was in it; the leases of before are over then.
-    """
-
-    reopens: bool
-
-    def open_queue(self) -> AbstractAsyncContextManager[Queue]:
-        """Open the storage."""
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass."""
-
-    def close(self) -> None:
-        """Remove the storage."""
-
-
-class _Portal:
-    """Trio in a thread, so that rules, which are plain functions, share one run of it."""
-
-    def __init__(self, open_queue: Callable[[], AbstractAsyncContextManager[Queue]]) -> None:
-        self._open_queue = open_queue
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=trio.run, args=(self._main,), daemon=True)
-        self._thread.start()
-        self._ready.wait()
-
-    async def _main(self) -> None:
-        self._token = trio.lowlevel.current_trio_token()
-        self._stop = trio.Event()
-        try:
-            async with self._open_queue() as self.queue:
-                self._ready.set()
-                await self._stop.wait()
-        finally:
-            self._ready.set()
-
-    def run(self, call: Callable[..., Awaitable[_Answer]], *arguments: object) -> _Answer:
-        return trio.from_thread.run(call, *arguments, trio_token=self._token)
-
-    def close(self) -> None:
-        trio.from_thread.run_sync(self._stop.set, trio_token=self._token)
-        self._thread.join()
-
-
-class _Delivery:
-    """What the model knows of one."""
-
-    def __init__(self, number: int, entry: Entry, now: float) -> None:
-        self.number = number
-        self.entry = entry
-        self.due = now + entry.delay
-        self.attempt = 0
-        self.leased = False
-        self.published = now
-        self.first: float | None = None
 
 
 # Leases, windows and delays are tens of seconds; each step of the clock has a hundredth more, so that nothing is ever
@@ -121,7 +59,7 @@ def queue_machine(make_subject: Callable[[], MachineSubject]) -> type[RuleBasedS
             super().__init__()
             self.subject = make_subject()
             self.now = 0.0
-            self.live: dict[int, _Delivery] = {}
+            self.live: dict[int, ModelDelivery] = {}
             self.seen: dict[tuple[str, str], float] = {}
             self.dead: dict[str, Entry] = {}
             self.claims: list[tuple[Claim, int]] = []
@@ -129,7 +67,7 @@ def queue_machine(make_subject: Callable[[], MachineSubject]) -> type[RuleBasedS
             self._open()
 
         def _open(self) -> None:
-            self.portal = _Portal(self.subject.open_queue)
+            self.portal = Portal(self.subject.open_queue)
             self.queue = self.portal.queue
             for name, options in _LINES.items():
                 self.portal.run(self.queue.declare, name, options)
@@ -138,13 +76,13 @@ def queue_machine(make_subject: Callable[[], MachineSubject]) -> type[RuleBasedS
 
         def _add(self, entry: Entry) -> None:
             self.numbers += 1
-            self.live[self.numbers] = _Delivery(self.numbers, entry, self.now)
+            self.live[self.numbers] = ModelDelivery(self.numbers, entry, self.now)
             self.seen[entry.queue, entry.message_id] = self.now + _WINDOW
 
-        def _of(self, name: str) -> list[_Delivery]:
+        def _of(self, name: str) -> list[ModelDelivery]:
             return [each for each in self.live.values() if each.entry.queue == name]
 
-        def _behind(self, one: _Delivery) -> bool:
+        def _behind(self, one: ModelDelivery) -> bool:
             """Whether an earlier one of its key is not done with."""
             return (
                 _LINES[one.entry.queue].ordered
@@ -155,12 +93,12 @@ def queue_machine(make_subject: Callable[[], MachineSubject]) -> type[RuleBasedS
                 )
             )
 
-        def _standing(self, claim: Claim, number: int) -> _Delivery | None:
+        def _standing(self, claim: Claim, number: int) -> ModelDelivery | None:
             """What a claim still stands for."""
             one = self.live.get(number)
             return one if one and one.leased and one.attempt == claim.attempt else None
 
-        def _pick(self, data: st.DataObject) -> tuple[Claim, _Delivery | None]:
+        def _pick(self, data: st.DataObject) -> tuple[Claim, ModelDelivery | None]:
             claim, number = data.draw(st.sampled_from(self.claims), "claim")
             return claim, self._standing(claim, number)
 

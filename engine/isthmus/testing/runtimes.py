@@ -18,14 +18,14 @@ from . import (
     _runtime_effects as _runtime_effects,
     _runtime_limits as _runtime_limits,
 )
+from ._kit_host import KitHost as KitHost
 from ._runtime_bench import (
     RUNTIME_CHECKS as RUNTIME_CHECKS,
-    SAMPLES as SAMPLES,
-    KitHost as KitHost,
     RuntimeBench as RuntimeBench,
     RuntimeCheck as RuntimeCheck,
     RuntimeSubject as RuntimeSubject,
 )
+from ._runtime_samples import SAMPLES as SAMPLES
 
 __all__ = [
     "RUNTIME_CHECKS",

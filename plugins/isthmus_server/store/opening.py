@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 from isthmus.errors import EngineError
 from isthmus_server._extra import of_the_extra
 
+from .elsewhere import offered_engine
 from .faults import StoreError
 from .ids import new_source_id
 from .places import TOKEN_KEY
@@ -48,26 +49,31 @@ async def open_store(
     keys: KeyRing | None = None,
     workspace: str = "isthmus",
     clock: Callable[[], float] = time.time,
+    plugins: Sequence[object] = (),
 ) -> AsyncIterator[Store]:
     """Open a store, which is made where it is not there, and close it on the way out.
 
     Args:
         where: a data directory, which then holds a SQLite file and a file of keys; ``sqlite:PATH`` for such a file alone; or
-            ``postgresql://USER@HOST/DATABASE``.
+            ``postgresql://USER@HOST/DATABASE``; or a URL of a scheme that a plugin offers by ``isthmus_stores``.
         keys: what secrets are sealed with; by default those in ``$ISTHMUS_STORE_KEYS``, else in a data directory's
             ``store.keys``, which is made where it is missing.
         workspace: the name of the workspace of a new store.
         clock: seconds since the epoch.
+        plugins: beside the installed ones.
 
     Raises:
         EngineError: the URL is none that a store can be at.
         StoreError: the storage is away, damaged or of a newer version, or there are no keys.
-        PluginError: the driver of that database is not installed.
+        PluginError: the driver of that database is not installed, or no plugin offers the scheme.
     """
-    url, directory = _address(where)
+    engine = offered_engine(str(where), plugins)
+    directory: Path | None = None
+    if engine is None:
+        url, directory = _address(where)
+        engine = _engine(url)
     key_file = None if directory is None else directory / KEY_FILE
     ring = await trio.to_thread.run_sync(lambda: KeyRing.found(key_file)) if keys is None else keys
-    engine = _engine(url)
     storage = Storage(engine, readers=READERS)
     try:
         await storage.run(lambda: _prepare(engine, ring, workspace, clock()))

@@ -8,11 +8,12 @@ import marshal
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from isthmus_guest._door import door
 from isthmus_guest._errors import InvalidEventPayload
 from isthmus_guest._request import Request
 from isthmus_guest._segment import segment
 
-from . import clock, console, loading, loops, traces
+from . import clock, console, lines, loading, loops, traces
 from .values import text_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ REHEARSAL = json.dumps(
 ).encode()
 """A call such as many are, of about a kilobyte."""
 
+told: dict[str, Any] = {}
+"""What else is said with the ending of the call under way."""
+
 _runners: list[asyncio.Runner] = []
 
 
@@ -44,19 +48,43 @@ def taken_up(image: dict[str, Any]) -> Callable[[bytes], bytes]:
     segment.lenient = image["lenient"]
     broken: BaseException | None = None
     handlers: dict[str, Any] = {}
-    try:
+    followed = False
+
+    def defined() -> dict[str, Any]:
         code = marshal.loads(image["code"])  # noqa: S302 -- confined
-        handlers = loading.handlers_of(loading.define(code, file, loading.module_name(file)))
+        return loading.handlers_of(loading.define(code, file, loading.module_name(file)))
+
+    try:
+        handlers = defined()
     except BaseException as error:  # noqa: BLE001 -- it did not fail when it was loaded; the call hears of it
         broken = error
 
+    def followed_run(call: dict[str, Any]) -> bytes:
+        """A call of which it is told what ran: the body as well, which is run again where no call has come before."""
+        nonlocal followed, handlers
+        ran: set[int] = set()
+        try:
+            if not followed:
+                followed, door.loading = True, True
+                with lines.following(file, ran):
+                    handlers = defined()
+            door.loading = False
+            with lines.following(file, ran):
+                value = _invoke(handlers[call["handler"]], call)
+        finally:
+            told["lines"] = sorted(ran)
+        return _returned(value, image["output_bytes"])
+
     def run(payload: bytes) -> bytes:
+        told.clear()
         segment.messages.clear()
         try:
             call = _read(payload)
             clock.start(call["now"], bytes.fromhex(call["seed"]), still=call["still"])
             if broken is not None:
                 raise broken
+            if call["traced"]:
+                return followed_run(call)
             value = _invoke(handlers[call["handler"]], call)
             return _returned(value, image["output_bytes"])
         except MemoryError:
@@ -148,4 +176,4 @@ def _returned(value: Any, most: int) -> bytes:
 
 def _encoded(fields: dict[str, Any]) -> bytes:
     console.flush()
-    return text_of({"left_out": console.left_out(), **fields}).encode()
+    return text_of({"left_out": console.left_out(), **told, **fields}).encode()

@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from . import traces
+from . import lines, traces
 
 if TYPE_CHECKING:
     import ast
@@ -45,7 +45,7 @@ def load(order: dict[str, Any], refuse: Refusal | None = None) -> dict[str, Any]
         refuse: raises an error of code that this interpreter cannot run.
 
     Returns:
-        ``handlers``, ``imports`` and the compiled ``code``; or the ``error`` that was raised.
+        ``handlers``, ``imports``, the ``lines`` that can run and the compiled ``code``; or the ``error`` that was raised.
     """
     import ast  # of all processes this one alone has a use for it
 
@@ -62,6 +62,7 @@ def load(order: dict[str, Any], refuse: Refusal | None = None) -> dict[str, Any]
         "handlers": sorted(found),
         "asynchronous": any(_is_coroutine(handler) for handler in found.values()),
         "imports": sorted(_imported(ast.walk(tree)) | set(sys.modules)),
+        "lines": sorted(lines.possible(code)),
         "code": base64.b64encode(marshal.dumps(code)).decode(),
     }
 

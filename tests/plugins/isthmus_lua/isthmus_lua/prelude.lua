@@ -30,6 +30,7 @@ function cache.load(key, ttl, loader)
   return value
 end
 function cache.delete(key) ask({ op = "cache_delete", key = key }) end
+function capability(name, argument) return ask({ op = "capability", name = name, argument = argument }) end
 Segment = {}
 for _, name in ipairs({ "identify", "track", "page", "screen", "group", "alias" }) do
   Segment[name] = function(message)

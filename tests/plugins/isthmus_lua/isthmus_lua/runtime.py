@@ -14,7 +14,7 @@ import trio
 from lupa import lua54
 
 from isthmus.abc import Call, FetchRequest, Host, Killed, Program, Reply, Returned, Runtime, Thrown
-from isthmus.errors import FetchError, LoadError
+from isthmus.errors import CapabilityError, FetchError, LoadError
 from isthmus.functions import Function
 from isthmus.limits import Limits
 
@@ -127,6 +127,8 @@ class _Course:
                 answer = (await self._done(world, came, host),)
             except FetchError as error:
                 answer = (None, "FetchError", str(error))
+            except CapabilityError as error:
+                answer = (None, "CapabilityError", str(error))
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         def timed() -> Any:
@@ -192,6 +194,9 @@ class _Course:
                 host.cache_store(str(asked["key"]), value, None if ttl is None or ttl <= 0 else float(ttl))
             case "cache_delete":
                 host.cache_delete(str(asked["key"]))
+            case "capability":
+                argument = msgspec.json.encode(values.out(asked["argument"]))
+                return values.into(msgspec.json.decode(await host.capability(str(asked["name"]), argument)))
             case "send":
                 self.messages.append(values.out(asked["message"]))
         return NULL
