@@ -46,6 +46,7 @@ from .ids import (
 from .instance_settings import EMPTY as EMPTY, put as put
 from .opening import open_store as open_store
 from .sealing import KEY_VARIABLE as KEY_VARIABLE, KeyRing as KeyRing, new_key as new_key
+from .sessions import Session as Session, Sessions as Sessions
 from .snapshots import (
     RunnableDestination as RunnableDestination,
     RunnableFunction as RunnableFunction,
