@@ -10,6 +10,8 @@ import msgspec
 from isthmus.queues import Queue
 from isthmus_server.running import Running
 
+from .latencies import Latencies
+
 __all__ = ["NOTHING", "Live"]
 
 
@@ -20,12 +22,14 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         running: the pipeline that runs now.
         queue: where deliveries wait.
+        latencies: of the deliveries since the process began.
         deliveries: directory of the log of deliveries.
         archive: directory of the archive of events.
     """
 
     running: Running | None = None
     queue: Queue | None = None
+    latencies: Latencies | None = None
     deliveries: Path | None = None
     archive: Path | None = None
 

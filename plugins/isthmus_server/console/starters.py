@@ -10,7 +10,7 @@ import msgspec
 
 from isthmus.commands import UsageFault, find_function
 from isthmus.functions import Kind, SettingDefinition
-from isthmus.templates import SAMPLES, offered_templates
+from isthmus.templates import PLAIN, SAMPLES, offered_templates
 from isthmus_server.store import ResourceType
 
 __all__ = ["SamplePayload", "Starter", "samples", "starters"]
@@ -53,7 +53,8 @@ class SamplePayload(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def starters() -> Mapping[str, Starter]:
     """Those of the installed plugins whose code is text, by their keys; templates that are built first are left out."""
-    return {starter.key: starter for starter in _starters()}
+    found = sorted(_starters(), key=lambda each: each.name != PLAIN)
+    return {starter.key: starter for starter in found}
 
 
 def _starters() -> Iterator[Starter]:

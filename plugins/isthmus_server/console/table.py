@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import functionpages
+from . import deliverypages, functionpages, versionpages
 from .visits import Page
 
 __all__ = ["PAGES"]
 
 # A path without variables comes before one that it would fit.
-PAGES: Final[tuple[Page, ...]] = (*functionpages.PAGES,)
+PAGES: Final[tuple[Page, ...]] = (*functionpages.PAGES, *versionpages.PAGES, *deliverypages.PAGES)

@@ -7,6 +7,7 @@ from typing import Any, Final, final
 
 import msgspec
 
+from isthmus.errors import InvalidSettings
 from isthmus.functions import SettingDefinition, SettingType
 from isthmus.outcomes import Exchange
 from isthmus_server.api.preview_types import PreviewFault, PreviewOutput
@@ -88,6 +89,9 @@ async def try_out(visit: Visit, function: StoredFunction) -> Trial:
     }
     try:
         shown: PreviewOutput = await visit.operate("previewFunction", body=body)
+    except InvalidSettings as exc:
+        said = "\n".join(exc.problems or (str(exc),))
+        return Trial(success=False, fault=PreviewFault(name="Not run", message=said, stack="", code=""))
     except Problem as exc:
         if exc.status not in {400, 422}:
             raise
