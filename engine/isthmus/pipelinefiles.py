@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 import msgspec
 import trio
@@ -36,6 +36,8 @@ class Entrance(msgspec.Struct, frozen=True, kw_only=True):
         run_later: a webhook is answered when it is kept, and its function runs after that.
         sender_retries: where its function asks to be tried again the sender is told so, and nothing is kept here.
         rate: events and webhooks of it, None for as many as come.
+        shared_rate: of all sources that have this one together, None for as many as come.
+        locked: what is told to come back, as a quota is used up: ``webhooks``, ``all``, or "" for nothing.
         available: false where the source cannot be run now: senders are told to come back.
 
     Raises:
@@ -49,6 +51,8 @@ class Entrance(msgspec.Struct, frozen=True, kw_only=True):
     run_later: bool = False
     sender_retries: bool = False
     rate: Rate | None = None
+    shared_rate: Rate | None = None
+    locked: Literal["", "webhooks", "all"] = ""
     available: bool = True
 
     def __post_init__(self) -> None:

@@ -138,6 +138,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         concurrency: calls of its functions under way at one time.
         dedupe_window: seconds for which a message id is remembered where the source has inserts or a function; after
             that an event with the same id is another one.
+        paused: its functions run for nothing that waits: what is accepted stays in its queues until a pipeline is opened in
+            which it is not.
 
     Raises:
         EngineError: the id is none.
@@ -151,6 +153,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     insert_schedule: Schedule = SOURCE_INSERT
     concurrency: int = 256
     dedupe_window: float = DEDUPE_WINDOW
+    paused: bool = False
 
     def __post_init__(self) -> None:
         _check_name("Source.id", self.id)
@@ -180,6 +183,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
         lease: seconds after which another process takes over what a dead one was at.
         max_unacked: deliveries that may be under way or wait for a retry.
         dedupe_window: seconds for which a message id is remembered; after that an event with the same id is another one.
+        paused: nothing is tried: what it is to get stays in its queue until a pipeline is opened in which it is not.
 
     Raises:
         EngineError: a value is out of its range.
@@ -201,6 +205,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     lease: float = 30.0
     max_unacked: int = 10_000
     dedupe_window: float = DEDUPE_WINDOW
+    paused: bool = False
 
     def __post_init__(self) -> None:
         _check_name("Destination.name", self.name)

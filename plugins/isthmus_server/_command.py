@@ -17,11 +17,13 @@ from isthmus.abc import Command, Egress
 from isthmus.errors import EngineError
 from isthmus.limits import Limits
 
+from ._arguments import add_bounds, add_journals, add_listening
 from ._extra import of_the_extra
 from .groups import alone
 
 if TYPE_CHECKING:
     from .basis import Basis
+    from .journals import JournalOptions
     from .serving import ServeOptions
 
 __all__ = ["ServeCommand"]
@@ -70,8 +72,9 @@ class ServeCommand(Command):
             metavar="URL",
             help="the storage of deliveries, such as sqlite:PATH (default: in the data directory)",
         )
-        _add_listening(parser)
-        _add_bounds(parser)
+        add_listening(parser)
+        add_bounds(parser)
+        add_journals(parser)
         return parser
 
     def execute(self, arguments: argparse.Namespace) -> int:
@@ -129,18 +132,43 @@ async def _open_basis(arguments: argparse.Namespace) -> AsyncIterator[Basis]:
     from .basis import FileBasis, StoreBasis
 
     if arguments.pipeline:
+        if arguments.journals is not None:
+            raise EngineError("--journals is for --data: a pipeline.toml names its own [log] and [archive]")
         path = Path(arguments.pipeline)
         async with open_journals(path) as journals:
             yield FileBasis(path, journals)
         return
     from .firsttoken import provide_first_token
-    from .store import counting, open_store
+    from .journals import open_store_journals
+    from .store import counting, metering, open_store
 
-    async with open_store(arguments.data) as store, counting(store) as observe:
-        directory = None if "://" in arguments.data else Path(arguments.data)
+    directory = None if "://" in arguments.data else Path(arguments.data)
+    async with (
+        open_store(arguments.data) as store,
+        counting(store) as count,
+        metering(store) as meter,
+        open_store_journals(_journals(arguments, directory)) as journals,
+    ):
         if (written := await provide_first_token(store, directory, os.environ)) is not None:
             _print(f"the owner's token is in {written}")
-        yield StoreBasis(store, Egress(allow_private=arguments.allow_private), observe)
+        egress = Egress(allow_private=arguments.allow_private)
+        yield StoreBasis(store, egress, count=count, meter=meter, journals=journals)
+
+
+def _journals(arguments: argparse.Namespace, directory: Path | None) -> JournalOptions:
+    from .journals import JournalOptions
+
+    where = directory
+    if arguments.journals is not None:
+        where = None if arguments.journals == "none" else Path(arguments.journals)
+    return JournalOptions(
+        directory=where,
+        log_age=arguments.log_age,
+        log_bytes=arguments.log_bytes,
+        log_sample=arguments.log_sample,
+        archive_age=arguments.archive_age,
+        archive_bytes=arguments.archive_bytes,
+    )
 
 
 def _print(line: str) -> None:
@@ -151,101 +179,3 @@ def _say(public: list[str], private: list[str]) -> None:
     for what, urls in (("events and webhooks", public), ("health and metrics", private)):
         if urls:
             _print(f"{what}: {' '.join(urls)}")
-
-
-def _add_listening(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("listening")
-    group.add_argument(
-        "--bind",
-        metavar="HOST:PORT",
-        action="append",
-        help="where to take events and webhooks; may be repeated (default: 127.0.0.1:8080)",
-    )
-    group.add_argument(
-        "--operations",
-        metavar="HOST:PORT",
-        default="127.0.0.1:9464",
-        help="where to tell of health and metrics, none for nowhere (default: 127.0.0.1:9464)",
-    )
-    group.add_argument("--certificate", metavar="FILE", help="serve TLS with it")
-    group.add_argument("--key", metavar="FILE", help="its key")
-    group.add_argument(
-        "--public-url",
-        metavar="URL",
-        default="",
-        help="what senders see of this server, for functions that check signatures over it",
-    )
-    group.add_argument(
-        "--grace",
-        metavar="SECONDS",
-        type=_seconds,
-        default=10.0,
-        help="for what is under way when it is to end, first requests, then deliveries (default: 10)",
-    )
-    group.add_argument(
-        "--notice",
-        metavar="SECONDS",
-        type=_seconds,
-        default=0.0,
-        help="between not being ready any more and listening no more, for a load balancer (default: 0)",
-    )
-
-
-def _add_bounds(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("bounds")
-    group.add_argument(
-        "--rate",
-        metavar="N",
-        type=_above_zero,
-        help="events a second of all sources (default: all that come)",
-    )
-    group.add_argument(
-        "--wall",
-        metavar="SECONDS",
-        type=_above_zero,
-        default=5.0,
-        help="of one call of a function, fetches included (default: 5)",
-    )
-    group.add_argument(
-        "--memory", metavar="MB", type=_count, default=128, help="of one call of a function (default: 128)"
-    )
-    group.add_argument(
-        "--allow-private",
-        action="store_true",
-        help="let requests of a store's functions and destinations reach private and loopback addresses",
-    )
-    group.add_argument(
-        "--requests", metavar="N", type=_count, default=1000, help="under way at one time (default: 1000)"
-    )
-    group.add_argument(
-        "--webhook-bytes",
-        metavar="N",
-        type=_count,
-        default=512 * 1024,
-        help="of a webhook's body (default: 524288)",
-    )
-    group.add_argument(
-        "--event-bytes", metavar="N", type=_count, default=32 * 1024, help="of one event (default: 32768)"
-    )
-
-
-def _number(text: str, least: float, *, above: bool) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not (number > least if above else number >= least) or number == float("inf"):
-        raise argparse.ArgumentTypeError(f"a number {'above' if above else 'from'} {least:g}, not {text!r}")
-    return number
-
-
-def _seconds(text: str) -> float:
-    return _number(text, 0, above=False)
-
-
-def _above_zero(text: str) -> float:
-    return _number(text, 0, above=True)
-
-
-def _count(text: str) -> int:
-    return int(_number(text, 1, above=False))

@@ -12,6 +12,7 @@ import trio
 
 from isthmus import Egress, Engine
 from isthmus.archive import EventArchive
+from isthmus.calls import CallEvent
 from isthmus.errors import IsthmusError
 from isthmus.pipelinefiles import Journals, LoadedPipeline, load_pipeline
 from isthmus.pipelines import Observation
@@ -19,7 +20,7 @@ from isthmus.pipelines import Observation
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from .store import Store
+    from .store import Meter, Store
 
 __all__ = ["Basis", "FileBasis", "Reload", "StoreBasis"]
 
@@ -47,6 +48,9 @@ class Basis(Protocol):
 
     def observe(self, seen: Observation) -> None:
         """Take what the pipeline tells; must not block."""
+
+    def call(self, event: CallEvent) -> None:
+        """Take what the engine tells; must not block."""
 
     def application(self, engine: Engine, url: str) -> ASGIApp | None:
         """What is served beside the ingress, None for nothing.
@@ -85,6 +89,9 @@ class FileBasis:
         if self._log is not None:
             self._log(seen)
 
+    def call(self, event: CallEvent) -> None:
+        """See :class:`Basis`."""
+
     def application(self, engine: Engine, url: str) -> ASGIApp | None:
         """See :class:`Basis`."""
         del engine, url
@@ -98,35 +105,77 @@ class StoreBasis:
     Args:
         store: that is open.
         egress: where requests of what runs may go.
-        observe: takes what the pipeline tells.
+        count: takes what the pipeline tells.
+        meter: of what is used.
+        journals: that are open.
     """
 
-    def __init__(self, store: Store, egress: Egress, observe: Callable[[Observation], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        egress: Egress,
+        *,
+        count: Callable[[Observation], None],
+        meter: Meter,
+        journals: Journals,
+    ) -> None:
         from .snapshotpipeline import load_snapshot
 
-        self.observe = observe
-        self.archive = None
-
+        self.archive = journals.archive
+        self._log = journals.log
+        self._count = count
+        self._meter = meter
+        self.call = meter.call
         self._store = store
         self._load = partial(load_snapshot, egress=egress)
         self._revision = -1
+        self._locks = meter.locks
 
     async def load(self, engine: Engine) -> LoadedPipeline:
         """See :class:`Basis`."""
         snapshot = await self._store.snapshot()
-        loaded = await self._load(engine, snapshot)
+        self._meter.know({runnable.instance: runnable.id for runnable in snapshot.runnables})
+        locks = self._meter.locks
+        loaded = await self._load(engine, snapshot, locks=locks)
+        self._locks = locks
         self._revision = snapshot.workspace.revision
         return loaded
+
+    def observe(self, seen: Observation) -> None:
+        """See :class:`Basis`."""
+        self._count(seen)
+        self._meter.observe(seen)
+        if self._log is not None:
+            self._log(seen)
 
     async def follow(self, reload: Reload) -> None:
         """See :class:`Basis`."""
         while True:
             try:
-                await self._store.wait_changed(self._revision)
+                await self._wait_changed()
                 await reload()
             except IsthmusError as exc:
                 logger.error("what has changed in the store does not run yet: %s", exc)
                 await trio.sleep(PAUSE)
+
+    async def _wait_changed(self) -> None:
+        """Wait until something else is to run, or something else is locked."""
+        failed: IsthmusError | None = None
+        async with trio.open_nursery() as nursery:
+            with trio.CancelScope() as looking:
+
+                async def watch_locks() -> None:
+                    await self._meter.wait_moved(self._locks)
+                    looking.cancel()
+
+                nursery.start_soon(watch_locks)
+                try:
+                    await self._store.wait_changed(self._revision)
+                except IsthmusError as exc:
+                    failed = exc
+            nursery.cancel_scope.cancel()
+        if failed is not None:
+            raise failed
 
     def application(self, engine: Engine, url: str) -> ASGIApp | None:
         """See :class:`Basis`."""

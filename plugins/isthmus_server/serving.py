@@ -90,8 +90,8 @@ async def serve(
         OSError: an address cannot be listened on.
     """
     async with (
-        open_engine(plugins=plugins, limits=options.calls) as engine,
         opening as basis,
+        open_engine(plugins=plugins, limits=options.calls, observe=basis.call) as engine,
         open_queue(options.queue, plugins=plugins) as queue,
         trio.open_nursery() as whole,
     ):

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 import trio
 
 from isthmus import Code, Egress, Engine, EngineError, Instance, IsthmusError, LoadError, Problem, Status
 from isthmus.pipelinefiles import Entrance, LoadedPipeline
-from isthmus.pipelines import Attempt, Destination, Sink, Source
+from isthmus.pipelines import Attempt, Destination, Rate, Sink, Source
 from isthmus.sinks import HttpSink
 
-from .store import WEBHOOKS, RunnableDestination, RunnableFunction, RunnableSource, Snapshot
+from .store import (
+    NOTHING_LOCKED,
+    UNBOUNDED,
+    WEBHOOKS,
+    WORKSPACE,
+    Bounds,
+    Locks,
+    RunnableDestination,
+    RunnableFunction,
+    RunnableSource,
+    Snapshot,
+)
 
 __all__ = ["load_snapshot"]
 
@@ -23,7 +34,11 @@ DEFAULT_EGRESS: Final = Egress()
 
 
 async def load_snapshot(
-    engine: Engine, snapshot: Snapshot, *, egress: Egress = DEFAULT_EGRESS
+    engine: Engine,
+    snapshot: Snapshot,
+    *,
+    egress: Egress = DEFAULT_EGRESS,
+    locks: Locks = NOTHING_LOCKED,
 ) -> LoadedPipeline:
     """Load what is to run.
 
@@ -34,8 +49,9 @@ async def load_snapshot(
         engine: to load it in.
         snapshot: of a store.
         egress: where requests of functions and of built-in destinations may go.
+        locks: what is stopped: what waits for it goes on waiting, and senders of webhooks are told to come back (429).
     """
-    loading = _Loading(engine, egress)
+    loading = _Loading(engine, egress, snapshot.bounds, locks)
     try:
         for source in snapshot.sources:
             await loading.source(source, snapshot.destinations)
@@ -50,9 +66,11 @@ async def load_snapshot(
 
 @final
 class _Loading:
-    def __init__(self, engine: Engine, egress: Egress) -> None:
+    def __init__(self, engine: Engine, egress: Egress, bounds: Mapping[str, Bounds], locks: Locks) -> None:
         self._engine = engine
         self._egress = egress
+        self._bounds = bounds
+        self._locks = locks
         self._sources: list[Source] = []
         self._destinations: list[Destination] = []
         self._entrances: list[Entrance] = []
@@ -83,13 +101,26 @@ class _Loading:
         )
         if available:
             self._sources.append(
-                Source(id=source.id, function=function, inserts=inserts, destinations=connected)
+                Source(
+                    id=source.id,
+                    function=function,
+                    inserts=inserts,
+                    destinations=connected,
+                    paused=self._are_held(runnable),
+                )
             )
         self._entrances.append(
             Entrance(
                 source=source.id,
                 write_keys=source.write_keys,
                 secrets=(source.webhook_secret,) if source.function is not None else (),
+                rate=self._rate(source.function),
+                shared_rate=self._rate(WORKSPACE),
+                locked="all"
+                if self._locks.events
+                else "webhooks"
+                if source.function is not None and self._locks.hold(source.function)
+                else "",
                 available=available,
             )
         )
@@ -111,8 +142,20 @@ class _Loading:
                 integration=runnable.integration,
                 inserts=inserts,
                 enabled=destination.enabled,
+                rate=self._rate(destination.function),
+                paused=self._are_held(runnable),
             )
         )
+
+    def _are_held(self, runnable: RunnableSource | RunnableDestination) -> bool:
+        """Whether one of the functions that run for it is locked."""
+        made_of = (*runnable.inserts, *([runnable.function] if runnable.function else []))
+        return any(self._locks.hold(function.id) for function in made_of)
+
+    def _rate(self, subject: str | None) -> Rate | None:
+        """Of a function by its class id, or of the workspace."""
+        bounds = self._bounds.get(subject, UNBOUNDED) if subject is not None else UNBOUNDED
+        return None if bounds.rate is None else Rate(per_second=bounds.rate)
 
     async def _goal(self, runnable: RunnableDestination) -> Instance | Sink:
         destination = runnable.destination

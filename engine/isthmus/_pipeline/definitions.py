@@ -24,12 +24,13 @@ SINK_BATCHING: Final = Batching(count=100, wait=0.0)
 
 
 class Work(NamedTuple):
-    """What one lane does: the queue it works on, and how."""
+    """What one lane does: the queue it works on, how, and whether it does for now."""
 
     queue: str
     stage: Stage
     policy: Policy
     options: QueueOptions
+    paused: bool
 
 
 def works_of_sources(
@@ -40,12 +41,12 @@ def works_of_sources(
         if source.function is not None:
             stage: Stage = WebhookStage(engine, source, routes.forward, clock)
             policy = Policy(schedule=source.schedule, concurrency=source.concurrency)
-            yield Work(f"{WEBHOOK}{source.id}", stage, policy, _options(source, policy))
+            yield Work(f"{WEBHOOK}{source.id}", stage, policy, _options(source, policy), source.paused)
     for source in sources:
         if source.inserts:
             stage = EventStage(engine, source, routes.forward_inserted, clock)
             policy = Policy(schedule=source.insert_schedule, concurrency=source.concurrency)
-            yield Work(f"{SOURCE}{source.id}", stage, policy, _options(source, policy))
+            yield Work(f"{SOURCE}{source.id}", stage, policy, _options(source, policy), source.paused)
 
 
 def _options(source: Source, policy: Policy) -> QueueOptions:
@@ -77,7 +78,7 @@ def works_of_destinations(
             dedupe_window=destination.dedupe_window,
             ordered=destination.ordered_by is not None,
         )
-        yield Work(f"{DESTINATION}{destination.name}", stage, policy, options)
+        yield Work(f"{DESTINATION}{destination.name}", stage, policy, options, destination.paused)
 
 
 def check_definitions(sources: Sequence[Source], destinations: Sequence[Destination]) -> None:

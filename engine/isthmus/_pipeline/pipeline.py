@@ -86,6 +86,7 @@ class Pipeline:
         self._lanes = [
             Lane(queue, work.queue, work.stage, work.policy, clock=clock, observe=self._observe)
             for work in works
+            if not work.paused
         ]
 
     # ------------------------------------------------------------ for its owner
@@ -231,7 +232,7 @@ class Pipeline:
         now = trio.current_time()
         if now >= self._counted_at + max_age:
             self._counted_at = now
-            self._counted = await counted(self._queue, [lane.name for lane in self._lanes])
+            self._counted = await counted(self._queue, list(self._options))
         else:
             await trio.lowlevel.checkpoint()
         last = self._counted

@@ -66,12 +66,22 @@ class Refusal(Exception):
         )
 
 
-def check_available(entrance: Entrance) -> None:
+LOCKED_PAUSE: Final = 600.0
+"""Seconds after which a quota may be another."""
+
+
+def check_available(entrance: Entrance, *, webhook: bool) -> None:
     """See whether a source can be run.
+
+    Args:
+        entrance: of the source.
+        webhook: what came is one, and no event.
 
     Raises:
         Refusal: it cannot.
     """
+    if entrance.locked == "all" or (webhook and entrance.locked):
+        raise Refusal(429, "quota_used", "the quota of this month is used up", after=LOCKED_PAUSE)
     if not entrance.available:
         raise Refusal(
             503, "source_unavailable", "the source cannot take anything now", after=UNAVAILABLE_PAUSE

@@ -78,7 +78,7 @@ class Turnstile:
             Refusal: its rate, or that of all, is used up.
         """
         now = trio.current_time()
-        rates = [("", self._all), (entrance.source, entrance.rate)]
+        rates = [("", self._all), ("", entrance.shared_rate), (entrance.source, entrance.rate)]
         allowances = [self._allowance(name, rate, now) for name, rate in rates if rate is not None]
         wait = max((allowance.wait(now) for allowance in allowances), default=0.0)
         if wait:

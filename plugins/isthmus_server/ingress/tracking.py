@@ -148,7 +148,7 @@ def _entrance(sources: Sources, authorization: str, in_body: str) -> Entrance:
             entrance = sources.by_write_key(key)
     if entrance is None:
         raise Refusal(401, "invalid_write_key", "there is no source of this write key")
-    check_available(entrance)
+    check_available(entrance, webhook=False)
     return entrance
 
 

@@ -133,7 +133,7 @@ def _entrance(sources: Sources, presented: _Presented) -> Entrance:
     entrance = sources.by_secret(presented.source, presented.secret) if presented.secret else None
     if entrance is None:
         raise Refusal(401, "unknown_source", "there is no source of this id and secret")
-    check_available(entrance)
+    check_available(entrance, webhook=True)
     return entrance
 
 

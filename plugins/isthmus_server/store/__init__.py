@@ -17,6 +17,7 @@ with of_the_extra():
     import alembic as _alembic  # noqa: F401 -- only to see that it is there
     import sqlalchemy as _sqlalchemy  # noqa: F401
 
+from .bounds import UNBOUNDED as UNBOUNDED, WORKSPACE as WORKSPACE, Bounds as Bounds
 from .catalog import (
     BUILT_IN as BUILT_IN,
     HTTP_API as HTTP_API,
@@ -44,6 +45,7 @@ from .ids import (
     new_source_id as new_source_id,
 )
 from .instance_settings import EMPTY as EMPTY, put as put
+from .metering import NOTHING_LOCKED as NOTHING_LOCKED, Locks as Locks, Meter as Meter, metering as metering
 from .opening import open_store as open_store
 from .sealing import KEY_VARIABLE as KEY_VARIABLE, KeyRing as KeyRing, new_key as new_key
 from .sessions import Session as Session, Sessions as Sessions
@@ -55,6 +57,7 @@ from .snapshots import (
 )
 from .store import Store as Store
 from .transactions import Transaction as Transaction
+from .usage import NOTICES as NOTICES, Standing as Standing, UsedBy as UsedBy, UsedOn as UsedOn
 from .values import (
     MASK as MASK,
     AuditEvent as AuditEvent,

@@ -9,12 +9,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-import trio
-
 from isthmus.pipelines import Observation
 
 from .delivery_counts import CountKey, count_of
 from .faults import StoreError
+from .flushing import flushing
 from .store import Store
 
 __all__ = ["counting"]
@@ -54,17 +53,5 @@ async def counting(
             counts.update(taken)
             LOG.warning("counts of deliveries wait for the store: %s", exc)
 
-    async def flush_now_and_then() -> None:
-        while True:
-            await trio.sleep(every)
-            with trio.CancelScope(shield=True):
-                await flush()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(flush_now_and_then)
-        try:
-            yield observe
-        finally:
-            nursery.cancel_scope.cancel()
-            with trio.CancelScope(shield=True):
-                await flush()
+    async with flushing(flush, every=every):
+        yield observe

@@ -13,7 +13,7 @@ from isthmus.functions import SettingDefinition
 
 from .faults import Conflict, FieldProblem, NotFound, Unfit
 from .ids import class_id, function_id, new_class_id
-from .schema import destinations, functions, insert_instances, sources, versions
+from .schema import bounds, destinations, functions, insert_instances, sources, versions
 from .values import Page, ResourceType, StoredFunction, Version
 from .work import Work, fields_of
 
@@ -158,6 +158,7 @@ class Functions:
             if work.connection.execute(select(exists().where(table.c.function == function.id))).scalar():
                 raise Conflict(f"Function {given[:120]} still has {what}; delete them first.")
         work.connection.execute(delete(versions).where(versions.c.function == function.id))
+        work.connection.execute(delete(bounds).where(bounds.c.function == function.id))
         work.connection.execute(delete(functions).where(functions.c.id == function.id))
         work.note(
             "Function Deleted",

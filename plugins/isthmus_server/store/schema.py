@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -23,12 +24,15 @@ from sqlalchemy import (
 __all__ = [
     "METADATA",
     "audit_events",
+    "bounds",
     "delivery_counts",
     "destinations",
     "functions",
     "insert_instances",
+    "quota_notices",
     "sources",
     "tokens",
+    "usage",
     "versions",
     "workspaces",
     "write_keys",
@@ -173,4 +177,37 @@ delivery_counts: Final = Table(
     Column("step", String(40), primary_key=True),
     Column("reason", String(40), primary_key=True),
     Column("count", BigInteger, nullable=False),
+)
+
+usage: Final = Table(
+    "usage",
+    METADATA,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("function", String(ID), primary_key=True),
+    Column("instance", String(ID), primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("wall", BigInteger, nullable=False),
+    Column("cpu", BigInteger, nullable=False),
+    Column("events", BigInteger, nullable=False),
+)
+
+bounds: Final = Table(
+    "bounds",
+    METADATA,
+    Column("function", String(ID), primary_key=True),
+    Column("execution", Float),
+    Column("events", BigInteger),
+    Column("locks", Boolean, nullable=False),
+    Column("concurrency", Integer),
+    Column("rate", Float),
+)
+
+quota_notices: Final = Table(
+    "quota_notices",
+    METADATA,
+    Column("month", BigInteger, primary_key=True, autoincrement=False),
+    Column("function", String(ID), primary_key=True),
+    Column("measure", String(20), primary_key=True),
+    Column("percent", Integer, primary_key=True, autoincrement=False),
 )

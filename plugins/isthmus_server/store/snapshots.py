@@ -6,7 +6,7 @@ The code and the definitions of settings are those of the deployed versions, not
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, final
 
 import msgspec
@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from isthmus.functions import Function
 
+from .bounds import Bounds, KeptBounds
 from .destinations import Destinations
 from .faults import StoreError
 from .inserts import Inserts
@@ -38,12 +39,14 @@ class RunnableFunction(msgspec.Struct, frozen=True, kw_only=True):
     """A deployed function with the settings of one instance.
 
     Attributes:
+        id: class id.
         instance: id of the source, destination or insert instance.
         version: id of the version that runs.
         function: for :meth:`isthmus.Engine.load`.
         settings: for :meth:`isthmus.Engine.load`; those that the version does not define are left out.
     """
 
+    id: str
     instance: str
     version: str
     function: Function
@@ -91,11 +94,22 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         workspace: with the revision that this is.
         sources: those that are switched on.
         destinations: of those sources; ones that are switched off are reached by replays only.
+        bounds: of functions by their class ids, and of the workspace; see :class:`.bounds.KeptBounds`.
     """
 
     workspace: Workspace
     sources: tuple[RunnableSource, ...]
     destinations: tuple[RunnableDestination, ...]
+    bounds: Mapping[str, Bounds] = {}
+
+    @property
+    def runnables(self) -> Iterator[RunnableFunction]:
+        """Every function with its instance."""
+        running: list[RunnableSource | RunnableDestination] = [*self.sources, *self.destinations]
+        for each in running:
+            yield from each.inserts
+            if each.function is not None:
+                yield each.function
 
 
 def snapshot_of(work: Work, workspace: Workspace) -> Snapshot:
@@ -141,7 +155,12 @@ def snapshot_of(work: Work, workspace: Workspace) -> Snapshot:
                 inserts=tuple(inserts[destination.id]),
             )
         )
-    return Snapshot(workspace=workspace, sources=sources, destinations=tuple(destinations))
+    return Snapshot(
+        workspace=workspace,
+        sources=sources,
+        destinations=tuple(destinations),
+        bounds=KeptBounds(work).all(),
+    )
 
 
 def _all(of: Any) -> list[Any]:
@@ -162,6 +181,7 @@ def _runnable(
     function = msgspec.structs.replace(made_of, code=kept.code, settings=kept.settings).to_run()
     defined = {definition.name for definition in kept.settings}
     return RunnableFunction(
+        id=made_of.id,
         instance=instance.id,
         version=version,
         function=function,

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from .audit import Audit
+from .bounds import KeptBounds
 from .catalog import BUILT_IN, CatalogEntry, entry_of, function_entry
 from .delivery_counts import DeliveryCounts
 from .destinations import Destinations
@@ -17,6 +18,7 @@ from .schema import functions, workspaces
 from .snapshots import Snapshot, snapshot_of
 from .sources import Sources
 from .tokens import Tokens
+from .usage import Usage
 from .values import Page, ResourceType, StoredFunction, Workspace
 from .work import Work, fields_of
 
@@ -28,7 +30,7 @@ class Transaction:
     """What a function given to :meth:`Store.read` or :meth:`Store.write` gets.
 
     Attributes:
-        functions, sources, destinations, inserts, tokens, audit, delivery_counts: what is kept, by its kind.
+        functions, sources, destinations, inserts, tokens, audit, delivery_counts, usage, bounds: what is kept, by its kind.
     """
 
     def __init__(self, work: Work) -> None:
@@ -40,6 +42,8 @@ class Transaction:
         self.tokens = Tokens(work)
         self.audit = Audit(work)
         self.delivery_counts = DeliveryCounts(work)
+        self.usage = Usage(work)
+        self.bounds = KeptBounds(work)
 
     def workspace(self) -> Workspace:
         """Whose functions they are."""
