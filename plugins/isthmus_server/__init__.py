@@ -15,6 +15,7 @@ from isthmus import hookimpl
 from isthmus.abc import Command
 
 from ._command import ServeCommand
+from ._consolecommand import ConsoleCommand
 from ._workspace import ApplyCommand, ExportCommand, PlanCommand
 
 __all__ = ["isthmus_commands"]
@@ -22,5 +23,5 @@ __all__ = ["isthmus_commands"]
 
 @hookimpl
 def isthmus_commands() -> Sequence[Command]:
-    """``isthmus serve``, and what makes a store of a directory or a directory of a store."""
-    return [ServeCommand(), PlanCommand(), ApplyCommand(), ExportCommand()]
+    """``isthmus serve`` with what its console needs, and what makes a store of a directory or a directory of a store."""
+    return [ServeCommand(), ConsoleCommand(), PlanCommand(), ApplyCommand(), ExportCommand()]

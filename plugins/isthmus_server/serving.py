@@ -150,7 +150,7 @@ class _Service:
         )
         public: ASGIApp = Starlette(routes=[*health, *routes])
         url = options.public_url or f"http{'s' if options.certificate else ''}://{options.bind[0]}"
-        if (beside := basis.application(engine, f"{url.rstrip('/')}/")) is not None:
+        if (beside := basis.application(engine, f"{url.rstrip('/')}/", running, queue)) is not None:
             public = front_door(public, beside)
         self._public = public
         self._private = operations_app(health, lambda: metrics.text(queue, running))

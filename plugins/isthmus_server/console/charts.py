@@ -11,7 +11,7 @@ import msgspec
 from isthmus.outcomes import Exchange
 from isthmus_server.store import Count, Step
 
-__all__ = ["Bar", "Column", "columns", "waterfall"]
+__all__ = ["Bar", "Column", "columns", "heights", "waterfall"]
 
 PARTS: Mapping[Step, str] = {
     Step.DELIVERED: "delivered",
@@ -86,3 +86,9 @@ def waterfall(exchanges: Sequence[Exchange], took: float) -> list[Bar]:
         Bar(round(100 * each.started / whole, 2), round(max(100 * each.duration / whole, 0.6), 2))
         for each in exchanges
     ]
+
+
+def heights(numbers: Sequence[float]) -> list[float]:
+    """Each number in percent of the largest."""
+    tallest = max(numbers, default=0.0) or 1.0
+    return [round(100 * number / tallest, 2) for number in numbers]

@@ -67,9 +67,7 @@ def _hunks(old: str, new: str) -> Iterator[list[list[Line]]]:
             blocks.append([Line("left")])
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":
-                blocks.append(
-                    [Line("same", before[i], i + 1, j1 + i - i1 + 1) for i in range(i1, i2)]
-                )
+                blocks.append([Line("same", before[i], i + 1, j1 + i - i1 + 1) for i in range(i1, i2)])
             else:
                 gone = [Line("gone", before[i], i + 1) for i in range(i1, i2)]
                 blocks.append([*gone, *(Line("new", after[j], None, j + 1) for j in range(j1, j2))])

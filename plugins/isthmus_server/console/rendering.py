@@ -46,6 +46,7 @@ class Rendering:
         environment.filters |= {
             "ago": self._ago,
             "count": lambda number: f"{number:,}",
+            "day": lambda at: f"{_moment(at):%-d %b %Y}",
             "iso": lambda at: _moment(at).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "milliseconds": _milliseconds,
             "moment": lambda at: f"{_moment(at):%-d %b %Y, %H:%M:%S}",

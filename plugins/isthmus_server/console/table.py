@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import deliverypages, functionpages, versionpages
+from . import connectionpages, deliverypages, functionpages, oversightpages, versionpages
 from .visits import Page
 
 __all__ = ["PAGES"]
 
 # A path without variables comes before one that it would fit.
-PAGES: Final[tuple[Page, ...]] = (*functionpages.PAGES, *versionpages.PAGES, *deliverypages.PAGES)
+PAGES: Final[tuple[Page, ...]] = (
+    *functionpages.PAGES,
+    *versionpages.PAGES,
+    *connectionpages.PAGES,
+    *deliverypages.PAGES,
+    *oversightpages.PAGES,
+)

@@ -29,9 +29,7 @@ async def _list(visit: Visit) -> Response:
         return tx.functions.get(id_), versions, total, names
 
     function, versions, total, names = await visit.store.read(read)
-    return visit.show(
-        "versions.html", function=function, id=id_, versions=versions, total=total, names=names
-    )
+    return visit.show("versions.html", function=function, id=id_, versions=versions, total=total, names=names)
 
 
 async def _compare(visit: Visit) -> Response:
@@ -66,9 +64,7 @@ async def _compare(visit: Visit) -> Response:
 
 
 async def _restore(visit: Visit) -> Response:
-    await visit.operate(
-        "restoreFunctionVersion", visit.path, body={"versionId": visit.form.text("version")}
-    )
+    await visit.operate("restoreFunctionVersion", visit.path, body={"versionId": visit.form.text("version")})
     return visit.go(f"/functions/{visit.path['functionId']}", "restored")
 
 

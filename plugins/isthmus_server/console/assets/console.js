@@ -30,11 +30,6 @@ document.addEventListener("change", (event) => {
   field.dispatchEvent(new Event("isthmus:filled"));
 });
 
-/** Selects with `data-submits` are their form's only control: choosing is asking. */
-document.addEventListener("change", (event) => {
-  if (event.target.matches?.("select[data-submits]")) event.target.form.requestSubmit();
-});
-
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("button[data-copies]");
   if (!button) return;
