@@ -34,7 +34,7 @@ from .visits import Page
 __all__ = ["ROOT", "console"]
 
 ROOT: Final = "/console"
-STYLE: Final = Path(__file__).parent / "assets" / "console.css"
+ASSETS: Final = Path(__file__).parent / "assets"
 PREVIEWS: Final = 2
 """Functions that are tried out in browsers at one time."""
 FOR_GOOD: Final = {
@@ -68,7 +68,10 @@ def console(
         scripts: directory of the pages' scripts; by default those of this machine, as far as it has them.
         clock: seconds since the epoch.
     """
-    files = {"console.css": (STYLE.read_bytes(), "text/css; charset=utf-8")}
+    files = {
+        "console.css": ((ASSETS / "console.css").read_bytes(), "text/css; charset=utf-8"),
+        "icon.svg": ((ASSETS / "icon.svg").read_bytes(), "image/svg+xml"),
+    }
     bundled = BUNDLES.find() if scripts is None else scripts
     if bundled is not None and (script := bundled / "console.js").is_file():
         files["console.js"] = (script.read_bytes(), "text/javascript; charset=utf-8")
@@ -76,9 +79,8 @@ def console(
         name: f"{ROOT}/assets/{hashlib.sha256(content).hexdigest()[:16]}/{name}"
         for name, (content, _) in files.items()
     }
-    rendering = Rendering(
-        ROOT, {"style": addresses["console.css"], "script": addresses.get("console.js", "")}, clock
-    )
+    named = {"style": "console.css", "icon": "icon.svg", "script": "console.js"}
+    rendering = Rendering(ROOT, {key: addresses.get(name, "") for key, name in named.items()}, clock)
     parts = urlsplit(url)
     origin = f"{parts.scheme}://{parts.netloc}" if url else ""
     signing = Signing(store, rendering, origin, rate_limit, clock)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import aclosing
 from typing import Final, final
 from urllib.parse import parse_qsl
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from isthmus_server.api.bodies import body_of
 from isthmus_server.api.problems import problem
 
 __all__ = ["Form", "read_form"]
@@ -63,18 +63,8 @@ async def read_form(request: Request) -> Form:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != TYPE:
         raise problem(415, "The request has to be a form.")
-    parts, size = [], 0
     try:
-        async with aclosing(request.stream()) as stream:
-            async for part in stream:
-                size += len(part)
-                if size > BYTES:
-                    raise problem(413, f"The form is larger than {BYTES} bytes.")
-                parts.append(part)
-    except ClientDisconnect:
-        raise problem(400, "The form ended too soon.") from None
-    try:
-        text = b"".join(parts).decode()
+        text = (await body_of(request, BYTES)).decode()
         return Form(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS, errors="strict"))
     except ValueError:
         raise problem(400, "The form can't be read.") from None

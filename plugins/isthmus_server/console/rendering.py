@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, final
+from typing import Final, final
 
 import jinja2
 import msgspec
@@ -24,7 +24,7 @@ class Rendering:
 
     Args:
         root: path that the console's pages are below, without a slash at its end.
-        assets: addresses of style sheet and script, by ``style`` and ``script``; without a script pages say so.
+        assets: addresses of what pages are made with, by ``style``, ``icon`` and ``script``; without a script pages say so.
         clock: seconds since the epoch.
 
     Attributes:
@@ -84,8 +84,9 @@ def _milliseconds(seconds: float) -> str:
 
 def _pretty(text: str | bytes) -> str:
     """JSON with one field a line; what is no JSON as it is."""
-    given: Any = text.encode("utf-8", "replace") if isinstance(text, str) else text
+    given = text.encode("utf-8", "replace") if isinstance(text, str) else bytes(text)
     try:
-        return msgspec.json.format(given, indent=2).decode()
+        formatted: bytes = msgspec.json.format(given, indent=2)
+        return formatted.decode()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return given.decode("utf-8", "replace")

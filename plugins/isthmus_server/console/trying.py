@@ -101,7 +101,7 @@ async def try_out(visit: Visit, function: StoredFunction) -> Trial:
     span = invoke.trace.trace
     return Trial(
         success=invoke.success,
-        output=invoke.output if invoke.error is None or invoke.output != invoke.error.message else "",
+        output="" if invoke.error and invoke.output in {"null", invoke.error.message} else invoke.output,
         fault=invoke.error,
         lines=tuple(Line(_between(span.time, log.time), log.key.lower(), log.value) for log in span.logs),
         exchanges=msgspec.convert(invoke.requests, tuple[Exchange, ...]),
