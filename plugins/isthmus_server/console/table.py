@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import connectionpages, deliverypages, functionpages, oversightpages, versionpages
+from . import deliverypages, functionpages, instancepages, oversightpages, sourcepages, versionpages
 from .visits import Page
 
 __all__ = ["PAGES"]
@@ -13,7 +13,8 @@ __all__ = ["PAGES"]
 PAGES: Final[tuple[Page, ...]] = (
     *functionpages.PAGES,
     *versionpages.PAGES,
-    *connectionpages.PAGES,
+    *sourcepages.PAGES,
+    *instancepages.PAGES,
     *deliverypages.PAGES,
     *oversightpages.PAGES,
 )
