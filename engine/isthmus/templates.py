@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, final
 
@@ -11,7 +11,7 @@ import msgspec
 
 from .functions import Kind
 
-__all__ = ["MANIFEST", "PLAIN", "SAMPLES", "Template", "templates_in"]
+__all__ = ["MANIFEST", "PLAIN", "SAMPLES", "Template", "offered_templates", "templates_in"]
 
 MANIFEST: Final = "function.toml"
 PLAIN: Final = "plain"
@@ -99,6 +99,20 @@ def templates_in(
         for path in sorted((directory / kind.value).glob("*"))
         if path.is_dir() and path.name not in _LEFT_BEHIND
     ]
+
+
+def offered_templates(plugins: Sequence[object] = ()) -> tuple[Template, ...]:
+    """Every template that plugins offer, by kind, JavaScript's first, then by language and name.
+
+    Args:
+        plugins: beside the installed ones.
+
+    Raises:
+        PluginError: what was handed in is no plugin, or two offer the same template.
+    """
+    from ._cli.offered import OfferedTemplates  # not for those who only want the values above
+
+    return OfferedTemplates(plugins).all
 
 
 def _sample(kind: Kind, path: Path) -> tuple[Path, ...]:

@@ -15,6 +15,7 @@ from isthmus import hookimpl
 from isthmus.abc import Command
 
 from ._command import ServeCommand
+from ._consolecommand import ConsoleCommand
 from ._reseal import ResealCommand
 from ._tokens import TokensCommand
 from ._usage import BoundsCommand, UsageCommand
@@ -28,6 +29,7 @@ def isthmus_commands() -> Sequence[Command]:
     """``isthmus serve``, what makes a store of a directory or a directory of a store, and what its operator asks and sets."""
     return [
         ServeCommand(),
+        ConsoleCommand(),
         PlanCommand(),
         ApplyCommand(),
         ExportCommand(),

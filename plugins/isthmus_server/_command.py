@@ -87,7 +87,14 @@ class ServeCommand(Command):
         options = _options(arguments)
         with json_logging(debug=arguments.debug):
             try:
-                trio.run(partial(serve, options, _open_basis(arguments), listening=_say))
+                trio.run(
+                    partial(
+                        serve,
+                        options,
+                        _open_basis(arguments),
+                        listening=partial(_say, console=bool(arguments.data)),
+                    )
+                )
             except BaseExceptionGroup as group:
                 raise alone(group) from None
         return 0
@@ -152,7 +159,8 @@ async def _open_basis(arguments: argparse.Namespace) -> AsyncIterator[Basis]:
         if (written := await provide_first_token(store, directory, os.environ)) is not None:
             _print(f"the owner's token is in {written}")
         egress = Egress(allow_private=arguments.allow_private)
-        yield StoreBasis(store, egress, count=count, meter=meter, journals=journals)
+        kept = _journals(arguments, directory).directory
+        yield StoreBasis(store, egress, count=count, meter=meter, journals=journals, kept=kept)
 
 
 def _journals(arguments: argparse.Namespace, directory: Path | None) -> JournalOptions:
@@ -175,7 +183,8 @@ def _print(line: str) -> None:
     print(line, file=sys.stdout, flush=True)  # noqa: T201 -- a command prints
 
 
-def _say(public: list[str], private: list[str]) -> None:
-    for what, urls in (("events and webhooks", public), ("health and metrics", private)):
+def _say(public: list[str], private: list[str], *, console: bool) -> None:
+    pages = [f"{url}/console/" for url in public if url.startswith("http")] if console else []
+    for what, urls in (("events and webhooks", public), ("console", pages), ("health and metrics", private)):
         if urls:
             _print(f"{what}: {' '.join(urls)}")

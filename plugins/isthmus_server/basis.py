@@ -16,10 +16,14 @@ from isthmus.calls import CallEvent
 from isthmus.errors import IsthmusError
 from isthmus.pipelinefiles import Journals, LoadedPipeline, load_pipeline
 from isthmus.pipelines import Observation
+from isthmus.queues import Queue
+
+from .frontdoor import with_console
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from .running import Running
     from .store import Meter, Store
 
 __all__ = ["Basis", "FileBasis", "Reload", "StoreBasis"]
@@ -52,12 +56,14 @@ class Basis(Protocol):
     def call(self, event: CallEvent) -> None:
         """Take what the engine tells; must not block."""
 
-    def application(self, engine: Engine, url: str) -> ASGIApp | None:
+    def application(self, engine: Engine, url: str, running: Running, queue: Queue) -> ASGIApp | None:
         """What is served beside the ingress, None for nothing.
 
         Args:
             engine: runs what is tried out.
             url: of this server, as senders see it, with a slash at its end.
+            running: the pipeline.
+            queue: where its deliveries wait.
         """
 
 
@@ -92,15 +98,15 @@ class FileBasis:
     def call(self, event: CallEvent) -> None:
         """See :class:`Basis`."""
 
-    def application(self, engine: Engine, url: str) -> ASGIApp | None:
+    def application(self, engine: Engine, url: str, running: Running, queue: Queue) -> ASGIApp | None:
         """See :class:`Basis`."""
-        del engine, url
+        del engine, url, running, queue
         return None
 
 
 @final
 class StoreBasis:
-    """A store, with Segment's Public API over it.
+    """A store, with Segment's Public API and a console over it.
 
     Args:
         store: that is open.
@@ -108,6 +114,7 @@ class StoreBasis:
         count: takes what the pipeline tells.
         meter: of what is used.
         journals: that are open.
+        kept: directory that they are kept in, or None.
     """
 
     def __init__(
@@ -118,7 +125,9 @@ class StoreBasis:
         count: Callable[[Observation], None],
         meter: Meter,
         journals: Journals,
+        kept: Path | None = None,
     ) -> None:
+        from .console.latencies import Latencies
         from .snapshotpipeline import load_snapshot
 
         self.archive = journals.archive
@@ -127,6 +136,9 @@ class StoreBasis:
         self._meter = meter
         self.call = meter.call
         self._store = store
+        self._egress = egress
+        self._kept = kept
+        self._latencies = Latencies()
         self._load = partial(load_snapshot, egress=egress)
         self._revision = -1
         self._locks = meter.locks
@@ -145,6 +157,7 @@ class StoreBasis:
         """See :class:`Basis`."""
         self._count(seen)
         self._meter.observe(seen)
+        self._latencies.observe(seen)
         if self._log is not None:
             self._log(seen)
 
@@ -177,8 +190,21 @@ class StoreBasis:
         if failed is not None:
             raise failed
 
-    def application(self, engine: Engine, url: str) -> ASGIApp | None:
+    def application(self, engine: Engine, url: str, running: Running, queue: Queue) -> ASGIApp | None:
         """See :class:`Basis`."""
         from .api import public_api
+        from .console import Live, console
+        from .journals import ARCHIVE, DELIVERIES
 
-        return public_api(self._store, engine, webhook_url=url)
+        kept = self._kept
+        live = Live(
+            running=running,
+            queue=queue,
+            latencies=self._latencies,
+            deliveries=None if kept is None else kept / DELIVERIES,
+            archive=None if kept is None else kept / ARCHIVE,
+        )
+        return with_console(
+            public_api(self._store, engine, webhook_url=url, egress=self._egress),
+            console(self._store, engine, live=live, url=url, egress=self._egress),
+        )

@@ -154,7 +154,7 @@ class _Service:
         offers, view = offered_routes(plugins), ServiceView(engine=engine, accept=self._accept)
         public: ASGIApp = Starlette(routes=[*health, *added_routes(offers, view, public=True), *routes])
         url = options.public_url or f"http{'s' if options.certificate else ''}://{options.bind[0]}"
-        if (beside := basis.application(engine, f"{url.rstrip('/')}/")) is not None:
+        if (beside := basis.application(engine, f"{url.rstrip('/')}/", running, queue)) is not None:
             public = front_door(public, beside)
         self._public = public
         private = [*health, *added_routes(offers, view, public=False)]

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from isthmus_server.store import Store, Token, class_id
+from typing import Protocol
 
-from .calls import Route
+from isthmus_server.store import Role, Store, Token, class_id
+
 from .problems import Problem, problem
 
-__all__ = ["bearer", "scope_of"]
+__all__ = ["Guarded", "bearer", "scope_of"]
+
+
+class Guarded(Protocol):
+    """What takes a role to be reached: an operation, or a page of the console; see :class:`.calls.Route`."""
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """Any of them is enough."""
+
+    @property
+    def scoped(self) -> bool:
+        """A role over some functions is enough for those."""
 
 
 async def bearer(store: Store, header: str | None) -> Token:
@@ -29,7 +42,7 @@ async def bearer(store: Store, header: str | None) -> Token:
     return found
 
 
-def scope_of(token: Token, route: Route, function: str | None) -> frozenset[str] | None:
+def scope_of(token: Token, route: Guarded, function: str | None) -> frozenset[str] | None:
     """The functions that a call of an operation may be about, by their class ids; None for all.
 
     Args:

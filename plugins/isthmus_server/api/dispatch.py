@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from contextlib import aclosing
 from typing import Any, Final, final
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -17,6 +16,7 @@ from isthmus.errors import IsthmusError
 from isthmus_server.store import StoreError, Token
 
 from .access import bearer, scope_of
+from .bodies import body_of
 from .calls import Call, Route, Services
 from .decoding import decode, parse
 from .mediatypes import JSON, accepts_json, is_json
@@ -28,8 +28,6 @@ __all__ = ["Dispatch", "answer_with"]
 
 LOG: Final = logging.getLogger("isthmus_server.api")
 CONTENT_TYPE: Final = f"{JSON}; charset=utf-8"
-PATIENCE: Final = 4
-"""Times the limit of a body that is read of one that is larger: clients that are still sending hear no answer."""
 SAFE: Final = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -124,22 +122,10 @@ class Dispatch:
 
     async def _body(self, request: Request) -> bytes:
         """The body, of a size and a type that are taken."""
-        parts, size = [], 0
-        try:
-            async with aclosing(request.stream()) as stream:
-                async for part in stream:
-                    size += len(part)
-                    if size <= self._body_bytes:
-                        parts.append(part)
-                    elif size > PATIENCE * self._body_bytes:
-                        break
-        except ClientDisconnect:
-            raise problem(400, "The body ended too soon.") from None
-        if size > self._body_bytes:
-            raise problem(413, f"The body is larger than {self._body_bytes} bytes.")
-        if size and not is_json(request.headers.get("content-type")):
+        body = await body_of(request, self._body_bytes)
+        if body and not is_json(request.headers.get("content-type")):
             raise problem(415, "The body has to be JSON, in one of the media types of this API.")
-        return b"".join(parts)
+        return body
 
 
 def _query(request: Request, kind: type[msgspec.Struct], body: bytes) -> msgspec.Struct:

@@ -48,6 +48,7 @@ from .instance_settings import EMPTY as EMPTY, put as put
 from .metering import NOTHING_LOCKED as NOTHING_LOCKED, Locks as Locks, Meter as Meter, metering as metering
 from .opening import open_store as open_store
 from .sealing import KEY_VARIABLE as KEY_VARIABLE, KeyRing as KeyRing, new_key as new_key
+from .sessions import Session as Session, Sessions as Sessions
 from .snapshots import (
     RunnableDestination as RunnableDestination,
     RunnableFunction as RunnableFunction,

@@ -15,10 +15,21 @@ __all__ = ["Audit"]
 
 @final
 class Audit:
-    """Who did what in the workspace; written by what does it, in its transaction."""
+    """Who did what in the workspace; what is done to the store writes it itself, in its transaction."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
+
+    def add(self, type: str, resource_type: str, id: str, name: str) -> None:  # noqa: A002 -- as events call it
+        """Write down what was done beside the store, as whoever does it.
+
+        Args:
+            type: ``Deliveries Replayed`` and the like.
+            resource_type: of what it was done to; see :meth:`page`.
+            id: likewise.
+            name: likewise.
+        """
+        self._work.note(type, resource_type, id, name)
 
     def page(
         self,

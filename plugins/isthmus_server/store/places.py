@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["TOKEN_KEY", "destination_settings", "insert_settings", "source_settings", "source_webhook"]
+__all__ = [
+    "SESSION",
+    "TOKEN_KEY",
+    "destination_settings",
+    "insert_settings",
+    "source_settings",
+    "source_webhook",
+]
 
 TOKEN_KEY: Final = "workspace/token_key"  # noqa: S105 -- a place, not a secret
+
+SESSION: Final = "session"
+"""Not kept here at all, but by browsers."""
 
 
 def source_settings(source: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from .resealing import reseal
 from .sealing import KeyRing
+from .sessions import Sessions
 from .snapshots import Snapshot
 from .storage import Storage
 from .transactions import Transaction
@@ -26,12 +27,17 @@ NOBODY: Final = "system"
 
 @final
 class Store:
-    """What functions, sources and destinations there are; made by :func:`isthmus_server.store.open_store`."""
+    """What functions, sources and destinations there are; made by :func:`isthmus_server.store.open_store`.
+
+    Attributes:
+        sessions: begins and reads those of people with a browser.
+    """
 
     def __init__(self, storage: Storage, keys: KeyRing, clock: Callable[[], float]) -> None:
         self._storage = storage
         self._keys = keys
         self._clock = clock
+        self.sessions: Final = Sessions(keys)
         self._changed = trio.Event()
 
     def __repr__(self) -> str:

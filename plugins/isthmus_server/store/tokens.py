@@ -69,6 +69,10 @@ class Tokens:
             tokens, Token, (tokens.c.digest == self._digest(token)) & tokens.c.revoked_at.is_(None)
         )
 
+    def active(self, id: str) -> Token | None:  # noqa: A002 -- what it is called everywhere
+        """What is kept of a token, or None where there is none, or it was revoked."""
+        return self._work.one(tokens, Token, (tokens.c.id == id) & tokens.c.revoked_at.is_(None))
+
     def page(self, page: Page) -> tuple[list[Token], int]:
         """Tokens in the order in which they were made, revoked ones as well, and how many there are."""
         rows, total = self._work.page(tokens, (), page)

@@ -143,6 +143,13 @@ def libraries() -> None:
     subprocess.run([sys.executable, HERE.parent / "libraries" / "assembly.py"], check=True)
 
 
+def console() -> None:
+    """Put the scripts of the service's console in their place, likewise."""
+    subprocess.run(
+        [sys.executable, HERE.parents[2] / "plugins/isthmus_server/console/bundling.py"], check=True
+    )
+
+
 def build() -> Path:
     """Put ``quickjs.wasm`` beside this file, from the cache where it is there already."""
     ours = [(HERE / name).read_bytes() for name in (*OURS, "world.h")]
@@ -180,6 +187,7 @@ else:
             build()
             type_stripper()
             libraries()
+            console()
 
 
 if __name__ == "__main__":
