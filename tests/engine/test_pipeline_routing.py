@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 import isthmus
 from isthmus import EngineError, InvalidInput
 from isthmus._pipeline.fanout import spread
-from isthmus.pipelines import Destination, Filter, Source
+from isthmus.pipelines import Batching, Destination, Filter, Source
 from isthmus.sinks import CallableSink
 from isthmus.testing import Throw
 
@@ -99,6 +99,33 @@ async def test_what_an_error_asks_to_wait_is_waited_for(autojump_clock: object) 
             await until_empty(queue, "destination:d")
     first, second = times
     assert 900 <= second - first < 960
+
+
+async def test_each_event_of_a_batch_waits_as_long_as_its_own_entry_asks(autojump_clock: object) -> None:
+    times: dict[int, list[float]] = {}
+
+    def on_batch(events: list[dict[str, Any]], _settings: object, _world: object) -> object:
+        for event in events:
+            times.setdefault(event["n"], []).append(trio.current_time())
+        first = [event["n"] for event in events if len(times[event["n"]]) == 1]
+        asked = {1: 900, 2: "1800", 3: None}
+        return [
+            {"status": 429, "retryAfter": asked[event["n"]]} if event["n"] in first else {"status": 200}
+            for event in events
+        ]
+
+    async with opened({"d": {"onBatch": on_batch}}) as (engine, queue):
+        to = await load(engine, "d", isthmus.Kind.DESTINATION)
+        destination = Destination(name="d", to=to, batching=Batching(count=3, wait=1.0))
+        async with isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=[destination], clock=queue._now
+        ) as pipeline:
+            await pipeline.accept("s", [track(number) for number in (1, 2, 3)])
+            await until_empty(queue, "destination:d")
+    waited = {number: second - first for number, (first, second) in times.items()}
+    assert 900 <= waited[1] < 960
+    assert 1800 <= waited[2] < 1860
+    assert 30 <= waited[3] < 90
 
 
 # ---------------------------------------------------------------- inserts that make several events

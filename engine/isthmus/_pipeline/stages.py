@@ -14,7 +14,7 @@ from isthmus.events import Request
 from isthmus.outcomes import Code, Outcome, Problem, Status
 from isthmus.pipelines import Attempt, Destination, Sink, Source
 
-from .attempts import DELIVERED, attempt_of, refused
+from .attempts import DELIVERED, attempt_of, attempts_of, refused
 from .events import kept_event, kept_request
 from .fanout import pass_spreading
 from .faults import traced
@@ -201,20 +201,7 @@ class DestinationStage:
             outcome = await self._engine.invoke_batch(to, texts)
         except InvalidInput as exc:
             return refused(exc)
-        whole = attempt_of(outcome, self._clock())
-        problem = outcome.problem
-        if problem is not None and all(item.problem == problem for item in outcome.items):
-            return whole
-        return [
-            Attempt(
-                status=item.status,
-                problem=item.problem,
-                retry_after=whole.retry_after if item.status is Status.RETRY else None,
-                exchanges=whole.exchanges if item.problem else (),
-                logs=whole.logs if item.problem else (),
-            )
-            for item in outcome.items
-        ]
+        return attempts_of(outcome, self._clock())
 
     async def _sink(self, sink: Sink, texts: list[bytes]) -> Attempt | Sequence[Attempt]:
         seconds = self._destination.timeout
