@@ -80,7 +80,7 @@ class Pipeline:
         }
         works = [
             *works_of_sources(engine, sources, self._routes, clock),
-            *works_of_destinations(engine, destinations, clock),
+            *works_of_destinations(engine, destinations, self._routes, clock),
         ]
         self._options = {work.queue: work.options for work in works}
         self._lanes = [
