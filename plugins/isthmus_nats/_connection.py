@@ -70,9 +70,27 @@ class Connection:
         """
         self = cls(address)
         options = _credentials(address) | _tls(address)
+        rejected = asyncio.create_task(self._rejected.wait())  # the client itself would try for ever
+        end = time.monotonic() + CONNECT
+        try:
+            # One that hangs up has not said why, as where its refusal is lost behind the end of the connection.
+            while not await self._connected(options, rejected, end):  # noqa: ASYNC110 -- there is no event for it
+                await asyncio.sleep(_FIRST_PAUSE)
+        finally:
+            rejected.cancel()
+        self._whole.set()
+        return self
+
+    async def _connected(self, options: dict[str, Any], rejected: asyncio.Task[Any], end: float) -> bool:
+        """Connect; false where a server hung up, and there is time to ask it again.
+
+        Raises:
+            QueueError: as of :meth:`open`.
+        """
+        self._client = Client()
         connecting = asyncio.create_task(
             self._client.connect(
-                servers=list(address.servers),
+                servers=list(self._address.servers),
                 name="isthmus",
                 error_cb=self._failed,
                 disconnected_cb=self._disconnected,
@@ -86,24 +104,25 @@ class Connection:
                 **options,
             )
         )
-        rejected = asyncio.create_task(self._rejected.wait())  # the client itself would try for ever
+        left = end - time.monotonic()
         try:
-            await asyncio.wait({connecting, rejected}, timeout=CONNECT, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({connecting, rejected}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not connecting.done():
                 raise QueueError(self._unusable(f"no connection within {CONNECT:g} s"))
             connecting.result()
+            self._inbox = self._client.new_inbox()
+            await self._client.subscribe(f"{self._inbox}.*", cb=self._answered, pending_bytes_limit=0)
         except (nats.errors.Error, OSError) as exc:
+            await self.close()
+            hung_up = isinstance(exc, ConnectionError | nats.errors.ConnectionClosedError)
+            if hung_up and not self._rejected.is_set() and time.monotonic() < end:
+                return False
             raise QueueError(self._unusable(_said(exc))) from exc
         except BaseException:
             connecting.cancel()
             await self.close()
             raise
-        finally:
-            rejected.cancel()
-        self._inbox = self._client.new_inbox()
-        await self._client.subscribe(f"{self._inbox}.*", cb=self._answered, pending_bytes_limit=0)
-        self._whole.set()
-        return self
+        return True
 
     def _unusable(self, why: str) -> str:
         servers = ", ".join(self._address.servers)
@@ -259,6 +278,8 @@ class Connection:
         logger.info("connected again")
 
     async def _failed(self, exc: Exception) -> None:
+        if self._rejected.is_set():
+            return  # what is heard after a refusal says less than it
         self._said = _said(exc)
         # A certificate that is not taken will not be taken the next time; another server may have a better one.
         self._untrusted += isinstance(exc, ssl.SSLError)
