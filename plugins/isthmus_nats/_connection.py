@@ -9,6 +9,7 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, Final, Self, TypeVar, final
 
 import msgspec
@@ -21,6 +22,7 @@ from isthmus.errors import EngineError, QueueError
 
 from ._address import Address
 from ._answers import A, Refused, decode
+from ._waits import Waits
 
 __all__ = ["Away", "Connection", "status_of"]
 
@@ -46,9 +48,13 @@ class Connection:
 
     Args:
         address: of the cluster.
+
+    Attributes:
+        waits: how long it was waited for.
     """
 
     def __init__(self, address: Address) -> None:
+        self.waits = Waits()
         self._address = address
         self._client = Client()
         self._answers: dict[str, Callable[[Msg], None]] = {}
@@ -240,18 +246,21 @@ class Connection:
         """
         end = time.monotonic() + self._address.patience if until is None else until
         pause = _FIRST_PAUSE
-        while True:
-            try:
-                return await attempt()
-            except (Away, Refused) as exc:
-                if isinstance(exc, Refused) and not exc.passing:
-                    raise
-                left = end - time.monotonic()
-                if left <= 0:
-                    raise QueueError(f"the cluster does not answer: {exc}") from exc
-            await asyncio.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 -- no secret
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            await self._until_whole(end)
+        with ExitStack() as unanswered:
+            while True:
+                try:
+                    return await attempt()
+                except (Away, Refused) as exc:
+                    if isinstance(exc, Refused) and not exc.passing:
+                        raise
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise QueueError(f"the cluster does not answer: {exc}") from exc
+                if pause == _FIRST_PAUSE:
+                    unanswered.enter_context(self.waits.away())
+                await asyncio.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 -- no secret
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                await self._until_whole(end)
 
     async def _until_whole(self, end: float) -> None:
         try:

@@ -271,6 +271,9 @@ async def test_without_servers_calls_end_with_an_error_and_go_on_when_they_are_b
                 await queue.publish([entry])
             with pytest.raises(QueueError, match="the cluster does not answer"):
                 await queue.claim("q", 1, wait=0.1)
+            told = {measure.name: measure.value for measure in await queue.measures()}
+            assert told["nats_unanswered_seconds_total"] > 0
+            assert "nats_stream_bytes" not in told
             await trio.to_thread.run_sync(alone.start)
             with trio.fail_after(60):
                 while True:

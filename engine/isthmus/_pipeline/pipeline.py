@@ -216,7 +216,8 @@ class Pipeline:
     def stats(self) -> PipelineStats:
         """What was done since it was opened."""
         return PipelineStats(
-            accepted=self._routes.accepted, lanes={lane.name: lane.stats() for lane in self._lanes}
+            accepted=self._routes.accepted,
+            lanes={lane.name: lane.stats(self._routes.published[lane.name]) for lane in self._lanes},
         )
 
     async def metrics(self, *, max_age: float = 1.0) -> Metrics:
@@ -263,6 +264,7 @@ class Pipeline:
             )
         entry = Entry(queue=f"{WEBHOOK}{source}", message_id=message_id, body=body, delay=delay)
         await self._queue.publish([entry])
+        self._routes.published[entry.queue] += 1
 
     def _taken(self, events: Iterable[Event]) -> list[Taken]:
         new_id = random_ids().__next__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
@@ -56,6 +57,7 @@ class Routes:
         archive: EventArchive | None = None,
     ) -> None:
         self.accepted = 0
+        self.published: Counter[str] = Counter()
         self.event_bytes = event_bytes
         self._archive = archive
         self._queue = queue
@@ -159,6 +161,7 @@ class Routes:
         for first in range(0, len(entries), self._queue.max_batch):
             chunk = entries[first : first + self._queue.max_batch]
             await patiently(partial(self._queue.publish, chunk), partial(self._away, chunk[0].queue))
+            self.published[chunk[0].queue] += len(chunk)
 
     def _entering(self, source: Source, events: Sequence[tuple[bytes, str]]) -> list[tuple[Taken, list[str]]]:
         now = self._clock()
@@ -204,6 +207,9 @@ class Routes:
             await self._queue.publish(entries)
         else:
             await trio.lowlevel.checkpoint()
+        for _, queues in events:
+            for queue in queues:
+                self.published[queue] += 1
         if keeping is not None:
             await keeping.wait()
         if count:
