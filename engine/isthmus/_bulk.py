@@ -251,7 +251,7 @@ class Bulk:
             _, handler, _, body = chunk[position]
             host = hosts[position]
             try:
-                outcome = conclude(binding, handler, host, reply, begun, None, body, now())
+                outcome = conclude(binding, handler, host, reply, begun, None, body, now(), wall)
             except Exception as exc:  # noqa: BLE001 -- the runtime's fault, and in the outcome
                 shared.discard(loaded)
                 report(binding, exc)

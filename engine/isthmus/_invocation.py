@@ -87,7 +87,9 @@ async def _run(
     loaded.calls += 1
     try:
         reply = await loaded.program.run(call, asked)
-        return conclude(binding, call.handler, host, reply, begun, events, body, trio.current_time())
+        return conclude(
+            binding, call.handler, host, reply, begun, events, body, trio.current_time(), call.now
+        )
     except Exception as exc:  # noqa: BLE001 -- the runtime's fault, and in the outcome
         shared.discard(loaded)
         report(binding, exc)
@@ -146,8 +148,9 @@ def conclude(
     events: Sequence[bytes] | None,
     body: bytes,
     now: float,
+    at: float,
 ) -> Outcome:
-    """Make an outcome of a reply, which came ``now``.
+    """Make an outcome of a reply, which came ``now``, to a call that began ``at`` that many seconds since the epoch.
 
     Raises:
         RuntimeFault: the reply is not one.
@@ -167,7 +170,7 @@ def conclude(
         if events is None:
             judged = judge_single(binding.kind, returned, ending.note, fan_out=binding.function.fan_out)
         else:
-            judged = judge_batch(binding.kind, returned, ending.note, events)
+            judged = judge_batch(binding.kind, returned, ending.note, events, at=at)
         status, problem, value, items = judged.status, judged.problem, judged.value, judged.items
         if ending.note and problem is None:
             host.log("notice", f"what {handler} returned has no JSON form and is not shown: {ending.note}")
@@ -178,7 +181,9 @@ def conclude(
             except MessagesRefused as exc:
                 status, problem, value = Status.REFUSED, exc.problem, None
     elif isinstance(ending, Thrown | Killed):
-        status, problem = judge_throw(binding.kind, ending, retry_network_errors=binding.retry_network_errors)
+        status, problem = judge_throw(
+            binding.kind, ending, retry_network_errors=binding.retry_network_errors, at=at
+        )
         if events is not None:
             items = same_for_all(status, problem, len(events))
     else:

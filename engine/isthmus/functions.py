@@ -72,7 +72,7 @@ class Function(msgspec.Struct, frozen=True, kw_only=True):
         lenient: ``Segment.group`` and ``Segment.page`` take calls with no user id.
         pass_through: an insert function without a handler for a type lets the event pass unchanged.
         capabilities: names of what else it may ask of its host (see :mod:`isthmus.capabilities`); nothing by default.
-        fan_out: an insert function may return an array of events, all of which go on; for inserts of a source.
+        fan_out: an insert function may return an array of events, all of which go on.
     """
 
     name: str

@@ -65,13 +65,14 @@ class Thrown(msgspec.Struct, frozen=True, gc=False):
     """The handler threw, or what it awaited was rejected.
 
     Attributes:
-        retry_after: seconds that what was thrown asks to wait for, or None.
+        retry_after: how long what was thrown asks to wait: seconds, or text of at most 64 characters as a ``Retry-After``
+            header has it, seconds or a date; or None.  What can't be read as that is as good as None.
     """
 
     name: str
     message: str
     stack: str = ""
-    retry_after: float | None = None
+    retry_after: float | str | None = None
 
 
 @final

@@ -142,6 +142,7 @@ def _breaker(lane: LaneStats) -> _Labelled:
 _OfLane = tuple[str, Literal["counter", "gauge"], str, Callable[[LaneStats], _Labelled]]
 
 _OF_LANES: Final[tuple[_OfLane, ...]] = (
+    ("isthmus_published_total", "counter", "Deliveries put into the queue from here.", _plain("published")),
     ("isthmus_attempts_total", "counter", "Attempts that have ended.", _plain("attempts")),
     ("isthmus_deliveries_total", "counter", "Deliveries that are over, by outcome.", _ended),
     ("isthmus_retries_total", "counter", "Attempts to be repeated, by code.", _mapped("retried", "code")),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ._instances import Instance
 
 __all__ = [
+    "PART",
     "Accepted",
     "Attempt",
     "Attempted",
@@ -52,6 +53,10 @@ DEDUPE_WINDOW: Final = 120.0
 
 LONGEST_WINDOW: Final = 604_800.0
 """Seconds, a week."""
+
+PART: Final = "part "
+"""Begins the id of a delivery that a destination's inserts made of another, before the id of its source: which has no
+white space in it, so that no sender of events can make one up."""
 
 NAME_LENGTH: Final = 100
 """Characters of a source's id or a destination's name, which are part of a queue's."""
@@ -169,7 +174,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
         name: what it is called, once in a pipeline; part of its queue's name.
         to: an instance of a destination function, or a sink.
         integration: its name in ``integrations`` objects, ``name`` by default.
-        inserts: insert functions that every event passes on its way, in this order.
+        inserts: insert functions that every event passes on its way, in this order.  Where one makes several events of
+            it (``Function.fan_out``), each is a delivery of its own from then on, and order is not kept.
         filter: which events it wants.
         enabled: switched on; else only replays reach it.
         concurrency: calls under way at one time; of batches, where events go in batches.

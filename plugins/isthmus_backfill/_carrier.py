@@ -187,6 +187,11 @@ async def open_carrier(setup: Setup, *, plugins: Sequence[object] = ()) -> Async
             raise UsageFault(
                 f"destination {destination.name!r} is a file, which one process writes to: give --processes 1"
             )
+        if several := [insert.name for insert in destination.inserts if insert.function.fan_out]:
+            raise UsageFault(
+                f"destination {destination.name!r} has the insert {several[0]!r}, which makes several events of one "
+                "(fan_out): a backfill counts what becomes of each event of a file; isthmus send takes them into a queue"
+            )
         if destination.concurrency < setup.sharing:
             raise UsageFault(
                 f"destination {destination.name!r} takes {destination.concurrency} calls at one time, and a process makes "

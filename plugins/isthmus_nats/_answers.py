@@ -150,9 +150,17 @@ class StreamState(msgspec.Struct, frozen=True):
 
 
 @final
+class StreamCluster(msgspec.Struct, frozen=True):
+    """The servers of a stream; ``leader`` is the name of one, "" while there is none."""
+
+    leader: str = ""
+
+
+@final
 class StreamInfo(Answer, frozen=True):
     """A stream."""
 
+    cluster: StreamCluster = StreamCluster()
     config: StreamConfig = StreamConfig()
     state: StreamState = StreamState()
 

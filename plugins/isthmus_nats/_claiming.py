@@ -71,9 +71,10 @@ class Claiming:
                 lanes = [Lane(lane.consumer, min(lane.count, wanted)) for lane in group[:wanted]]
                 # Whoever has something already does not wait for more.
                 seconds = _AT_ONCE if claims else span
-                messages = await self._connection.patiently(
-                    functools.partial(pull, self._connection, lanes, wanted, seconds)
-                )
+                with self._connection.waits.fetch():
+                    messages = await self._connection.patiently(
+                        functools.partial(pull, self._connection, lanes, wanted, seconds)
+                    )
                 claims += await self._leased(queue, messages)
                 if len(claims) >= count:
                     break
@@ -111,6 +112,7 @@ class Claiming:
             again = [message.sequence for message in ready if message.delivered > 1]
             firsts = await self._marks.read("first", stream, again) if again else {}
             missing = {sequence: now for sequence in again if sequence not in firsts}
+            self._connection.waits.expired += len(missing)  # nobody put them back
             await self._marks.write("first", stream, missing)
             waited = [message.sequence for message in ready if message.delivered > 1 and message.due]
             held = await self._marks.read("held", stream, waited) if waited else {}

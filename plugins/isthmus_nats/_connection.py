@@ -9,6 +9,7 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from typing import Any, Final, Self, TypeVar, final
 
 import msgspec
@@ -21,6 +22,7 @@ from isthmus.errors import EngineError, QueueError
 
 from ._address import Address
 from ._answers import A, Refused, decode
+from ._waits import Waits
 
 __all__ = ["Away", "Connection", "status_of"]
 
@@ -46,9 +48,13 @@ class Connection:
 
     Args:
         address: of the cluster.
+
+    Attributes:
+        waits: how long it was waited for.
     """
 
     def __init__(self, address: Address) -> None:
+        self.waits = Waits()
         self._address = address
         self._client = Client()
         self._answers: dict[str, Callable[[Msg], None]] = {}
@@ -70,9 +76,27 @@ class Connection:
         """
         self = cls(address)
         options = _credentials(address) | _tls(address)
+        rejected = asyncio.create_task(self._rejected.wait())  # the client itself would try for ever
+        end = time.monotonic() + CONNECT
+        try:
+            # One that hangs up has not said why, as where its refusal is lost behind the end of the connection.
+            while not await self._connected(options, rejected, end):  # noqa: ASYNC110 -- there is no event for it
+                await asyncio.sleep(_FIRST_PAUSE)
+        finally:
+            rejected.cancel()
+        self._whole.set()
+        return self
+
+    async def _connected(self, options: dict[str, Any], rejected: asyncio.Task[Any], end: float) -> bool:
+        """Connect; false where a server hung up, and there is time to ask it again.
+
+        Raises:
+            QueueError: as of :meth:`open`.
+        """
+        self._client = Client()
         connecting = asyncio.create_task(
             self._client.connect(
-                servers=list(address.servers),
+                servers=list(self._address.servers),
                 name="isthmus",
                 error_cb=self._failed,
                 disconnected_cb=self._disconnected,
@@ -86,24 +110,25 @@ class Connection:
                 **options,
             )
         )
-        rejected = asyncio.create_task(self._rejected.wait())  # the client itself would try for ever
+        left = end - time.monotonic()
         try:
-            await asyncio.wait({connecting, rejected}, timeout=CONNECT, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({connecting, rejected}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not connecting.done():
                 raise QueueError(self._unusable(f"no connection within {CONNECT:g} s"))
             connecting.result()
+            self._inbox = self._client.new_inbox()
+            await self._client.subscribe(f"{self._inbox}.*", cb=self._answered, pending_bytes_limit=0)
         except (nats.errors.Error, OSError) as exc:
+            await self.close()
+            hung_up = isinstance(exc, ConnectionError | nats.errors.ConnectionClosedError)
+            if hung_up and not self._rejected.is_set() and time.monotonic() < end:
+                return False
             raise QueueError(self._unusable(_said(exc))) from exc
         except BaseException:
             connecting.cancel()
             await self.close()
             raise
-        finally:
-            rejected.cancel()
-        self._inbox = self._client.new_inbox()
-        await self._client.subscribe(f"{self._inbox}.*", cb=self._answered, pending_bytes_limit=0)
-        self._whole.set()
-        return self
+        return True
 
     def _unusable(self, why: str) -> str:
         servers = ", ".join(self._address.servers)
@@ -221,18 +246,21 @@ class Connection:
         """
         end = time.monotonic() + self._address.patience if until is None else until
         pause = _FIRST_PAUSE
-        while True:
-            try:
-                return await attempt()
-            except (Away, Refused) as exc:
-                if isinstance(exc, Refused) and not exc.passing:
-                    raise
-                left = end - time.monotonic()
-                if left <= 0:
-                    raise QueueError(f"the cluster does not answer: {exc}") from exc
-            await asyncio.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 -- no secret
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            await self._until_whole(end)
+        with ExitStack() as unanswered:
+            while True:
+                try:
+                    return await attempt()
+                except (Away, Refused) as exc:
+                    if isinstance(exc, Refused) and not exc.passing:
+                        raise
+                    left = end - time.monotonic()
+                    if left <= 0:
+                        raise QueueError(f"the cluster does not answer: {exc}") from exc
+                if pause == _FIRST_PAUSE:
+                    unanswered.enter_context(self.waits.away())
+                await asyncio.sleep(min(left, pause * random.uniform(0.5, 1.0)))  # noqa: S311 -- no secret
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                await self._until_whole(end)
 
     async def _until_whole(self, end: float) -> None:
         try:
@@ -259,6 +287,8 @@ class Connection:
         logger.info("connected again")
 
     async def _failed(self, exc: Exception) -> None:
+        if self._rejected.is_set():
+            return  # what is heard after a refusal says less than it
         self._said = _said(exc)
         # A certificate that is not taken will not be taken the next time; another server may have a better one.
         self._untrusted += isinstance(exc, ssl.SSLError)

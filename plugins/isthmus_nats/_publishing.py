@@ -150,7 +150,8 @@ class Publisher:
     async def _store(self, messages: Sequence[Outgoing]) -> None:
         unique = list({message.id: message for message in reversed(messages)}.values())
         unique.reverse()
-        await self._connection.patiently(lambda: self._batch(unique))
+        with self._connection.waits.publish():
+            await self._connection.patiently(lambda: self._batch(unique))
 
     async def _batch(self, messages: Sequence[Outgoing]) -> None:
         """Send a batch, wait for its commit only: a refusal of its first message ends it as well."""

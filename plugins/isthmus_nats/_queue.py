@@ -23,6 +23,7 @@ from ._intake import Intake
 from ._leases import Leases, lease_of
 from ._letters import Letters
 from ._marks import Marks
+from ._measuring import Measuring
 from ._safety import ask_servers, judge
 from ._stock import stats_of
 from ._subjects import Names
@@ -73,6 +74,7 @@ class NatsQueue(Queue):
         self._leases = Leases(connection, marks)
         self._claiming = Claiming(connection, self._names, self._directory, self._leases, marks)
         self._letters = Letters(connection, self._names)
+        self._measuring = Measuring(connection, address, self._names)
         self.max_body = int(connection.server.get("max_payload", 2**20)) - _HEADERS
 
     async def prepare(self) -> None:
@@ -110,24 +112,8 @@ class NatsQueue(Queue):
         )
 
     async def measures(self) -> list[Measure]:
-        """See :meth:`isthmus.queues.Queue.measures`; of this process's connection, so that a cluster that is away tells it too."""
-        await trio.lowlevel.checkpoint()
-        connected, reconnects, came, went = self._connection.counts()
-        counters = (
-            ("reconnects", "Times a server was connected to again.", reconnects),
-            ("messages_in", "Messages that came.", came),
-            ("messages_out", "Messages that went.", went),
-        )
-        up = Measure(
-            name="nats_connected", kind="gauge", help="1 while a server is connected.", value=float(connected)
-        )
-        return [
-            up,
-            *(
-                Measure(name=f"nats_{name}_total", kind="counter", help=said, value=value)
-                for name, said, value in counters
-            ),
-        ]
+        """See :meth:`isthmus.queues.Queue.measures`; a cluster that is away leaves out its streams only."""
+        return await self._run("measuring", self._measuring.measure)
 
     # ------------------------------------------------------------ deliveries
 

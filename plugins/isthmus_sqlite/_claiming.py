@@ -18,9 +18,9 @@ __all__ = ["Claimer"]
 
 _DUE: Final = """
 SELECT
-(SELECT json_group_array(json_array(due, id, size, 1)) FROM (SELECT due, id, size FROM delivery INDEXED BY fresh
+(SELECT json_group_array(json_array(due, id, size, 1, 0)) FROM (SELECT due, id, size FROM delivery INDEXED BY fresh
     WHERE queue = ?1 AND attempt = 0 AND held = 0 AND due <= ?2 ORDER BY due, id LIMIT ?3)),
-(SELECT json_group_array(json_array(due, id, size, 0)) FROM (SELECT due, id, size FROM delivery INDEXED BY tried
+(SELECT json_group_array(json_array(due, id, size, 0, leased)) FROM (SELECT due, id, size, leased FROM delivery INDEXED BY tried
     WHERE queue = ?1 AND attempt > 0 AND held = 0 AND due <= ?2 ORDER BY due, id LIMIT ?4))"""
 
 _LEASE: Final = """
@@ -47,9 +47,13 @@ class Claimer:
         connection: the file's.
         clock: the file's time.
         opening: of the file, for tokens.
+
+    Attributes:
+        expired: leases that were out, and whose deliveries were claimed anew.
     """
 
     def __init__(self, connection: sqlite3.Connection, clock: Clock, opening: int) -> None:
+        self.expired = 0
         self._execute = connection.execute
         self._clock = clock
         self._opening = opening
@@ -59,13 +63,14 @@ class Claimer:
         room = max(0, line.options.max_unacked - line.unacked)
         fresh, tried = self._execute(_DUE, (line.id, now, min(count, room), count)).fetchone()
         chosen = sorted(itertools.chain(decode_numbers(fresh), decode_numbers(tried)))[:count]
-        sizes = itertools.accumulate(size for _, _, size, _ in chosen)
+        sizes = itertools.accumulate(size for _, _, size, *_ in chosen)
         chosen = [row for row, size in zip(chosen, sizes, strict=True) if size <= LARGEST_PACK] or chosen[:1]
         if not chosen:
             return []
-        ids = msgspec.json.encode([number for _, number, _, _ in chosen]).decode()
+        ids = msgspec.json.encode([number for _, number, *_ in chosen]).decode()
         self._execute(_LEASE, (ids, now + int(line.options.lease * SECOND), now))
-        line.unacked += sum(first for _, _, _, first in chosen)
+        line.unacked += sum(first for *_, first, _ in chosen)
+        self.expired += sum(leased for *_, leased in chosen)
         return self._read(line, ids, now)
 
     def _read(self, line: Line, ids: str, now: int) -> list[Claim]:

@@ -212,6 +212,11 @@ class Store:
             ("commits", "Transactions written.", self.commits),
             ("committed_calls", "Calls of all tasks in them.", self.committed),
             ("commit_seconds", "Time that their commits took, the fsync included.", self.committing),
+            (
+                "expired_leases",
+                "Leases that ran out, and what they held was claimed anew.",
+                self._claimer.expired,
+            ),
         )
         sizes = (
             ("used_bytes", "Bytes of the file that hold something.", self.used()),

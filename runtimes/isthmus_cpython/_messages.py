@@ -48,7 +48,9 @@ class Raised(msgspec.Struct, frozen=True):
     stack: _Text = ""
     line: Annotated[int, msgspec.Meta(ge=1, lt=2**31)] | None = None
     column: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None = None
-    retry_after: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    retry_after: Annotated[float, msgspec.Meta(ge=0)] | Annotated[str, msgspec.Meta(max_length=64)] | None = (
+        None
+    )
 
 
 class Ended(msgspec.Struct, frozen=True):

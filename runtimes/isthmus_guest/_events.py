@@ -93,10 +93,14 @@ class DeleteEvent(_Common):
 
 
 class BatchResult(TypedDict, total=False):
-    """What ``on_batch`` of a destination may return for each event: 2xx is delivered, 429 and 5xx are tried again."""
+    """What ``on_batch`` of a destination may return for each event: 2xx is delivered, 429 and 5xx are tried again.
+
+    With ``retryAfter`` not before that: seconds, or text as a ``Retry-After`` header has it.
+    """
 
     status: Required[int]
     errormessage: str
+    retryAfter: float | str
 
 
 Event = (

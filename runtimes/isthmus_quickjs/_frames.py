@@ -110,7 +110,7 @@ class ThrownValue(msgspec.Struct, frozen=True):
     stack: str = ""
     line: int | None = None
     column: int | None = None
-    retry_after: float | None = msgspec.field(default=None, name="retryAfter")
+    retry_after: float | str | None = msgspec.field(default=None, name="retryAfter")
 
 
 class Answer(msgspec.Struct, omit_defaults=True):

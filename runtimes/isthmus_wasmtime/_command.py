@@ -24,11 +24,12 @@ EXCERPT: Final = 200
 
 @final
 class Fault(msgspec.Struct, frozen=True):
-    """What a reply says was thrown."""
+    """What a reply says was thrown; ``retryAfter`` is seconds, or as a header has it."""
 
     message: str = ""
     name: str = "Error"
     stack: str = ""
+    retry_after: float | str | None = msgspec.field(default=None, name="retryAfter")
 
 
 @final
@@ -119,4 +120,4 @@ class Command:
 
 
 def _thrown(fault: Fault) -> Thrown:
-    return Thrown(fault.name or "Error", fault.message, fault.stack)
+    return Thrown(fault.name or "Error", fault.message, fault.stack, fault.retry_after)

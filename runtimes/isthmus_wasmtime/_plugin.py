@@ -26,10 +26,11 @@ NAMED: Final = re.compile(
 
 @final
 class Fault(msgspec.Struct, frozen=True):
-    """An error's message that is JSON."""
+    """An error's message that is JSON; ``retryAfter`` is seconds, or as a header has it."""
 
     name: str
     message: str = ""
+    retry_after: float | str | None = msgspec.field(default=None, name="retryAfter")
 
 
 class Plugin:
@@ -101,4 +102,4 @@ def _thrown(text: str) -> Thrown:
     except msgspec.DecodeError:
         named = NAMED.fullmatch(text.strip())
         return Thrown(named[1], named[2]) if named else Thrown("Error", text)
-    return Thrown(fault.name, fault.message)
+    return Thrown(fault.name, fault.message, retry_after=fault.retry_after)

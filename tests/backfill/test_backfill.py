@@ -268,6 +268,7 @@ def test_a_function_alone_is_a_destination_with_its_settings(
             ["a.ndjson", "--to", "out", "--pipeline", "file.toml", "--processes", "2", "--part-size", "1K"],
             "--processes 1",
         ),
+        (["a.ndjson", "--to", "parts", "--pipeline", "parts.toml"], "which makes several events of one"),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong(
@@ -286,6 +287,10 @@ def test_a_wrong_call_says_what_is_wrong(
     source = '[[source]]\nid = "web"\n[[destination]]\n'
     Path("broken.toml").write_text(f'{source}name = "broken"\nhttp = {{env = "BROKEN_KEY"}}\n')
     Path("file.toml").write_text(f'{source}name = "out"\nfile = "out.ndjson"\n')
+    Path("parts.toml").write_text(f'{source}name = "parts"\nhttp = "{endpoint.url}"\ninserts = ["insert"]\n')
+    Path("insert").mkdir()
+    Path("insert", "function.toml").write_text('name = "insert"\nkind = "insert"\nfan_out = true\n')
+    Path("insert", "function.js").write_text("function onTrack(event) { return [event, event] }\n")
     assert main(["backfill", *arguments]) == 2
     assert said in capfd.readouterr().err
     assert not endpoint.seen

@@ -93,7 +93,16 @@ async def test_segments_errors_mean_what_they_mean(
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"), [("90", 90.0), ("'120'", 120.0), ("-1", None), ("'soon'", None), ("object()", None)]
+    ("said", "seconds"),
+    [
+        ("90", 90.0),
+        ("'120'", 120.0),
+        ("-1", None),
+        ("'soon'", None),
+        ("object()", None),
+        ("'Wed, 21 Oct 2015 07:28:00 GMT'", 0.0),
+        ("'9' * 5000", None),
+    ],
 )
 async def test_an_error_says_in_how_many_seconds_to_try_again(
     functions: Functions, said: str, seconds: float | None

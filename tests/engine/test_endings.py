@@ -96,6 +96,9 @@ def test_dropping_counts_only_where_the_kind_is_known_to_be_an_insert() -> None:
     [
         ("RetryError", 90.0, 90.0),
         ("RetryError", None, None),
+        ("RetryError", "90", 90.0),
+        ("RetryError", "Thu, 01 Jan 1970 00:10:00 GMT", 540.0),
+        ("RetryError", "soon", None),
         ("RetryError", -1.0, None),
         ("RetryError", float("inf"), None),
         ("RetryError", float("nan"), None),
@@ -103,6 +106,6 @@ def test_dropping_counts_only_where_the_kind_is_known_to_be_an_insert() -> None:
     ],
 )
 def test_what_an_error_asks_to_wait_is_kept_where_it_is_tried_again(
-    name: str, asked: float | None, kept: float | None
+    name: str, asked: float | str | None, kept: float | None
 ) -> None:
-    assert problem_of(Thrown(name, "later", retry_after=asked)).retry_after == kept
+    assert problem_of(Thrown(name, "later", retry_after=asked), at=60.0).retry_after == kept

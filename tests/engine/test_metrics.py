@@ -52,6 +52,7 @@ async def test_a_pipeline_counts_what_it_did_and_what_waits(autojump_clock: obje
             metrics = await pipeline.metrics()
     assert metrics.at == queue._now()
     assert values(metrics, "isthmus_events_accepted_total") == {(): 3.0}
+    assert values(metrics, "isthmus_published_total") == {("destination:a",): 3.0, ("destination:b",): 3.0}
     assert values(metrics, "isthmus_attempts_total")["destination:a",] == 4.0
     deliveries = values(metrics, "isthmus_deliveries_total")
     assert deliveries["destination:a", "delivered"] == 2.0

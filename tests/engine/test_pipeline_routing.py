@@ -12,11 +12,12 @@ from hypothesis import given, strategies as st
 import isthmus
 from isthmus import EngineError, InvalidInput
 from isthmus._pipeline.fanout import spread
-from isthmus.pipelines import Destination, Filter, Source
-from isthmus.sinks import CallableSink
+from isthmus.pipelines import Attempted, Batching, Destination, Filter, Source
+from isthmus.queues import Entry
+from isthmus.sinks import CallableSink, Retry
 from isthmus.testing import Throw
 
-from .piping import QUICKLY, Kept, load, opened, track, until_empty
+from .piping import QUICKLY, Kept, Unsteady, load, opened, track, until_empty
 
 
 async def test_a_destination_gets_the_events_that_meet_its_condition(autojump_clock: object) -> None:
@@ -101,6 +102,33 @@ async def test_what_an_error_asks_to_wait_is_waited_for(autojump_clock: object) 
     assert 900 <= second - first < 960
 
 
+async def test_each_event_of_a_batch_waits_as_long_as_its_own_entry_asks(autojump_clock: object) -> None:
+    times: dict[int, list[float]] = {}
+
+    def on_batch(events: list[dict[str, Any]], _settings: object, _world: object) -> object:
+        for event in events:
+            times.setdefault(event["n"], []).append(trio.current_time())
+        first = [event["n"] for event in events if len(times[event["n"]]) == 1]
+        asked = {1: 900, 2: "1800", 3: None}
+        return [
+            {"status": 429, "retryAfter": asked[event["n"]]} if event["n"] in first else {"status": 200}
+            for event in events
+        ]
+
+    async with opened({"d": {"onBatch": on_batch}}) as (engine, queue):
+        to = await load(engine, "d", isthmus.Kind.DESTINATION)
+        destination = Destination(name="d", to=to, batching=Batching(count=3, wait=1.0))
+        async with isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=[destination], clock=queue._now
+        ) as pipeline:
+            await pipeline.accept("s", [track(number) for number in (1, 2, 3)])
+            await until_empty(queue, "destination:d")
+    waited = {number: second - first for number, (first, second) in times.items()}
+    assert 900 <= waited[1] < 960
+    assert 1800 <= waited[2] < 1860
+    assert 30 <= waited[3] < 90
+
+
 # ---------------------------------------------------------------- inserts that make several events
 
 
@@ -160,7 +188,106 @@ async def test_an_insert_of_a_source_makes_several_events_of_one(autojump_clock:
     assert (stats.dropped, sum(stats.retried.values())) == (2, 1)
 
 
-async def test_several_events_are_for_inserts_of_sources_that_say_so(autojump_clock: object) -> None:
+async def test_an_insert_of_a_destination_makes_a_delivery_of_each_event(autojump_clock: object) -> None:
+    kept, other = Kept(), Kept()
+    calls: list[str] = []
+    failures = [1]
+
+    def check(event: dict[str, Any], _settings: object, _world: object) -> object:
+        calls.append(event["messageId"])
+        return {key: value for key, value in event.items() if key != "messageId" or event["n"] != 1}
+
+    def deliver(event: dict[str, Any]) -> None:
+        if event.get("line") == 2 and failures:
+            failures.pop()
+            raise Retry("not yet")
+        if event.get("n") == 3:
+            raise ValueError("never")
+        kept(event)
+
+    seen: list[Attempted] = []
+    async with opened({"several": {"onTrack": several}, "check": {"onTrack": check}}) as (engine, queue):
+        inserts = [
+            await spreading(engine, code, fan_out=code == "several", kind=isthmus.Kind.INSERT)
+            for code in ("several", "check")
+        ]
+        destinations = [
+            Destination(name="d", to=CallableSink(deliver), inserts=tuple(inserts), schedule=QUICKLY),
+            Destination(name="other", to=CallableSink(other)),
+        ]
+        async with isthmus.open_pipeline(
+            engine,
+            queue,
+            sources=[Source(id="a:b")],
+            destinations=destinations,
+            observe=lambda one: seen.append(one) if isinstance(one, Attempted) else None,
+            clock=queue._now,
+        ) as pipeline:
+            await pipeline.accept("a:b", [track(number) for number in range(1, 7)])
+            await until_empty(queue, "destination:d", "destination:other")
+            await pipeline.replay("a:b", [track(1)], to=["d"], mark="again")
+            await until_empty(queue, "destination:d")
+        dead = {letter.message_id: letter.reason for letter in await queue.dead()}
+    # Its parts pass the inserts no second time, and are tried again alone; an id that an insert took is given anew.
+    assert sorted(calls) == sorted(["m1", "m1.1", "m1.2", "mine", "mine.1", "m5", "m1", "m1.1", "m1.2"])
+    assert sorted(event["messageId"] for event in kept.events) == sorted(["m1", "m1.1", "m1.2"] * 2 + ["m5"])
+    assert sorted(other.numbers) == list(range(1, 7))
+    assert set(dead) == {"a:b:m4", "part a:b:mine", "part a:b:mine.1"}
+    ended = {
+        one.delivery: (one.status, one.problem and one.problem.name) for one in seen if one.queue[-1] == "d"
+    }
+    assert ended["a:b:m1"] == (isthmus.Status.DROPPED, "InParts")
+    assert ended["a:b:m5"] == (isthmus.Status.DELIVERED, None)
+    assert ended["part a:b:m1.2~again"] == (isthmus.Status.DELIVERED, None)
+    assert [one.attempt for one in seen if one.delivery == "part a:b:m1.2"] == [1, 2]
+
+
+async def test_parts_are_kept_once_and_stay_parts_where_the_insert_has_gone(autojump_clock: object) -> None:
+    kept = Kept()
+    async with opened({"several": {"onTrack": several}}) as (engine, memory):
+        queue = Unsteady(memory)
+        inserts = (await spreading(engine, "several", fan_out=True, kind=isthmus.Kind.INSERT),)
+        destination = Destination(name="d", to=CallableSink(kept), inserts=inserts, lease=5.0)
+        gone = Destination(name="d", to=CallableSink(kept), lease=5.0)
+        async with isthmus.open_pipeline(
+            engine, queue, sources=[Source(id="s")], destinations=[destination], clock=memory._now
+        ) as pipeline:
+            await pipeline.accept("s", track(1))
+            # What is published is kept and nobody hears of it: it is published again, and is there once.
+            queue.away, queue.late = {"publish"}, True
+            await trio.sleep(3)
+            assert queue.calls["publish"] > 1
+            queue.away, queue.late = set(), False
+            await pipeline.drain()
+        assert [event["line"] for event in kept.events] == [0, 1, 2]
+        await memory.publish([Entry(queue="destination:d", message_id="part s:m9", body=b'{"n":9}')])
+        async with isthmus.open_pipeline(
+            engine, memory, sources=[Source(id="s")], destinations=[gone], clock=memory._now
+        ) as pipeline:
+            await pipeline.drain()
+    assert kept.numbers[3:] == [9]
+
+
+async def test_no_sender_can_pass_an_event_off_as_a_part(autojump_clock: object) -> None:
+    kept = Kept()
+    async with opened({"several": {"onTrack": several}}) as (engine, queue):
+        inserts = (await spreading(engine, "several", fan_out=True, kind=isthmus.Kind.INSERT),)
+        async with isthmus.open_pipeline(
+            engine,
+            queue,
+            sources=[Source(id="part")],
+            destinations=[Destination(name="d", to=CallableSink(kept), inserts=inserts)],
+            clock=queue._now,
+        ) as pipeline:
+            for message_id in ("part s:m", " part s:m", "part part:m~x"):
+                await pipeline.accept("part", track(2) | {"messageId": message_id})
+            await pipeline.drain()
+    assert kept.events == []
+    with pytest.raises(EngineError, match="without white space"):
+        Source(id="part s")
+
+
+async def test_several_events_are_for_inserts_that_say_so_and_keep_no_order(autojump_clock: object) -> None:
     with pytest.raises(isthmus.InvalidFunction, match="fan_out is for inserts"):
         isthmus.Function(name="f", kind=isthmus.Kind.DESTINATION, language="x", code="", fan_out=True)
     async with opened({"several": {"onTrack": several}}) as (engine, queue):
@@ -169,8 +296,8 @@ async def test_several_events_are_for_inserts_of_sources_that_say_so(autojump_cl
         assert outcome.problem is not None
         assert "returns one event, an object, but an array came" in outcome.problem.message
         wide = await spreading(engine, "several", fan_out=True, kind=isthmus.Kind.INSERT)
-        destination = Destination(name="d", to=CallableSink(Kept()), inserts=(wide,))
-        with pytest.raises(EngineError, match="for inserts of sources"):
+        destination = Destination(name="d", to=CallableSink(Kept()), inserts=(wide,), ordered_by="userId")
+        with pytest.raises(EngineError, match=r"keeps an order \(ordered_by\), and its insert 'several'"):
             async with isthmus.open_pipeline(
                 engine, queue, sources=[Source(id="s")], destinations=[destination]
             ):

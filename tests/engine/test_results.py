@@ -206,6 +206,38 @@ def test_an_entry_that_speaks_of_an_error_is_not_taken_for_success(entry: str, e
     assert [(item.status, code(item)) for item in judged.items] == [(Status.REFUSED, expected)]
 
 
+@pytest.mark.parametrize(
+    ("entry", "after"),
+    [
+        ('{"status":429,"retryAfter":90}', 90.0),
+        ('{"status":503,"retry_after":1.5}', 1.5),
+        ('{"status":503,"retryAfter":null,"retry_after":"30"}', 30.0),
+        ('{"status":429,"retryAfter":"Thu, 01 Jan 1970 00:10:00 GMT"}', 540.0),
+        ('{"status":429,"retryAfter":"Thu, 01 Jan 1970 00:00:10 GMT"}', 0.0),
+        ('{"status":429,"retryAfter":"soon"}', None),
+        ('{"status":429,"retryAfter":-1}', None),
+        ('{"status":429,"retryAfter":1e999}', None),
+        ('{"status":429,"retryAfter":true}', None),
+        ('{"status":429,"retryAfter":%s}' % ("[" * 5000 + "]" * 5000), None),
+        ('{"status":400,"retryAfter":90}', None),
+    ],
+    ids=range(11),
+)
+def test_an_entry_says_when_its_event_is_to_be_tried_again(entry: str, after: float | None) -> None:
+    judged = judge_batch(Kind.DESTINATION, f"[{entry}]".encode(), "", [b"{}"], at=60.0)
+    (item,) = judged.items
+    assert item.problem is not None
+    assert item.problem.retry_after == after
+
+
+def test_a_batch_may_be_tried_again_when_the_last_of_its_events_may() -> None:
+    value = b'[{"status":429,"retryAfter":5},{"status":429,"retryAfter":70},{"status":503},{"status":400}]'
+    judged = judge_batch(Kind.DESTINATION, value, "", [b"{}"] * 4)
+    assert judged.problem is not None
+    assert judged.problem.retry_after == 70.0
+    assert [item.problem.retry_after for item in judged.items if item.problem] == [5.0, 70.0, None, None]
+
+
 def test_statuses_nested_too_deeply_refuse_the_batch() -> None:
     judged = judge_batch(Kind.DESTINATION, DEEP, "", [b"{}"])
     assert (judged.status, code(judged)) == (Status.REFUSED, Code.MESSAGE_REJECTED)

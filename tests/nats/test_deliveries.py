@@ -436,3 +436,24 @@ async def test_the_connection_is_counted(queue: Queue) -> None:
     assert after["nats_reconnects_total"] == before["nats_reconnects_total"]
     assert after["nats_messages_in_total"] > before["nats_messages_in_total"]
     assert after["nats_messages_out_total"] > before["nats_messages_out_total"]
+    assert after["nats_publishes_total"] == before["nats_publishes_total"] + 1
+    assert after["nats_publish_seconds_total"] > before["nats_publish_seconds_total"]
+    assert after["nats_stream_bytes"] > before["nats_stream_bytes"]
+    assert after["nats_leader_changes_total"] == 0
+
+
+async def test_a_lease_that_ran_out_and_the_waits_are_counted(queue: Queue) -> None:
+    await queue.declare("q", QueueOptions(lease=1))
+    await queue.publish([Entry(queue="q", message_id=each, body=b"{}") for each in "ab"])
+    claims = {claim.message_id: claim for claim in await queue.claim("q", 2, wait=10)}
+    assert set(claims) == {"a", "b"}
+    await queue.retry([(claims["a"], 0.0)])
+    again: dict[str, Claim] = {}
+    with trio.fail_after(60):
+        while set(again) != {"a", "b"}:
+            again |= {claim.message_id: claim for claim in await queue.claim("q", 2, wait=1)}
+    told = {measure.name: measure.value for measure in await queue.measures()}
+    # The other was put back, unless this machine took so long that its lease was out first.
+    assert told["nats_expired_leases_total"] in {1, 2}
+    assert told["nats_fetches_total"] >= 2
+    assert told["nats_fetch_seconds_total"] > 0

@@ -125,6 +125,24 @@ async def main(url):
 trio.run(main, sys.argv[1])
 """
 
+STALE = """
+import sys, trio, isthmus
+
+async def main(url):
+    async with isthmus.open_queue(url) as queue:
+        claims = []
+        while len(claims) < 60:
+            claims += await queue.claim("q", 60, wait=1)
+        print("claimed", flush=True)
+        sys.stdin.readline()
+        await queue.ack(claims[:20])
+        await queue.retry([(claim, 0.0) for claim in claims[20:40]])
+        await queue.dead_letter([(claim, "too late") for claim in claims[40:]])
+        print("said", flush=True)
+
+trio.run(main, sys.argv[1])
+"""
+
 PUBLISHER = """
 import sys, trio, isthmus
 from isthmus.queues import Entry
@@ -142,7 +160,10 @@ trio.run(main, sys.argv[1])
 
 def child(code: str, url: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code), url], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", textwrap.dedent(code), url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -160,7 +181,44 @@ async def test_a_claimer_is_killed_and_what_it_had_goes_to_another(cluster: Clus
         found = await collect(queue, "q", 50)
         assert len(found) == 50
         assert {claim.attempt for claim in found.values()} == {2}
-        process.stdout.close()
+        process.communicate()
+
+
+async def test_a_process_that_was_stopped_past_its_leases_does_no_harm_when_it_goes_on(
+    cluster: Cluster, prefix: str
+) -> None:
+    url = cluster.url(prefix)
+    async with open_(url) as queue:
+        await queue.declare("q", QueueOptions(lease=2))
+        ids = {f"m{number}" for number in range(60)}
+        await queue.publish([Entry(queue="q", message_id=each, body=b"x") for each in ids])
+        process = child(STALE, url)
+        try:
+            assert process.stdout is not None
+            assert process.stdin is not None
+            assert await trio.to_thread.run_sync(process.stdout.readline) == "claimed\n"
+            process.send_signal(signal.SIGSTOP)
+            claims: dict[str, Claim] = {}
+            with trio.fail_after(60):
+                while set(claims) != ids:
+                    claims |= {claim.message_id: claim for claim in await queue.claim("q", 60, wait=1)}
+            await queue.declare("q", QueueOptions(lease=60))
+            process.send_signal(signal.SIGCONT)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert await trio.to_thread.run_sync(process.stdout.readline) == "said\n"
+        finally:
+            stop(process)
+            process.communicate()
+        # An acknowledgement may end the newer claim; what is to be tried again or given up is the newer claim's to say.
+        stats = await queue.stats("q")
+        assert stats.waiting + stats.in_flight >= 40
+        assert await queue.dead() == []
+        await queue.ack(list(claims.values()))
+        with trio.fail_after(90):
+            while stats.waiting + stats.in_flight:
+                await queue.ack(await queue.claim("q", 60, wait=1))  # whose lease ran out here as well
+                stats = await queue.stats("q")
 
 
 async def test_a_publisher_is_killed_and_what_it_was_told_is_kept_is_there(
@@ -176,7 +234,7 @@ async def test_a_publisher_is_killed_and_what_it_was_told_is_kept_is_there(
             told += (await trio.to_thread.run_sync(process.stdout.readline)).split()
         stop(process)
         told += process.stdout.read().split()
-        process.stdout.close()
+        process.communicate()
         assert len(told) >= 200
         found = await collect(queue, "q", (await queue.stats("q")).waiting)
         # The call under way may have been kept; of those that were answered none is missing.
@@ -213,6 +271,9 @@ async def test_without_servers_calls_end_with_an_error_and_go_on_when_they_are_b
                 await queue.publish([entry])
             with pytest.raises(QueueError, match="the cluster does not answer"):
                 await queue.claim("q", 1, wait=0.1)
+            told = {measure.name: measure.value for measure in await queue.measures()}
+            assert told["nats_unanswered_seconds_total"] > 0
+            assert "nats_stream_bytes" not in told
             await trio.to_thread.run_sync(alone.start)
             with trio.fail_after(60):
                 while True:

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Callable
 
 import msgspec
+import nats.aio.client
+import nats.errors
 import pytest
 
 from isthmus import QueueError
 from isthmus.queues import Entry, Finding
+from isthmus_nats import _connection
 from isthmus_nats._address import Address
 from isthmus_nats._safety import Server, judge
 
@@ -178,6 +181,46 @@ async def test_credentials_come_from_the_environment_and_are_never_shown(
         async with open_(guarded.url(prefix, **options)) as queue:
             assert "hunter" not in repr(queue) + repr(vars(queue))
             assert await queue.names() == []
+
+
+class HungUpOn(nats.aio.client.Client):
+    """A client whose first connections end before anything is said, also while it tidies up behind them."""
+
+    left = 2
+
+    async def _process_connect_init(self) -> None:
+        if HungUpOn.left:
+            raise ConnectionResetError(104, "Connection reset by peer")
+        await super()._process_connect_init()
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        if HungUpOn.left and status == self.DISCONNECTED:
+            HungUpOn.left -= 1
+            raise ConnectionResetError(104, "Connection reset by peer")
+        await super()._close(status, do_cbs)
+
+
+async def test_a_server_that_hangs_up_before_it_says_why_is_asked_again(
+    prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_connection, "Client", HungUpOn)
+    monkeypatch.setattr(HungUpOn, "left", 2)
+    monkeypatch.setenv("TRIAL_TOKEN", "wrong")
+    with running(size=1, extra="authorization { token: right }") as guarded:
+        said = await refusal(guarded.url(prefix, unsafe=1, replicas=1, token="TRIAL_TOKEN"))
+        assert "Authorization" in said
+        monkeypatch.setattr(HungUpOn, "left", 2)
+        monkeypatch.setenv("TRIAL_TOKEN", "right")
+        async with open_(guarded.url(prefix, unsafe=1, replicas=1, token="TRIAL_TOKEN")) as queue:
+            assert await queue.names() == []
+    assert HungUpOn.left == 0
+
+
+async def test_what_comes_after_a_refusal_does_not_hide_it() -> None:
+    connection = _connection.Connection(ADDRESS)
+    await connection._failed(nats.errors.Error("nats: 'Authorization Violation'"))
+    await connection._failed(ConnectionResetError(104, "Connection reset by peer"))
+    assert "Authorization Violation" in connection._unusable("no connection")
 
 
 def test_a_missing_client_library_is_said(

@@ -17,7 +17,7 @@ from isthmus_sqlite._jobs import Job
 from isthmus_sqlite._queue import SqliteQueue
 from isthmus_sqlite._store import Store
 
-from .conftest import Opener
+from .conftest import Opener, Times
 
 
 def entry(message_id: str, size: int = 10) -> Entry:
@@ -192,3 +192,15 @@ async def test_how_the_file_fares_is_told(tmp_path: Path) -> None:
     assert after["sqlite_committed_calls_total"].value >= after["sqlite_commits_total"].value
     assert after["sqlite_used_bytes"].value > before["sqlite_used_bytes"].value
     assert after["sqlite_log_bytes"].value > before["sqlite_log_bytes"].value
+
+
+async def test_leases_that_ran_out_are_counted_and_retries_are_not(open_queue: Opener, times: Times) -> None:
+    async with open_queue() as queue:
+        await queue.declare("q", QueueOptions(lease=30.0))
+        await queue.publish([entry("a"), entry("b")])
+        claims = {claim.message_id: claim for claim in await queue.claim("q", 2)}
+        await queue.retry([(claims["a"], 0.0)])
+        await times.advance(31.0)
+        assert len(await queue.claim("q", 2)) == 2
+        told = {measure.name: measure.value for measure in await queue.measures()}
+    assert told["sqlite_expired_leases_total"] == 1

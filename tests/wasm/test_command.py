@@ -83,6 +83,13 @@ async def test_an_error_is_thrown_by_its_name(modules: Modules) -> None:
     assert (thrown.name, thrown.message) == ("RetryError", "later")
 
 
+@pytest.mark.parametrize("after", [90.0, "90", "Wed, 21 Oct 2015 07:28:00 GMT", None])
+async def test_an_error_says_when_to_try_again(modules: Modules, after: float | str | None) -> None:
+    fault = {"name": "RetryError", "message": "later", "retryAfter": after}
+    module = await modules(says(json.dumps({"error": fault})))
+    assert (await module.thrown()).retry_after == after
+
+
 async def test_an_error_without_a_name_is_an_error(modules: Modules) -> None:
     module = await modules(says('{"error": {"message": "later"}}'))
     assert (await module.thrown()).name == "Error"

@@ -54,11 +54,11 @@ def _options(source: Source, policy: Policy) -> QueueOptions:
 
 
 def works_of_destinations(
-    engine: Engine, destinations: Sequence[Destination], clock: Callable[[], float]
+    engine: Engine, destinations: Sequence[Destination], routes: Routes, clock: Callable[[], float]
 ) -> Iterator[Work]:
     """The lanes to destinations."""
     for destination in destinations:
-        stage = DestinationStage(engine, destination, clock)
+        stage = DestinationStage(engine, destination, routes, clock)
         batching = destination.batching
         if not stage.takes_batches:
             batching = None
@@ -106,10 +106,10 @@ def check_definitions(sources: Sequence[Source], destinations: Sequence[Destinat
             _check_kind(f"destination {destination.name!r}", destination.to, Kind.DESTINATION)
         for insert in destination.inserts:
             _check_kind(f"destination {destination.name!r}", insert, Kind.INSERT)
-            if insert.function.fan_out:
+            if insert.function.fan_out and destination.ordered_by is not None:
                 raise EngineError(
-                    f"destination {destination.name!r} has the insert {insert.name!r}, which makes several events of one "
-                    "(fan_out): that is for inserts of sources, before the queues"
+                    f"destination {destination.name!r} keeps an order (ordered_by), and its insert {insert.name!r} makes "
+                    "several events of one (fan_out), which are behind those that came later: let a source have the insert"
                 )
 
 

@@ -1,8 +1,8 @@
-"""Source inserts that make several events of one: each gets an id of its own, and they go on together or not at all."""
+"""Inserts that make several events of one: each gets an id of its own, and they go on together or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +12,6 @@ from isthmus.outcomes import Outcome, Status
 
 from .attempts import attempt_of, refused
 from .items import Item, Settle
-from .routes import SOURCE
 
 if TYPE_CHECKING:
     from isthmus._engine import Engine
@@ -24,12 +23,25 @@ _ARRAY = msgspec.json.Decoder(list[dict[str, Any]])
 
 
 async def pass_spreading(
-    engine: Engine, insert: Instance, items: Sequence[Item], settle: Settle, now: float
+    engine: Engine,
+    insert: Instance,
+    items: Sequence[Item],
+    settle: Settle,
+    now: float,
+    id_of: Callable[[Item], str],
 ) -> list[Item]:
     """Send all events of each item through an insert, and give the items that go on.
 
     Where one event of an item fails, the item does: it is tried again with all its events, which have the ids that they
     had before.  Events that are left out are missing from it, and where all are, it is.
+
+    Args:
+        engine: of the insert.
+        insert: the function.
+        items: deliveries, each with the events that earlier inserts made of it.
+        settle: ends those that do not go on.
+        now: seconds since the epoch.
+        id_of: the message id of the event that a delivery began with.
     """
     events = [(item, text) for item in items for text in item.texts]
     outcomes: dict[int, Outcome | InvalidInput] = {}
@@ -39,11 +51,16 @@ async def pass_spreading(
     ended: dict[int, list[Outcome | InvalidInput]] = {id(item): [] for item in items}
     for index, (item, _) in enumerate(events):
         ended[id(item)].append(outcomes[index])
-    return [item for item in items if _goes_on(item, ended[id(item)], insert, settle, now)]
+    return [item for item in items if _goes_on(item, ended[id(item)], insert, settle, now, id_of)]
 
 
 def _goes_on(
-    item: Item, outcomes: Sequence[Outcome | InvalidInput], insert: Instance, settle: Settle, now: float
+    item: Item,
+    outcomes: Sequence[Outcome | InvalidInput],
+    insert: Instance,
+    settle: Settle,
+    now: float,
+    id_of: Callable[[Item], str],
 ) -> bool:
     texts: list[bytes] = []
     dropped: Outcome | None = None
@@ -62,8 +79,7 @@ def _goes_on(
         settle(item, attempt_of(failed, now))
         return False
     if insert.function.fan_out:
-        source = item.claim.queue.removeprefix(SOURCE)
-        message_id = item.claim.message_id.removeprefix(f"{source}:")
+        message_id = id_of(item)
         texts = [each for text in texts for each in spread(text, message_id)]
     if not texts:
         assert dropped is not None  # noqa: S101 -- an empty array is judged as dropped

@@ -83,9 +83,13 @@ class Lane:
         self._claiming = trio.CancelScope()
         self._empty_claims = 0
 
-    def stats(self) -> LaneStats:
-        """What was done since it began."""
-        return self._tally.stats(len(self._holding), self._admission.state)
+    def stats(self, published: int) -> LaneStats:
+        """What was done since it began.
+
+        Args:
+            published: deliveries that were put into the queue.
+        """
+        return self._tally.stats(len(self._holding), self._admission.state, published)
 
     # ------------------------------------------------------------ its life
 

@@ -103,6 +103,7 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
     """What was done for one queue since the pipeline was opened.
 
     Attributes:
+        published: deliveries that this process put into it.
         attempts: that have ended.
         delivered: without error.
         dropped: left out on purpose, by an insert.
@@ -122,6 +123,7 @@ class LaneStats(msgspec.Struct, frozen=True, kw_only=True):
         away: how often the storage did not do what was asked.
     """
 
+    published: int = 0
     attempts: int = 0
     delivered: int = 0
     dropped: int = 0

@@ -80,7 +80,7 @@ class Pipeline:
         }
         works = [
             *works_of_sources(engine, sources, self._routes, clock),
-            *works_of_destinations(engine, destinations, clock),
+            *works_of_destinations(engine, destinations, self._routes, clock),
         ]
         self._options = {work.queue: work.options for work in works}
         self._lanes = [
@@ -217,7 +217,8 @@ class Pipeline:
     def stats(self) -> PipelineStats:
         """What was done since it was opened."""
         return PipelineStats(
-            accepted=self._routes.accepted, lanes={lane.name: lane.stats() for lane in self._lanes}
+            accepted=self._routes.accepted,
+            lanes={lane.name: lane.stats(self._routes.published[lane.name]) for lane in self._lanes},
         )
 
     async def metrics(self, *, max_age: float = 1.0) -> Metrics:
@@ -264,6 +265,7 @@ class Pipeline:
             )
         entry = Entry(queue=f"{WEBHOOK}{source}", message_id=message_id, body=body, delay=delay)
         await self._queue.publish([entry])
+        self._routes.published[entry.queue] += 1
 
     def _taken(self, events: Iterable[Event]) -> list[Taken]:
         new_id = random_ids().__next__

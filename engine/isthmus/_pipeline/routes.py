@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
@@ -56,9 +57,10 @@ class Routes:
         archive: EventArchive | None = None,
     ) -> None:
         self.accepted = 0
+        self.published: Counter[str] = Counter()
+        self.event_bytes = event_bytes
         self._archive = archive
         self._queue = queue
-        self._event_bytes = event_bytes
         self._clock = clock
         self._observe = observe
         self._connected = {
@@ -154,6 +156,13 @@ class Routes:
         away = partial(self._away, f"{SOURCE}{source.id}")
         await patiently(lambda: self.keep(source, kept, count=False), away)
 
+    async def keep_parts(self, entries: Sequence[Entry]) -> None:
+        """Keep deliveries that were made of others in the same queue."""
+        for first in range(0, len(entries), self._queue.max_batch):
+            chunk = entries[first : first + self._queue.max_batch]
+            await patiently(partial(self._queue.publish, chunk), partial(self._away, chunk[0].queue))
+            self.published[chunk[0].queue] += len(chunk)
+
     def _entering(self, source: Source, events: Sequence[tuple[bytes, str]]) -> list[tuple[Taken, list[str]]]:
         now = self._clock()
         timed = [(stamped(text, now), given_id) for text, given_id in events]
@@ -161,8 +170,7 @@ class Routes:
 
     def _taken(self, events: Sequence[tuple[bytes, str]]) -> list[Taken]:
         return [
-            taken(text, most=self._event_bytes, default_id=partial(str, given_id))
-            for text, given_id in events
+            taken(text, most=self.event_bytes, default_id=partial(str, given_id)) for text, given_id in events
         ]
 
     async def keep(
@@ -199,6 +207,9 @@ class Routes:
             await self._queue.publish(entries)
         else:
             await trio.lowlevel.checkpoint()
+        for _, queues in events:
+            for queue in queues:
+                self.published[queue] += 1
         if keeping is not None:
             await keeping.wait()
         if count:

@@ -13,12 +13,15 @@ from isthmus.errors import InvalidInput
 from isthmus.events import Request
 from isthmus.outcomes import Code, Outcome, Problem, Status
 from isthmus.pipelines import Attempt, Destination, Sink, Source
+from isthmus.queues import Entry
 
-from .attempts import DELIVERED, attempt_of, refused
+from .attempts import DELIVERED, attempt_of, attempts_of, refused
 from .events import kept_event, kept_request
 from .fanout import pass_spreading
 from .faults import traced
 from .items import Item, Settle
+from .parts import in_parts, is_part, own_id, parts_of
+from .routes import Routes
 
 if TYPE_CHECKING:
     from isthmus._engine import Engine
@@ -52,6 +55,10 @@ async def _pass(
     return going
 
 
+def _own_id(item: Item) -> str:
+    return own_id(item.claim)
+
+
 @final
 class EventStage:
     """Events of a source: its inserts, then the queues they go to."""
@@ -67,14 +74,24 @@ class EventStage:
         for insert in self._source.inserts:
             spreading |= insert.function.fan_out
             if items:
-                through = pass_spreading if spreading else _pass
-                items = await through(self._engine, insert, items, settle, self._clock())
+                now = self._clock()
+                if spreading:
+                    items = await pass_spreading(self._engine, insert, items, settle, now, self._id_of)
+                else:
+                    items = await _pass(self._engine, insert, items, settle, now)
         return items
 
+    def _id_of(self, item: Item) -> str:
+        """The id under which it was accepted."""
+        return item.claim.message_id[len(self._source.id) + 1 :]
+
     async def attempt(self, items: list[Item], settle: Settle) -> None:
-        # The id under which it was accepted, where an insert took its own away.
-        own = len(self._source.id) + 1
-        events = [(text, item.claim.message_id[own:]) for item in items for text in item.texts]
+        # Where an insert took an event's id away: the one under which it was accepted, and others for what else is made of it.
+        events = [
+            (text, f"{self._id_of(item)}.{place}" if place else self._id_of(item))
+            for item in items
+            for place, text in enumerate(item.texts)
+        ]
         try:
             await self._forward(self._source, events)
         except InvalidInput as exc:
@@ -142,17 +159,22 @@ class WebhookStage:
 class DestinationStage:
     """Deliveries to one destination: its inserts, then its function or its sink."""
 
-    def __init__(self, engine: Engine, destination: Destination, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, engine: Engine, destination: Destination, routes: Routes, clock: Callable[[], float]
+    ) -> None:
         self._engine = engine
+        self._routes = routes
         self._destination = destination
         self._clock = clock
         to = destination.to
         self.takes_batches = isinstance(to, Sink) or "onBatch" in to.handlers
 
     async def prepare(self, items: list[Item], settle: Settle) -> list[Item]:
-        for insert in self._destination.inserts:
-            if items:
-                items = await _pass(self._engine, insert, items, settle, self._clock())
+        if self._destination.inserts:
+            parts = [item for item in items if is_part(item.claim)]  # have passed them
+            if parts:
+                items = [item for item in items if not is_part(item.claim)]
+            items = parts + await self._inserted(items, settle)
         if not isinstance(self._destination.to, Sink):
             return items
         # A function's call looks at its event itself; a sink would hand on whatever is there.
@@ -165,6 +187,35 @@ class DestinationStage:
             else:
                 going.append(item)
         return going
+
+    async def _inserted(self, items: list[Item], settle: Settle) -> list[Item]:
+        spreading = False
+        for insert in self._destination.inserts:
+            spreading |= insert.function.fan_out
+            if items:
+                now = self._clock()
+                if spreading:
+                    items = await pass_spreading(self._engine, insert, items, settle, now, _own_id)
+                else:
+                    items = await _pass(self._engine, insert, items, settle, now)
+        return await self._parted(items, settle) if spreading else items
+
+    async def _parted(self, items: list[Item], settle: Settle) -> list[Item]:
+        """Those that are one event still; of the others the parts are kept, and they are done with."""
+        several = [item for item in items if item.more]
+        entries: list[Entry] = []
+        parted: list[Item] = []
+        for item in several:
+            try:
+                entries += parts_of(item.claim, item.texts, most=self._routes.event_bytes)
+            except InvalidInput as exc:
+                settle(item, refused(exc))
+            else:
+                parted.append(item)
+        await self._routes.keep_parts(entries)
+        for item in parted:
+            settle(item, in_parts(len(item.texts)))
+        return [item for item in items if not item.more] if several else items
 
     async def attempt(self, items: list[Item], settle: Settle) -> None:
         to = self._destination.to
@@ -201,20 +252,7 @@ class DestinationStage:
             outcome = await self._engine.invoke_batch(to, texts)
         except InvalidInput as exc:
             return refused(exc)
-        whole = attempt_of(outcome, self._clock())
-        problem = outcome.problem
-        if problem is not None and all(item.problem == problem for item in outcome.items):
-            return whole
-        return [
-            Attempt(
-                status=item.status,
-                problem=item.problem,
-                retry_after=whole.retry_after if item.status is Status.RETRY else None,
-                exchanges=whole.exchanges if item.problem else (),
-                logs=whole.logs if item.problem else (),
-            )
-            for item in outcome.items
-        ]
+        return attempts_of(outcome, self._clock())
 
     async def _sink(self, sink: Sink, texts: list[bytes]) -> Attempt | Sequence[Attempt]:
         seconds = self._destination.timeout

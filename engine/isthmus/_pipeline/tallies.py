@@ -51,9 +51,10 @@ class Tally:
         else:
             self._retried[attempted.problem.code if attempted.problem else "retry"] += 1
 
-    def stats(self, in_hand: int, breaker: str) -> LaneStats:
+    def stats(self, in_hand: int, breaker: str, published: int) -> LaneStats:
         """The numbers as a value."""
         return LaneStats(
+            published=published,
             attempts=self._attempts,
             delivered=self._delivered,
             dropped=self._dropped,

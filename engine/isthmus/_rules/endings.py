@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -10,6 +9,8 @@ from typing import Final
 from isthmus.abc import Killed, Thrown
 from isthmus.functions import Kind
 from isthmus.outcomes import Code, Problem, Status
+
+from .waits import wait_asked
 
 __all__ = ["INSERTS", "judge_throw", "problem_of", "status_of"]
 
@@ -52,7 +53,11 @@ _STATUS_BY_CODE: Final[Mapping[Code, Status]] = MappingProxyType(
 
 
 def problem_of(
-    ending: Thrown | Killed, *, kind: Kind | None = None, retry_network_errors: bool = False
+    ending: Thrown | Killed,
+    *,
+    kind: Kind | None = None,
+    retry_network_errors: bool = False,
+    at: float = 0.0,
 ) -> Problem:
     """Name what went wrong, with its Delivery Overview code (Segment: errors and error handling).
 
@@ -62,6 +67,7 @@ def problem_of(
         ending: of the call.
         kind: of the function; ``DropEvent`` has its meaning in inserts only.
         retry_network_errors: count an uncaught ``FetchError`` as a ``RetryError``.
+        at: seconds since the epoch, when the call began: a date to wait for is counted from then.
     """
     if isinstance(ending, Killed):
         name, code = _NAME_AND_CODE_BY_REASON[ending.reason]
@@ -72,9 +78,9 @@ def problem_of(
         code = Code.RETRY
     else:
         code = _CODE_BY_NAME.get(ending.name, Code.BAD_REQUEST)
-    after = ending.retry_after
-    if code is not Code.RETRY or after is None or not 0 <= after < math.inf:
-        after = None
+    after = (
+        wait_asked(ending.retry_after, at) if code is Code.RETRY and ending.retry_after is not None else None
+    )
     return Problem(name=ending.name, message=ending.message, stack=ending.stack, code=code, retry_after=after)
 
 
@@ -83,11 +89,13 @@ def status_of(code: Code) -> Status:
     return _STATUS_BY_CODE[code]
 
 
-def judge_throw(kind: Kind, ending: Thrown | Killed, *, retry_network_errors: bool) -> tuple[Status, Problem]:
+def judge_throw(
+    kind: Kind, ending: Thrown | Killed, *, retry_network_errors: bool, at: float = 0.0
+) -> tuple[Status, Problem]:
     """Judge a call that did not return.
 
     With ``retry_network_errors`` every uncaught ``FetchError`` is retried, one that will hardly
     mend too (a redirect loop, a body that is not JSON): its name is all that reaches us.
     """
-    problem = problem_of(ending, kind=kind, retry_network_errors=retry_network_errors)
+    problem = problem_of(ending, kind=kind, retry_network_errors=retry_network_errors, at=at)
     return _STATUS_BY_CODE[problem.code], problem

@@ -13,6 +13,7 @@ from isthmus.outcomes import Code, ItemResult, Problem, Status
 
 from . import jsontext
 from .endings import INSERTS, status_of
+from .waits import wait_asked
 
 __all__ = ["Judged", "judge_batch", "judge_single", "same_for_all"]
 
@@ -31,11 +32,13 @@ class Judged(msgspec.Struct, frozen=True, gc=False):
 
 @final
 class _Entry(msgspec.Struct, frozen=True):
-    """One entry of what a destination's ``onBatch`` returns; both spellings are read."""
+    """One entry of what a destination's ``onBatch`` returns; both spellings of each are read."""
 
     status: msgspec.Raw = _ABSENT
     errormessage: msgspec.Raw = _ABSENT
     error_message: msgspec.Raw = msgspec.field(default=_ABSENT, name="errorMessage")
+    retry_after: msgspec.Raw = _ABSENT
+    retry_after_camel: msgspec.Raw = msgspec.field(default=_ABSENT, name="retryAfter")
 
 
 @final
@@ -133,10 +136,10 @@ def _judge_spread(value: bytes) -> Judged:
 # ---------------------------------------------------------------- a batch
 
 
-def judge_batch(kind: Kind, value: bytes, note: str, events: Sequence[bytes]) -> Judged:
+def judge_batch(kind: Kind, value: bytes, note: str, events: Sequence[bytes], *, at: float = 0.0) -> Judged:
     """Judge what ``onBatch`` returned, with one result for each event, in the batch's order.
 
-    A destination may return an array of ``{status, errormessage}``, paired with the events by
+    A destination may return an array of ``{status, errormessage, retryAfter}``, paired with the events by
     index.  Anything that is no array says nothing of single events: the batch is delivered.  An
     insert returns the events that go on; see `_pair`.
 
@@ -145,6 +148,7 @@ def judge_batch(kind: Kind, value: bytes, note: str, events: Sequence[bytes]) ->
         value: JSON text of what it returned, ``b""`` for undefined.
         note: why that could not be encoded, else "".
         events: JSON text of each event handed in.
+        at: seconds since the epoch, when the call began: a date to wait for is counted from then.
 
     Raises:
         RuntimeFault: an array came that is not JSON.
@@ -169,7 +173,7 @@ def judge_batch(kind: Kind, value: bytes, note: str, events: Sequence[bytes]) ->
             problem = _unreadable(error, "what onBatch returned")
         else:
             if len(returned) <= len(events):
-                items = _pair(returned, events) if inserts else _statuses(returned, len(events))
+                items = _pair(returned, events) if inserts else _statuses(returned, len(events), at)
                 return _summary(items, msgspec.Raw(value))
             problem = _rejected(f"onBatch returned {len(returned)} entries for {len(events)} events")
     return Judged(Status.REFUSED, problem, items=same_for_all(Status.REFUSED, problem, len(events)))
@@ -182,19 +186,23 @@ def _summary(items: tuple[ItemResult, ...], value: msgspec.Raw) -> Judged:
         if of_status:
             first = of_status[0]
             message = f"{len(of_status)} of {len(items)} events; the first: {first.message}"
-            problem = msgspec.structs.replace(first, message=message)
+            # Not before all of them may be tried again.
+            after = max(
+                (each.retry_after for each in of_status if each.retry_after is not None), default=None
+            )
+            problem = msgspec.structs.replace(first, message=message, retry_after=after)
             return Judged(status, problem, value, items)
     if items and all(item.status is Status.DROPPED for item in items):
         return Judged(Status.DROPPED, items[0].problem, value, items)
     return Judged(Status.DELIVERED, None, value, items)
 
 
-def _statuses(returned: list[msgspec.Raw], count: int) -> tuple[ItemResult, ...]:
-    items = [_status(entry) for entry in returned]
+def _statuses(returned: list[msgspec.Raw], count: int, at: float) -> tuple[ItemResult, ...]:
+    items = [_status(entry, at) for entry in returned]
     return (*items, *(_ITEM_DELIVERED,) * (count - len(items)))
 
 
-def _status(text: msgspec.Raw) -> ItemResult:
+def _status(text: msgspec.Raw, at: float) -> ItemResult:
     """Read one entry; one without ``status`` or message is as good as missing, so delivered.
 
     Real code returns ``Promise.all`` of whatever its parts returned.  What does speak of a status
@@ -217,12 +225,23 @@ def _status(text: msgspec.Raw) -> ItemResult:
         return _ITEM_DELIVERED
     message = f"status {shown}: {said}" if said else f"status {shown}"
     if status == 429 or 500 <= status < 600:
-        return _failed("RetryError", message, Code.RETRY)
+        after = _after(entry.retry_after_camel, at)
+        after = _after(entry.retry_after, at) if after is None else after
+        return _failed("RetryError", message, Code.RETRY, after)
     return _failed("BadRequest", message, Code.BAD_REQUEST)
 
 
-def _failed(name: str, message: str, code: Code) -> ItemResult:
-    return ItemResult(status=status_of(code), problem=Problem(name=name, message=message, code=code))
+def _failed(name: str, message: str, code: Code, after: float | None = None) -> ItemResult:
+    problem = Problem(name=name, message=message, code=code, retry_after=after)
+    return ItemResult(status=status_of(code), problem=problem)
+
+
+def _after(text: msgspec.Raw, at: float) -> float | None:
+    """Read how long to wait: a number or a string; None for anything else."""
+    came = jsontext.kind_of(text)
+    if came == "a number":
+        return wait_asked(float(bytes(text)), at)
+    return wait_asked(_STRING.decode(text), at) if came == "a string" else None
 
 
 def _said(text: msgspec.Raw) -> str:

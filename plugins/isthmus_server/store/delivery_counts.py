@@ -9,7 +9,7 @@ from typing import Final, final
 import msgspec
 from sqlalchemy import delete, func, insert, select, update
 
-from isthmus.pipelines import Accepted, Attempted, Observation
+from isthmus.pipelines import PART, Accepted, Attempted, Observation
 from isthmus.rules import Delivered, Dropped, Refused, RetryAt
 
 from .schema import delivery_counts
@@ -85,7 +85,9 @@ def count_of(seen: Observation, now: float) -> CountKey | None:
         return None
     stage, _, name = seen.queue.partition(":")
     at_destination = stage == "destination"
-    source, destination = (seen.delivery.partition(":")[0], name) if at_destination else (name, "")
+    source, destination = (
+        (seen.delivery.removeprefix(PART).partition(":")[0], name) if at_destination else (name, "")
+    )
     reason = seen.problem.code.value if seen.problem else ""
     match seen.decision:
         case Delivered():

@@ -42,11 +42,13 @@ def described(error: BaseException, file: str, source: str) -> dict[str, Any]:
     }
 
 
-def _delay(error: BaseException) -> dict[str, float]:
-    """In how many seconds it asks to be tried again, as a number or as a header has it."""
+def _delay(error: BaseException) -> dict[str, float | str]:
+    """When it asks to be tried again: seconds, or a header's text, whose date is for the engine to read."""
     try:
         said = getattr(error, "retry_after", None)
-        seconds = float(said) if isinstance(said, str | int | float) and len(str(said)) < 100 else -1.0
+        if isinstance(said, str):
+            return {"retry_after": str(said)} if 0 < len(said) <= 64 else {}
+        seconds = float(said) if isinstance(said, int | float) else -1.0
     except Exception:  # noqa: BLE001 -- an error may be made to fail
         return {}
     return {"retry_after": seconds} if 0 <= seconds < 1e9 else {}

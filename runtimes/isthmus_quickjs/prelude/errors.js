@@ -79,10 +79,11 @@
     return text(long.length > LONGEST ? apply(slice, long, [0, LONGEST]) : long);
   }
 
-  /** ,"retryAfter":… of an error that says in how many seconds to try again, as a number or as a header has it. */
+  /** ,"retryAfter":… of an error that says when to try again: seconds, or a header's text, whose date is for the engine to read. */
   function delayOf(error) {
     const said = read(error, "retryAfter");
     const seconds = typeof said === "string" && said ? +said : said;
+    if (typeof said === "string" && seconds !== seconds && said.length <= 64) return `,"retryAfter":${text(said)}`;
     return typeof seconds === "number" && seconds >= 0 && seconds < 1e9 ? `,"retryAfter":${seconds}` : "";
   }
 

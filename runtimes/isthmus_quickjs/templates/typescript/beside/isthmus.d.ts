@@ -81,6 +81,8 @@ interface BatchResult {
   /** 2xx delivered; 429 and 5xx are tried again, that event alone; anything else is not. */
   status: number;
   errormessage?: string;
+  /** Where it is tried again, not before that: seconds, or text as a `Retry-After` header has it. */
+  retryAfter?: number | string;
 }
 
 /** What `onRequest` of a source is given: a webhook. */
@@ -128,7 +130,7 @@ declare class InvalidEventPayload extends Error {
 declare class ValidationError extends Error {
   constructor(message?: string);
 }
-/** It may go well later: the event is tried again, in `retryAfter` seconds at the earliest. */
+/** It may go well later: the event is tried again, not before `retryAfter`: seconds, or text as a `Retry-After` header has it. */
 declare class RetryError extends Error {
   constructor(message?: string);
   retryAfter?: number | string;
