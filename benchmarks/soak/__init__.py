@@ -9,13 +9,14 @@ from typing import Final
 
 import trio
 
-from benchmarks._command import parser
-from benchmarks._figures import Figures
-from benchmarks._report import as_json_lines, as_table
+from benchmarks import _plot
+from benchmarks._command import parser, tell
+from benchmarks._figures import Figures, p99
+from benchmarks._report import Report
 
 from .conductor import hold
 from .functions import MEMBERS
-from .laws import Seen, laws
+from .laws import STEADY, Seen, laws
 
 __all__ = ["main"]
 
@@ -35,7 +36,10 @@ def main(arguments: Sequence[str]) -> int:
     for wrong in seen.wrong[:SHOWN]:
         _say(f"wrong: {wrong}")
     kept = laws(seen)
-    print((as_json_lines if given.json else as_table)("soak", _figures(seen), kept))
+    plot, given.plot = given.plot, None
+    tell(Report(bench="soak", figures=_figures(seen), bars=kept), given)
+    if plot is not None:
+        _plot.write(_plot.lines(_courses(seen), "soak"), plot)
     return 0 if all(law.holds for law in kept) else 1
 
 
@@ -75,3 +79,19 @@ def _figures(seen: Seen) -> list[Figures]:
         if any(rounds := [wave for wave in seen.rounds[member.name] if wave])
     ]
     return [whole, *each]
+
+
+def _courses(seen: Seen) -> dict[str, list[tuple[float, float]]]:
+    """What a drawing shows over time."""
+
+    def course(values: Sequence[float]) -> list[tuple[float, float]]:
+        return list(zip(seen.at, values, strict=True))
+
+    return {
+        "memory, MiB": course([rss / 2**20 for rss in seen.rss]),
+        "descriptors": course([float(count) for count in seen.descriptors]),
+        **{
+            f"p99 of {name}, ms": course([p99(sorted(wave)) * 1e3 for wave in seen.rounds[name]])
+            for name in STEADY
+        },
+    }

@@ -25,6 +25,8 @@ from isthmus.abc import Egress
 from isthmus.outcomes import Outcome, Status
 
 AT_ONCE: Final = 16
+LONG: Final = 30.0
+"""Seconds after which one hears of a call."""
 LOST: Final = frozenset({"Crash", "RuntimeFault"})
 """A call's own process was killed; or the one that forks them, on which calls wait."""
 
@@ -39,6 +41,7 @@ class _Mix:
         self._port = port
         self._chance = random.Random(seed)
         self._number = 0
+        self._under_way: dict[str, float] = {}
 
     async def wave(self) -> Wave:
         """Run one, and look at the process after it."""
@@ -50,19 +53,31 @@ class _Mix:
             while waiting:
                 await self._call(*waiting.pop(), found)
 
-        async with trio.open_nursery() as nursery:
-            for _ in range(AT_ONCE):
-                nursery.start_soon(take)
+        async with trio.open_nursery() as watched:
+            watched.start_soon(self._watch)
+            async with trio.open_nursery() as nursery:
+                for _ in range(AT_ONCE):
+                    nursery.start_soon(take)
+            watched.cancel_scope.cancel()
         found.rss, found.descriptors, found.threads = _held()
         return found
+
+    async def _watch(self) -> None:
+        """Say which calls take very long: where one never ends, that is what one wants to know."""
+        while True:
+            await trio.sleep(LONG)
+            for name, began in self._under_way.items():
+                if (seconds := time.perf_counter() - began) > LONG:
+                    print(f"{name}: under way for {seconds:.0f} s", file=sys.stderr, flush=True)
 
     async def _call(self, member: Member, instance: Instance, found: Wave) -> None:
         self._number += 1
         identity = f"call {self._number}"
         event = member.event(identity, self._port)
-        began = time.perf_counter()
+        name = f"{identity}, {member.name}"
+        self._under_way[name] = time.perf_counter()
         outcome = await self._engine.invoke(instance, event)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - self._under_way.pop(name)
         found.ended += 1
         if member.killed and _crashed(outcome):
             found.crashed += 1

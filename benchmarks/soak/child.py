@@ -14,7 +14,7 @@ import trio
 
 __all__ = ["Child", "Ended", "descendants", "running"]
 
-PATIENCE: Final = 180.0
+PATIENCE: Final = 400.0
 """Seconds for an answer."""
 
 

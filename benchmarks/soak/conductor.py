@@ -31,12 +31,14 @@ BATCH: Final = 20
 """Events of one ``accept``."""
 PACE: Final = 0.2
 """Seconds between two of them."""
-LIFE: Final = (2.0, 8.0)
-"""Seconds that the process that delivers lives, before it is killed."""
+LIFE: Final = 300
+"""Deliveries after which the process that delivers is killed, at the most; their number is drawn anew for each, from none."""
+LONGEST: Final = 60.0
+"""Seconds after which it is killed even so: what it was at when the one before died has to wait for its lease."""
 PEACE: Final = (1.0, 3.0)
 """Seconds between two kills of processes of Python guests."""
 DRAIN: Final = 120.0
-"""Seconds in which what was accepted must have arrived in the end."""
+"""Seconds without any arrival after which what has not arrived by then is lost."""
 
 
 @final
@@ -117,21 +119,33 @@ class _Soak:
             async with running("deliveries", self._queue, str(self._endpoint.port)) as child:
                 number = await self._one_life(child, number)
         async with running("deliveries", self._queue, str(self._endpoint.port)) as child:
-            with trio.move_on_after(DRAIN):
-                while not self.seen.promised <= {identity for _, identity in self._endpoint.arrivals}:  # noqa: ASYNC110 -- what arrives sets no event
-                    await trio.sleep(0.2)
+            await self._drained()
             if status := await child.leave():
                 self.seen.wrong.append(f"the process that delivers ended with {status}")
 
+    async def _drained(self) -> None:
+        """Wait until all that was accepted has arrived, or nothing more does."""
+        arrivals, since = self._endpoint.arrivals, trio.current_time()
+        count = len(arrivals)
+        while not self.seen.promised <= {identity for _, identity in arrivals}:
+            if len(arrivals) > count:
+                count, since = len(arrivals), trio.current_time()
+            elif trio.current_time() > since + DRAIN:
+                return
+            await trio.sleep(0.2)
+
     async def _one_life(self, child: Child, number: int) -> int:
         """Have events taken in until it is killed, in whatever it is doing; the number of the next event."""
-        with trio.move_on_after(self._chance.uniform(*LIFE)):
+        enough = len(self._endpoint.arrivals) + self._chance.randrange(LIFE)
+        with trio.move_on_after(LONGEST):
             while not self._over.is_set():
                 # One that has not answered when it is killed has promised nothing, and its ids are not used again.
                 ids, number = [f"event-{number + each}" for each in range(BATCH)], number + BATCH
                 await child.ask(msgspec.json.encode(ids))
                 self.seen.promised.update(ids)
                 await trio.sleep(PACE)
+                if len(self._endpoint.arrivals) >= enough:
+                    break
         self.seen.kills.append(trio.current_time())
         child.kill()
         return number

@@ -12,7 +12,7 @@ import msgspec
 from benchmarks._figures import p99
 from benchmarks._report import Bar
 
-__all__ = ["Seen", "doubled", "growth", "laws", "thirds"]
+__all__ = ["STEADY", "Seen", "doubled", "growth", "laws", "thirds"]
 
 _Value = TypeVar("_Value")
 
