@@ -6,10 +6,12 @@ A ratio of two cases is the median over the rounds of the ratio of their medians
 
 from __future__ import annotations
 
+import hashlib
+import json
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import final
+from typing import Final, final
 
 import msgspec
 
@@ -41,6 +43,7 @@ class Figures(msgspec.Struct, kw_only=True):
 
     Attributes:
         rounds: seconds of each call, by round.
+        yardstick: seconds of the yardstick in the same rounds; empty where none was measured beside it.
         extra: what else there is to say, by name with its unit: ``rss_mb_each``.
     """
 
@@ -48,6 +51,7 @@ class Figures(msgspec.Struct, kw_only=True):
     what: str
     inside: bool = False
     rounds: list[Sequence[float]] = []
+    yardstick: list[Sequence[float]] = []
     extra: dict[str, float] = {}
 
     @property
@@ -62,19 +66,48 @@ class Figures(msgspec.Struct, kw_only=True):
 
     def ratio_to(self, other: Figures) -> float:
         """How many times as long as the other's a call took, in rounds that both were part of."""
-        pairs = zip(self.rounds, other.rounds, strict=True)
-        return statistics.median(statistics.median(mine) / statistics.median(its) for mine, its in pairs)
+        return _ratio(self.rounds, other.rounds)
+
+    @property
+    def in_yardsticks(self) -> float | None:
+        """How many times as long as the yardstick a call took; None where there was none beside it."""
+        return _ratio(self.rounds, self.yardstick) if self.yardstick else None
+
+
+def _ratio(mine: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> float:
+    pairs = zip(mine, others, strict=True)
+    return statistics.median(statistics.median(these) / statistics.median(those) for these, those in pairs)
 
 
 async def interleave(cases: Sequence[Case], rounds: int) -> dict[str, Figures]:
-    """Run the cases round after round, after one round that does not count."""
-    figures = {case.name: Figures(name=case.name, what=case.what, inside=case.inside) for case in cases}
+    """Run the cases round after round, after one round that does not count, and the yardstick in each."""
+    yardstick: list[Sequence[float]] = []
+    figures = {
+        case.name: Figures(name=case.name, what=case.what, inside=case.inside, yardstick=yardstick)
+        for case in cases
+    }
+    measure = timed(_yardstick, 10)
     for number in range(rounds + 1):
+        lengths = await measure()
+        if number:
+            yardstick.append(lengths)
         for case in cases if number % 2 else reversed(cases):
             seconds = await case.sample()
             if number:
                 figures[case.name].rounds.append(seconds)
     return figures
+
+
+_TEXT: Final = json.dumps(
+    [{"name": f"thing {number}", "price": number / 7, "tags": ["a", "b"]} for number in range(100)]
+)
+
+
+def _yardstick() -> None:
+    """A piece of work that is the same for ever, of Python's own and nothing of ours: by it a machine's pace is told."""
+    items = json.loads(_TEXT)
+    items.sort(key=lambda item: -item["price"])
+    hashlib.sha256(json.dumps(items).encode()).digest()
 
 
 def timed(call: Callable[[], object], count: int, *, warm_up: int = 2) -> Sample:

@@ -1,11 +1,11 @@
-"""What was measured, as a table for people or JSON lines for programs, with the bars it is held to."""
+"""What was measured, with the bars it is held to, as values; and the machine it was measured on."""
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, final
@@ -13,8 +13,9 @@ from typing import Any, final
 import msgspec
 
 from ._figures import Figures, p99
+from ._ratios import YARDSTICK
 
-__all__ = ["Bar", "as_json_lines", "as_table"]
+__all__ = ["Bar", "Report", "machine"]
 
 GUEST = Path(__file__).parents[1] / "runtimes" / "isthmus_quickjs" / "guest"
 
@@ -47,60 +48,56 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def better(self) -> str:
+        """Which way is good: ``lower`` or ``higher``."""
+        return "lower" if self.most is not None else "higher"
+
+    @property
     def bar(self) -> str:
         """The promise, as one writes it."""
         return f"<= {self.most:g}" if self.most is not None else f">= {self.least:g}"
 
 
-def as_table(bench: str, figures: Iterable[Figures], bars: Sequence[Bar]) -> str:
-    """Lay it out in columns; times are in microseconds."""
-    rows: list[tuple[str, ...]] = [("case", "median µs", "min µs", "p99 µs", "n", "calls/s", "")]
-    for each in figures:
-        seconds = each.seconds
-        notes = "  ".join(f"{name} {value:.4g}" for name, value in each.extra.items())
-        rows.append(
-            (
-                f"{each.name} *" if each.inside else each.name,
-                *(f"{figure * 1e6:,.1f}" for figure in (each.median, seconds[0], p99(seconds))),
-                str(len(seconds)),
-                f"{1 / each.median:,.0f}",
-                notes,
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column in {0, 6} else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    lines += ["", "* by what is no public API", ""]
-    width = max((len(bar.text) for bar in bars), default=0)
-    for bar in bars:
-        verdict = "holds" if bar.holds else "DOES NOT HOLD"
-        lines.append(f"{bar.text.ljust(width)}  {bar.value:8.3f} {bar.unit:4} bar {bar.bar:8}  {verdict}")
-    machine = " ".join(f"{name}={value}" for name, value in _machine().items())
-    return "\n".join([f"{bench}: {machine}", "", *lines])
+@final
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What a benchmark has found.
 
+    Attributes:
+        bench: its name.
+        figures: of its cases.
+        bars: the promises.
+    """
 
-def as_json_lines(bench: str, figures: Iterable[Figures], bars: Sequence[Bar]) -> str:
-    """One JSON object a case, with the bars that are about it."""
-    machine = _machine()
-    lines = []
-    for each in figures:
-        seconds = each.seconds
-        line: dict[str, Any] = {
-            "bench": bench,
-            "case": each.name,
-            "what": each.what,
-            "median_us": round(each.median * 1e6, 2),
+    bench: str
+    figures: Sequence[Figures]
+    bars: Sequence[Bar]
+
+    def lines(self) -> list[dict[str, Any]]:
+        """For programs: an object a case, with the bars that are about it and the ratios that runs are compared by."""
+        found = machine()
+        return [self._line(each, found) for each in self.figures]
+
+    def _line(self, figures: Figures, found: Mapping[str, str | int]) -> dict[str, Any]:
+        seconds = figures.seconds
+        bars = [bar for bar in self.bars if bar.case == figures.name]
+        ratios = [
+            {"name": bar.text, "better": bar.better, "value": bar.value}
+            for bar in bars
+            if not bar.unit and 0 < bar.value < math.inf
+        ]
+        if (times := figures.in_yardsticks) is not None:
+            ratios.append({"name": figures.name + YARDSTICK, "better": "lower", "value": times})
+        return {
+            "bench": self.bench,
+            "case": figures.name,
+            "what": figures.what,
+            "median_us": round(figures.median * 1e6, 2),
             "min_us": round(seconds[0] * 1e6, 2),
             "p99_us": round(p99(seconds) * 1e6, 2),
             "n": len(seconds),
-            "per_second": round(1 / each.median, 1),
-            "inside": each.inside,
-            **{name: round(value, 4) for name, value in each.extra.items()},
+            "per_second": round(1 / figures.median, 1),
+            "inside": figures.inside,
+            **{name: round(value, 4) for name, value in figures.extra.items()},
             "bars": [
                 {
                     "text": bar.text,
@@ -110,18 +107,17 @@ def as_json_lines(bench: str, figures: Iterable[Figures], bars: Sequence[Bar]) -
                     "holds": bar.holds,
                 }
                 for bar in bars
-                if bar.case == each.name
             ],
-            "machine": machine,
+            "ratios": ratios,
+            "machine": found,
         }
-        lines.append(json.dumps(line, ensure_ascii=False))
-    return "\n".join(lines)
 
 
-def _machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int]:
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
         "cpus": cpus,
+        "processor": _processor(),
         "machine": platform.machine(),
         "python": platform.python_version(),
         "trio": version("trio"),
@@ -144,3 +140,12 @@ def _quickjs() -> str:
         ),
         "unknown",
     )
+
+
+def _processor() -> str:
+    """What the system calls the processor, "" where it does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")

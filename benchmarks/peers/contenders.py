@@ -31,6 +31,7 @@ class Contender(msgspec.Struct, frozen=True, kw_only=True):
         package: npm's package that it needs, or "".
         live: worlds that are alive at a time while memory is measured; 0 where it is not measured.
         slow: a fresh world takes milliseconds: fewer are measured.
+        heavy: compiling it takes many minutes: it takes part where that has been done, or where it is asked for by name.
         many: it takes events as they come by itself, on all processors; the others get a process a processor.
     """
 
@@ -43,6 +44,7 @@ class Contender(msgspec.Struct, frozen=True, kw_only=True):
     package: str = ""
     live: int = 40
     slow: bool = False
+    heavy: bool = False
     many: bool = False
 
 
@@ -93,6 +95,7 @@ CONTENDERS: Final = (
         driver=_node("isolated-vm"),
         package="isolated-vm",
         slow=True,
+        heavy=True,
     ),
     Contender(
         name="quickjs-emscripten",
@@ -108,6 +111,14 @@ CONTENDERS: Final = (
         driver=_node("worker_threads"),
         slow=True,
         live=10,
+    ),
+    Contender(
+        name="workerd",
+        boundary="memory-safe",
+        isolation="an isolate of V8 of its worker loader, in a process of its own",
+        driver=_python("workerd_", "{node}/node_modules/.bin/workerd"),
+        package="workerd",
+        slow=True,
     ),
     Contender(
         name="node:vm",

@@ -26,8 +26,9 @@ MEMORY: Final = 64 * 1024 * 1024
 GENEROUS: Final = 5.0
 """Seconds that a handler may take while nothing is hostile."""
 PATIENCE: Final = 60.0
-"""Seconds that a driver gets for an answer; a hostile call gets ``GIVEN_UP``."""
-GIVEN_UP: Final = 10.0
+"""Seconds that a driver gets for an answer."""
+GIVEN_UP: Final = 4.0
+"""Seconds that a hostile call gets: twenty times its limit. Who has no limits is given up after as long, for each call of the dozen."""
 
 
 @final

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from isthmus.abc import Ending, Killed, Returned, Thrown
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from isthmus.limits import Limits
 
 __all__ = ["ending_of", "manner", "of_cpu", "of_nonsense", "of_silence", "of_wall"]
+
+KERNEL_PART: Final = 0.25
+"""Of the limit: who had less of it in memory was not killed for that, but by an operator, or for want of memory elsewhere, and may
+be tried again. Not more, for the kernel counts as well what is in a call's files and in its tables."""
 
 
 def of_wall(limits: Limits) -> Killed:
@@ -70,8 +74,10 @@ def of_silence(exit_: Exit, limits: Limits, *, killed: bool) -> Killed:
         return Killed("crash", f"the call ended its process ({manner(exit_)}) before its handler returned")
     if -code == signal.SIGXCPU or (-code == signal.SIGKILL and exit_.cpu >= limits.cpu):
         return of_cpu(limits)
-    if -code == signal.SIGKILL:
+    if -code == signal.SIGKILL and exit_.memory >= limits.memory * KERNEL_PART:
         return Killed("memory", "the call's process was killed by the kernel, most likely for want of memory")
+    if -code == signal.SIGKILL:
+        return Killed("crash", "the call's process was killed from outside")
     if -code == signal.SIGSYS:
         return Killed("crash", "the call asked the kernel for what no function may (SIGSYS), and was ended")
     return Killed("crash", f"the call's process broke ({manner(exit_)})")

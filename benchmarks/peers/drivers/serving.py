@@ -83,11 +83,15 @@ class Driver(ABC):
     def live(self, request: dict[str, Any]) -> dict[str, Any]:
         """What a world that has run an event takes while it lives."""
         self._through(self.world(self.code))
-        before = resident()
+        before = self.resident()
         worlds = [self.world(self.code) for _ in range(request["count"])]
         for world in worlds:
             self._through(world)
-        return {"bytes": (resident() - before) / len(worlds)}
+        return {"bytes": (self.resident() - before) / len(worlds)}
+
+    def resident(self) -> int:
+        """Bytes in memory of the process that has the worlds."""
+        return resident()
 
     def probe(self, request: dict[str, Any]) -> dict[str, Any]:
         """Code that wants to run for ever, or to have all memory."""
@@ -103,9 +107,9 @@ class Driver(ABC):
         return answer["value"]
 
 
-def resident() -> int:
-    """Bytes of this process that are in memory."""
-    with open("/proc/self/statm", encoding="ascii") as statm:
+def resident(process: int | str = "self") -> int:
+    """Bytes of a process that are in memory."""
+    with open(f"/proc/{process}/statm", encoding="ascii") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
