@@ -7,15 +7,24 @@ mutation spoils no more than its own line.
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from isthmus.functions import Function, Kind, SettingDefinition, SettingType
 from isthmus_quickjs._frames import RETURNED, STALLED, THROWN, WAITING
 from isthmus_quickjs._image import PAGE
 
-__all__ = ["crossings", "function_with_settings", "json_or_text", "sparse_memory", "text"]
+__all__ = [
+    "HttpRequest",
+    "crossings",
+    "function_with_settings",
+    "http_request",
+    "json_or_text",
+    "sparse_memory",
+    "text",
+]
 
 _HEAD = struct.Struct("<8I")
 _RUN = struct.Struct("<HB")
@@ -164,3 +173,39 @@ def function_with_settings(data: bytes) -> tuple[Function, dict[str, Any]]:
         name="fuzzed", kind=Kind.DESTINATION, language="none", code="", settings=tuple(definitions.values())
     )
     return function, values
+
+
+# ---------------------------------------------------------------- HTTP
+
+
+class HttpRequest(NamedTuple):
+    """A request as a client sends it."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+_TOKEN = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TARGET = re.compile(rb"/[\x21-\x7e]*")
+
+
+def http_request(data: bytes) -> HttpRequest | None:
+    """A request written as it is on the wire, with LF for CRLF; None for what no client could send.
+
+    ``METHOD /target``, header lines, an empty line, the body.
+    """
+    head, _, body = data.partition(b"\n\n")
+    first, *lines = head.split(b"\n")
+    method, _, target = first.partition(b" ")
+    if not (_TOKEN.fullmatch(method) and _TARGET.fullmatch(target)):
+        return None
+    headers = []
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not (colon and _TOKEN.fullmatch(name)) or any(byte < 32 or byte == 127 for byte in value):
+            return None
+        if name.lower() not in {b"content-length", b"transfer-encoding"}:
+            headers.append((name, value.strip()))
+    return HttpRequest(method.decode(), target.decode(), tuple(headers), body)

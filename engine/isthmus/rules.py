@@ -15,7 +15,7 @@ from ._rules.entries import (
     check_name as check_name,
     check_retries as check_retries,
 )
-from ._rules.jsontext import well_formed as well_formed
+from ._rules.jsontext import fields_of as fields_of, well_formed as well_formed
 from ._rules.retry import (
     DESTINATION as DESTINATION,
     LONGEST_RETRY_AFTER as LONGEST_RETRY_AFTER,

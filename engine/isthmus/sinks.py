@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 from urllib.parse import urlsplit
 
-import msgspec
 import trio
 
 from ._pipeline.attempts import retry_after
+from ._rules.jsontext import fields_of
 from .abc import Egress, FetchRequest
 from .errors import EngineError, FetchError
 from .outcomes import Code, Problem, Status
@@ -189,7 +189,7 @@ class CallableSink(Sink):
 
     async def _one(self, event: bytes) -> Attempt:
         try:
-            answer = self._call(msgspec.json.decode(event))
+            answer = self._call(fields_of(event))
             if inspect.isawaitable(answer):
                 await answer
         except Retry as exc:

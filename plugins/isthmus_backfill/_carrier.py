@@ -18,7 +18,7 @@ from isthmus import Engine, InvalidInput, open_engine, open_pipeline
 from isthmus.commands import UsageFault, load_destination
 from isthmus.eventfiles import Flaw, Piece, Taken, taken
 from isthmus.pipelines import Batching, BreakerMoved, Destination, Observation, Rate, Sink
-from isthmus.rules import DESTINATION, Schedule, route
+from isthmus.rules import DESTINATION, Schedule, fields_of, route
 from isthmus.sinks import FileSink
 
 from ._account import Account
@@ -157,7 +157,7 @@ class Carrier:
         if self._condition is None:
             return True
         try:
-            return self._condition(msgspec.json.decode(event.text))
+            return self._condition(fields_of(event.text))
         except RecursionError:
             raise InvalidInput("the event is nested too deeply for a filter to look into it") from None
 

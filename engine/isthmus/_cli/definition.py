@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os.path
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, final
@@ -147,7 +148,7 @@ def find(path: str, definition: str | None = None) -> Project:
         UsageFault: there is none, or its definition is not one.
     """
     place = Path(path)
-    if not place.exists():
+    if not os.path.exists(place):  # which no name is too long or too odd for
         raise UsageFault(f"there is no file or directory {path!r}{_near(place)}")
     if place.is_dir():
         manifest_path = Path(definition) if definition else place / MANIFEST
@@ -155,7 +156,7 @@ def find(path: str, definition: str | None = None) -> Project:
             raise UsageFault(f"the directory {path!r} has no {MANIFEST}; name the function's file instead")
         manifest, settings = _read_manifest(manifest_path)
         code = place / (manifest.code or _usual_code(place))
-        if not code.is_file():
+        if not os.path.isfile(code):
             raise UsageFault(
                 f"{manifest_path} names the code {manifest.code or USUAL!r}, and there is no file {code}"
                 + (f"; it is built, in {place}, by: {manifest.build}" if manifest.build else "")
@@ -227,6 +228,8 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as exc:
         raise UsageFault(f"{path} cannot be read: {exc.strerror}") from None
+    except ValueError as exc:  # a zero within its name
+        raise UsageFault(f"{path} cannot be read: {exc}") from None
 
 
 def _read_manifest(path: Path) -> tuple[Manifest, tuple[SettingDefinition, ...] | None]:
@@ -238,7 +241,7 @@ def _read_manifest(path: Path) -> tuple[Manifest, tuple[SettingDefinition, ...] 
             if unknown := sorted(entry.keys() - set(SettingDefinition.__struct_fields__)):
                 raise msgspec.ValidationError(f"a setting has no field {unknown[0]!r}")
         return manifest, msgspec.convert(manifest.settings, tuple[SettingDefinition, ...])
-    except (msgspec.DecodeError, ValueError) as exc:
+    except (msgspec.DecodeError, ValueError, RecursionError) as exc:
         raise UsageFault(f"{path} is no definition of a function: {exc}") from None
 
 

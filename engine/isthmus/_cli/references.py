@@ -70,6 +70,8 @@ class References:
                 data = file.read(VALUE_BYTES + 1)
         except OSError as exc:
             raise UsageFault(f"{where} takes the file {name}, which cannot be read: {exc.strerror}") from None
+        except ValueError as exc:  # a zero within its name
+            raise UsageFault(f"{where} takes the file {name!r}, which cannot be read: {exc}") from None
         if len(data) > VALUE_BYTES:
             raise UsageFault(f"{where} takes the file {name}, which is longer than {VALUE_BYTES} bytes")
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import final
 from urllib.parse import urljoin
 
@@ -55,7 +54,7 @@ def webhook(text: bytes) -> Request:
         return _of_body(text)
     try:
         return _of_request(_WHOLE.decode(text))
-    except msgspec.ValidationError as exc:
+    except msgspec.DecodeError as exc:  # of the body's text as well, which is looked into only here
         raise InvalidInput(f"a webhook's request does not fit: {exc}") from None
 
 
@@ -72,7 +71,7 @@ def _of_request(whole: _Whole) -> Request:
     if whole.body_base64:
         try:
             body = base64.b64decode(whole.body_base64, validate=True)
-        except binascii.Error as exc:
+        except ValueError as exc:  # binascii.Error, or of letters beyond ASCII
             raise InvalidInput(f"a webhook's body_base64 is not Base64: {exc}") from None
     elif (raw := bytes(whole.body)) and raw != b"null":
         if raw.startswith(b'"'):
@@ -82,8 +81,15 @@ def _of_request(whole: _Whole) -> Request:
             if not any(name.lower() == "content-type" for name, _ in headers):
                 headers.append(("Content-Type", "application/json"))
     return Request(
-        url=whole.url if "://" in whole.url else urljoin(_DEFAULT.url, whole.url),
+        url=whole.url if "://" in whole.url else _below_default(whole.url),
         method=whole.method.upper(),
         headers=tuple(headers),
         body=body,
     )
+
+
+def _below_default(url: str) -> str:
+    try:
+        return urljoin(_DEFAULT.url, url)
+    except ValueError as exc:
+        raise InvalidInput(f"a webhook's url is none: {exc}") from None

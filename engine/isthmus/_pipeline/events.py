@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any, Final, final
+from typing import Final, final
 
 import msgspec
 
-from isthmus._rules.jsontext import well_formed
+from isthmus._rules.jsontext import fields_of, kind_of, well_formed
 from isthmus.errors import InvalidInput
 from isthmus.events import Event, Request
 
@@ -68,6 +68,9 @@ def random_ids() -> Iterator[str]:
 
 
 _HEAD = msgspec.json.Decoder(Head)
+# What is changed in an event leaves all else of it as it was written: numbers no double holds, too.
+_FIELDS: msgspec.json.Decoder[dict[str, msgspec.Raw]] = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NULL: Final = msgspec.Raw(b"null")
 
 
 def taken(event: Event, *, most: int, default_id: Callable[[], str]) -> Taken:
@@ -118,9 +121,9 @@ def _read(text: bytes) -> tuple[bytes, Head]:
 def _with_id(text: bytes, message_id: str, *, present: bool) -> bytes:
     """The event with an id; where it may have one already it is written anew, else only added to."""
     if present:
-        event: dict[str, Any] = msgspec.json.decode(text)
-        event["messageId"] = message_id
-        return msgspec.json.encode(event)
+        fields = _FIELDS.decode(text)
+        fields["messageId"] = msgspec.Raw(msgspec.json.encode(message_id))
+        return msgspec.json.encode(fields)
     body = text.lstrip()[1:].lstrip()
     comma = b"" if body.startswith(b"}") else b","
     return b'{"messageId":' + msgspec.json.encode(message_id) + comma + body
@@ -129,19 +132,24 @@ def _with_id(text: bytes, message_id: str, *, present: bool) -> bytes:
 def with_replay(event: Taken, mark: str) -> Taken:
     """The event with the mark of a replay in its ``context``; as it is where that is no object, or too deep."""
     try:
-        fields: dict[str, Any] = msgspec.json.decode(event.text)
+        fields = _FIELDS.decode(event.text)
+        context = fields.get("context", _NULL)
+        if kind_of(context) not in {"an object", "null"}:
+            return event
+        inner = _FIELDS.decode(context) if kind_of(context) == "an object" else {}
     except RecursionError:
         return event
-    context = fields.get("context")
-    if context is not None and not isinstance(context, dict):
-        return event
-    fields["context"] = {**(context or {}), "replay": {"id": mark}}
+    inner["replay"] = msgspec.Raw(msgspec.json.encode({"id": mark}))
+    fields["context"] = msgspec.Raw(msgspec.json.encode(inner))
     return Taken(msgspec.json.encode(fields), event.head, event.message_id)
 
 
 def key_of(text: bytes, path: str) -> str | None:
-    """The value at a path such as ``context.groupId``, as text; None where there is none."""
-    value: object = msgspec.json.decode(text)
+    """The value at a path such as ``context.groupId``, as text; None where there is none, or the event is too deep to look."""
+    try:
+        value: object = fields_of(text)
+    except RecursionError:
+        return None
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     if isinstance(value, str):

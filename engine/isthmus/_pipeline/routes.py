@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import final
 
-import msgspec
 import trio
 
+from isthmus._rules.jsontext import fields_of
 from isthmus._rules.routing import route
 from isthmus._rules.times import stamped
 from isthmus.archive import EventArchive
@@ -126,7 +126,7 @@ class Routes:
         if not any(conditions):
             return list(wanted)
         try:
-            fields = msgspec.json.decode(event.text)
+            fields = fields_of(event.text)
         except RecursionError:
             raise InvalidInput("the event is nested too deeply for a filter to look into it") from None
         return [

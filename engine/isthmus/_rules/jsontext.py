@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-__all__ = ["Unreadable", "array_of", "decode", "kind_of", "well_formed"]
+__all__ = ["Unreadable", "array_of", "decode", "fields_of", "kind_of", "well_formed"]
 
 _T_co = TypeVar("_T_co", covariant=True)
 
@@ -72,6 +73,29 @@ def decode(decoder: _Decoder[_T_co], text: bytes) -> _T_co:
         raise
     except msgspec.DecodeError:
         raise Unreadable(malformed=True) from None
+
+
+_MOST_DIGITS: Final = 400
+"""Of an integer; longer ones are beyond all doubles."""
+
+
+def fields_of(text: bytes) -> Any:
+    """Decode the JSON text of an event, for who looks into it.
+
+    A number that no double holds is an infinity, as in JavaScript: whoever may send an event may write ``1e999``
+    in it, and no event is lost to a filter that looks at something else.
+
+    Raises:
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.ValidationError:
+        return json.loads(text, parse_int=_number)
+
+
+def _number(digits: str) -> int | float:
+    return float(digits) if len(digits) > _MOST_DIGITS else int(digits)
 
 
 _RAW_ARRAY: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])

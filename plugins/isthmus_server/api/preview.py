@@ -13,6 +13,7 @@ import trio
 
 from isthmus import Engine, Function, Instance, LoadError, Outcome, Request
 from isthmus.outcomes import Exchange, Problem as Fault
+from isthmus.rules import fields_of
 from isthmus_server.store import (
     Dangling,
     FieldProblem,
@@ -174,7 +175,7 @@ async def _invoked(
 
 def _output(kind: ResourceType, payload: object, outcomes: Sequence[Outcome]) -> str:
     if kind is ResourceType.SOURCE:
-        messages = [msgspec.json.decode(message) for outcome in outcomes for message in outcome.messages]
+        messages = [fields_of(bytes(message)) for outcome in outcomes for message in outcome.messages]
         objects = [message for message in messages if "collection" in message]
         events = [message for message in messages if "collection" not in message]
         return msgspec.json.encode({"events": events, "objects": objects}).decode()
