@@ -26,6 +26,7 @@ class Burst:
         taken: the calls, in the order in which they run.
         told: how many of them have landed, from the first on.
         seconds: how long those that ran took, together.
+        spent: the processor time of those, together.
         long: it has taken so long that others do not wait for it.
     """
 
@@ -33,6 +34,7 @@ class Burst:
         self.taken = taken
         self.told = 0
         self.seconds = 0.0
+        self.spent = 0.0
         self.long = False
         self._queue = queue
 
@@ -61,8 +63,9 @@ class Burst:
         journey = self.taken[index]
         if journey.began is None:
             journey.began = time.monotonic() - seconds
-        if not self.long and time.monotonic() - self._began > SOFT:
-            # It holds up all others: those before it have ended, those after it go to another lane.
+        if not self.long and time.thread_time() - self._cpu > SOFT:
+            # It holds up all others: those before it have ended, those after it go to another lane.  By the processor's
+            # time: a crossing of short calls that waited for the processor ends by itself, and another would wait as well.
             self.long = True
             if len(self.taken) > 1:
                 self._queue.land(self._tell(self._world.finish_early()))
@@ -96,6 +99,7 @@ class Burst:
             if journey.began is None:
                 journey.began = self._began + self.seconds
             self.seconds += each.seconds
+            self.spent += each.seconds * share
             journey.record = b""
             frame = self._queue.absorb(journey, each.frame, each.log, each.seconds * share)
             if isinstance(frame, Killed):

@@ -142,7 +142,7 @@ class CallQueue:
         self._lock = threading.Lock()
         self._running = 0
         self._closed = False
-        self._typical = 0.0001  # seconds of one call, a moving average
+        self._typical = 0.0001  # seconds of the processor for one call, a moving average
         self.trio_ahead = 0.0  # seconds that Trio's clock is ahead of time.monotonic's
 
     def compare_clocks(self) -> None:
@@ -199,7 +199,7 @@ class CallQueue:
             )
             self.land([(journey, fault) for journey in taken[burst.told :]])
         if burst.told:
-            average = burst.seconds / burst.told
+            average = burst.spent / burst.told
             self._typical += (max(average, 1e-6) - self._typical) / 4
         return burst.long
 
