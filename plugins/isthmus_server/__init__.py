@@ -2,7 +2,8 @@
 
 The command is ``isthmus serve``; ``isthmus plan``, ``apply`` and ``export`` take a store as code
 (:mod:`isthmus_server.workspace`).  Functions, sources and destinations are in a ``pipeline.toml``, or in a store
-(:mod:`isthmus_server.store`) that is changed over HTTP (:mod:`isthmus_server.api`); :mod:`isthmus_server.ingress` is an
+(:mod:`isthmus_server.store`) that is changed over HTTP (:mod:`isthmus_server.api`) and in a browser
+(:mod:`isthmus_server.console`); :mod:`isthmus_server.ingress` is an
 application for a server of one's own.  Importing this imports no HTTP server and no database: what needs them comes with
 ``pip install 'isthmus[server]'``.
 """

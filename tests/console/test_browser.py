@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import httpx
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 from tests.console.browsing import Served, Window, chromium, serving
 from tests.ingress.endpoint import Endpoint, listening
 
@@ -22,7 +23,7 @@ async function onTrack(event, settings) {
   return { taken: event.event }
 }
 """
-NARROW = {"width": 320, "height": 700}
+NARROW = ViewportSize(width=320, height=700)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,7 @@ PAGES = ("/functions", "/functions/new", "/connections", "/sources/new", "/deliv
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_fit_a_narrow_window_and_can_be_read_in_both_colours(
-    browser: Browser, served: Served, scheme: str
+    browser: Browser, served: Served, scheme: Literal["light", "dark"]
 ) -> None:
     with browser.new_context(viewport=NARROW, color_scheme=scheme) as context:
         window = Window(context, served)
