@@ -177,6 +177,18 @@ async def test_one_delivery_shows_its_attempts_and_its_event(service: Service) -
     await service.visitor.get(f"/deliveries/{service.destination}/one", 404)
 
 
+async def test_the_event_of_a_delivery_is_tried_out_in_the_editor_by_who_may_see_it(service: Service) -> None:
+    await service.accept("Broken")
+    page = await service.visitor.get(f"/deliveries/{service.destination}/one?id={service.source}:m0-Broken")
+    (link,) = [each["href"] for each in Tags(page).of("a") if "?delivery=" in each["href"]]
+    path = link.removeprefix("/console")
+    editor = await service.visitor.get(path)
+    assert "the event of that delivery" in editor
+    assert "m0-Broken" in editor
+    other = await service.visitor.other(Grant(Role.FUNCTIONS_ADMIN))
+    assert "m0-Broken" not in await other.get(path)
+
+
 async def test_what_failed_is_sent_again_once_its_function_is_mended(service: Service) -> None:
     await service.accept("Broken", "Broken")
     (destination,), _ = await service.store.read(lambda tx: tx.destinations.page(Page()))

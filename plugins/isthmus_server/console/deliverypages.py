@@ -205,6 +205,7 @@ async def _one_delivery(visit: Visit) -> Response:
         delivery=delivery,
         endings=BECAME,
         event=None if event is None else msgspec.json.encode(event),
+        may_try=event is not None and destination.function is not None and visit.may("previewFunction"),
     )
 
 

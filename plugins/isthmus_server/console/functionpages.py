@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+import trio
 from starlette.responses import Response
 
 from isthmus.functions import SettingDefinition, SettingType
 from isthmus_server.api.functions import DEPLOY, EDIT, READ
 from isthmus_server.api.problems import Problem, problem_of
+from isthmus_server.api.sources import SOURCE_ADMINS
 from isthmus_server.store import (
     Page as Part,
     ResourceType,
@@ -22,8 +24,9 @@ from isthmus_server.store import (
     function_id,
 )
 
+from .deliverylog import event_in
 from .forms import Form
-from .starters import samples, starters
+from .starters import SamplePayload, payload_of, samples, starters
 from .trying import Trial, definitions_of, try_out
 from .visits import Page, Visit
 
@@ -125,7 +128,7 @@ async def _show_editor(
 
     function, sources, versions, workspace = await visit.store.read(read)
     sent = visit.form if "code" in visit.form else None
-    payloads = samples(function.resource_type)
+    payloads = (*await _delivered(visit), *samples(function.resource_type))
     return visit.show(
         "editor.html",
         status,
@@ -148,6 +151,15 @@ async def _show_editor(
         may_edit=_may(visit, EDIT),
         may_deploy=_may(visit, DEPLOY),
     )
+
+
+async def _delivered(visit: Visit) -> list[SamplePayload]:
+    """The event of the delivery that somebody came here from, as long as it is in the archive and they may see it."""
+    id_, archive = visit.query.text("delivery"), visit.live.archive
+    if not id_ or archive is None or not archive.is_dir() or not _may(visit, SOURCE_ADMINS):
+        return []
+    event = await trio.to_thread.run_sync(event_in, archive, id_)
+    return [] if event is None else [payload_of("the event of that delivery", event)]
 
 
 def _may(visit: Visit, roles: frozenset[Role]) -> bool:
