@@ -80,7 +80,7 @@ class Service:
         assert self.live.deliveries is not None
         with trio.fail_after(60):  # the log is written by a thread
             while len(list(DeliveryReader(self.live.deliveries).attempts())) < self.attempts:  # noqa: ASYNC110 -- a file tells nobody
-                await trio.sleep(0.01)
+                await trio.sleep(0.05)
         counts, self.counts = self.counts, {}
         await self.store.write(lambda tx: tx.delivery_counts.add(counts))
 

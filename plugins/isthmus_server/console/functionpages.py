@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-import trio
 from starlette.responses import Response
 
 from isthmus.functions import SettingDefinition, SettingType
@@ -121,12 +120,22 @@ async def _show_editor(
 ) -> Response:
     """The editor, filled with what was sent, else with what is kept."""
 
-    def read(tx: Transaction) -> tuple[StoredFunction, list[Source], int, str]:
+    def read(tx: Transaction) -> tuple[StoredFunction, list[Source], list[tuple[str, str]], int]:
         function = tx.functions.get(visit.path["functionId"])
         sources = [each for each in tx.sources.page(ALL)[0] if each.function == function.id]
-        return function, sources, tx.functions.versions(function.id, Part(count=1))[1], tx.workspace().name
+        users = [
+            (f"/destinations/{each.id}", each.name)
+            for each in tx.destinations.page(ALL)[0]
+            if each.function == function.id
+        ]
+        users += [
+            (f"/inserts/{each.id}", each.name or function.display_name)
+            for each in tx.inserts.page(ALL)[0]
+            if each.function == function.id
+        ]
+        return function, sources, users, tx.functions.versions(function.id, Part(count=1))[1]
 
-    function, sources, versions, workspace = await visit.store.read(read)
+    function, sources, users, versions = await visit.store.read(read)
     sent = visit.form if "code" in visit.form else None
     payloads = (*await _delivered(visit), *samples(function.resource_type))
     return visit.show(
@@ -135,7 +144,7 @@ async def _show_editor(
         function=function,
         address=address(function),
         title=TITLES[function.resource_type][0],
-        workspace=workspace,
+        users=users,
         sources=sources,
         versions=versions,
         name=sent.text("name") if sent else function.display_name,
@@ -150,6 +159,7 @@ async def _show_editor(
         trial=trial,
         may_edit=_may(visit, EDIT),
         may_deploy=_may(visit, DEPLOY),
+        may_connect=_may(visit, SOURCE_ADMINS),
     )
 
 
@@ -158,7 +168,7 @@ async def _delivered(visit: Visit) -> list[SamplePayload]:
     id_, archive = visit.query.text("delivery"), visit.live.archive
     if not id_ or archive is None or not archive.is_dir() or not _may(visit, SOURCE_ADMINS):
         return []
-    event = await trio.to_thread.run_sync(event_in, archive, id_)
+    event = await visit.look(event_in, archive, id_)
     return [] if event is None else [payload_of("the event of that delivery", event)]
 
 
