@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from tests.console.visiting import ORIGIN, Visitor
 
 import isthmus
@@ -22,7 +22,7 @@ BROWSER = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"
 
 
 @pytest.fixture
-async def application(store: Store, engine: isthmus.Engine, quick_path: Path) -> AsyncIterator[Starlette]:
+async def application(store: Store, engine: isthmus.Engine, quick_path: Path) -> AsyncIterator[ASGIApp]:
     """What ``isthmus serve --data`` has beside its ways in."""
     async with metering(store) as meter, trio.open_nursery() as nursery:
         basis = StoreBasis(
@@ -43,7 +43,7 @@ async def application(store: Store, engine: isthmus.Engine, quick_path: Path) ->
 
 
 async def test_a_browser_comes_to_the_console_and_a_client_to_the_api(
-    store: Store, application: Starlette
+    store: Store, application: ASGIApp
 ) -> None:
     visitor = await Visitor.owner(store, application)
     assert "Functions" in await visitor.get("/functions")
@@ -60,13 +60,13 @@ async def test_a_browser_comes_to_the_console_and_a_client_to_the_api(
     assert answer.status_code == 401
 
 
-async def test_a_session_is_no_way_into_the_api(store: Store, application: Starlette) -> None:
+async def test_a_session_is_no_way_into_the_api(store: Store, application: ASGIApp) -> None:
     visitor = await Visitor.owner(store, application)
     visitor.client.cookies.set("isthmus_session", visitor.client.cookies["isthmus_session"], path="/")
     assert (await visitor.client.get("/functions?resourceType=SOURCE")).status_code == 401
 
 
-async def test_a_token_of_the_api_is_no_session(store: Store, application: Starlette) -> None:
+async def test_a_token_of_the_api_is_no_session(store: Store, application: ASGIApp) -> None:
     visitor = Visitor(store, application)
     token = await visitor.token_for(Grant(Role.OWNER))
     answer = await visitor.client.get("/console/functions", headers={"Authorization": f"Bearer {token}"})
