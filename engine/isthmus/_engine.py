@@ -23,6 +23,7 @@ from ._programs import CLOSE_GRACE, Programs, close_guarded
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.dispatch import Chosen, choose_batch
 from ._scopes import Scopes
+from ._slots import Slots
 from ._tally import Watch
 from .abc import Egress, Fetcher, Runtime, SharedCache
 from .calls import EngineStats, Observe
@@ -135,6 +136,7 @@ class Engine:
         egress: Egress = DEFAULT_EGRESS,
         retry_network_errors: bool = False,
         source_id: str | None = None,
+        slots: Slots | None = None,
     ) -> Instance:
         """Make an instance of a function.
 
@@ -149,6 +151,7 @@ class Engine:
             egress: where its requests may go.
             retry_network_errors: an uncaught network error in a fetch is retried, not refused.
             source_id: of a source function, part of the ids of what it forwards; the name by default.
+            slots: that its calls take, shared with other instances; None for as many as come.
 
         Raises:
             InvalidSettings: the values do not fit the function's definitions.
@@ -167,6 +170,7 @@ class Engine:
             egress=egress,
             retry_network_errors=retry_network_errors,
             source_id=name if source_id is None else source_id,
+            slots=slots,
         )
         return await self._loading.load(name, terms)
 

@@ -119,6 +119,7 @@ class StoreBasis:
         meter: Meter,
         journals: Journals,
     ) -> None:
+        from .sharedslots import SharedSlots
         from .snapshotpipeline import load_snapshot
 
         self.archive = journals.archive
@@ -127,7 +128,7 @@ class StoreBasis:
         self._meter = meter
         self.call = meter.call
         self._store = store
-        self._load = partial(load_snapshot, egress=egress)
+        self._load = partial(load_snapshot, egress=egress, slots=SharedSlots())
         self._revision = -1
         self._locks = meter.locks
 
