@@ -55,6 +55,8 @@ class Engine:
         plugins: what was found, with what each offers and why one is not used.
         runtimes: by language; a second one of a language by :attr:`isthmus.abc.Runtime.key`.
         fetcher: what carries requests out, None where no plugin offers that.
+        pipeline_observers: of plugins; every pipeline over this engine tells them what happens.
+        middlewares: of plugins; see :func:`isthmus.hookspecs.isthmus_middlewares`.
     """
 
     def __init__(
@@ -72,6 +74,8 @@ class Engine:
         self.plugins: tuple[PluginInfo, ...] = plugins.infos
         self.runtimes: Mapping[str, Runtime] = plugins.runtimes
         self.fetcher = plugins.fetcher if fetcher is None else fetcher
+        self.pipeline_observers = plugins.pipeline_observers
+        self.middlewares = plugins.middlewares
         self._limits = limits
         self._offering = Offering(NO_CAPABILITIES) if offering is None else offering
         for capability in plugins.capabilities.values():
