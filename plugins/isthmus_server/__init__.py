@@ -1,9 +1,9 @@
 """The service: events and webhooks in over HTTP, a pipeline that carries them on, and an API over what it is made of.
 
 The command is ``isthmus serve``; ``isthmus plan``, ``apply`` and ``export`` take a store as code
-(:mod:`isthmus_server.workspace`).  Functions, sources and destinations are in a ``pipeline.toml``, or in a store
-(:mod:`isthmus_server.store`) that is changed over HTTP (:mod:`isthmus_server.api`) and in a browser
-(:mod:`isthmus_server.console`); :mod:`isthmus_server.ingress` is an
+(:mod:`isthmus_server.workspace`), and ``tokens``, ``usage``, ``bounds`` and ``reseal`` are for its operator.  Functions,
+sources and destinations are in a ``pipeline.toml``, or in a store (:mod:`isthmus_server.store`) that is changed over HTTP
+(:mod:`isthmus_server.api`) and in a browser (:mod:`isthmus_server.console`); :mod:`isthmus_server.ingress` is an
 application for a server of one's own.  Importing this imports no HTTP server and no database: what needs them comes with
 ``pip install 'isthmus[server]'``.
 """
@@ -17,6 +17,9 @@ from isthmus.abc import Command
 
 from ._command import ServeCommand
 from ._consolecommand import ConsoleCommand
+from ._reseal import ResealCommand
+from ._tokens import TokensCommand
+from ._usage import BoundsCommand, UsageCommand
 from ._workspace import ApplyCommand, ExportCommand, PlanCommand
 
 __all__ = ["isthmus_commands"]
@@ -24,5 +27,15 @@ __all__ = ["isthmus_commands"]
 
 @hookimpl
 def isthmus_commands() -> Sequence[Command]:
-    """``isthmus serve`` with what its console needs, and what makes a store of a directory or a directory of a store."""
-    return [ServeCommand(), ConsoleCommand(), PlanCommand(), ApplyCommand(), ExportCommand()]
+    """``isthmus serve`` with what its console needs, what makes a store of a directory or a directory of a store, and what its operator asks and sets."""
+    return [
+        ServeCommand(),
+        ConsoleCommand(),
+        PlanCommand(),
+        ApplyCommand(),
+        ExportCommand(),
+        TokensCommand(),
+        UsageCommand(),
+        BoundsCommand(),
+        ResealCommand(),
+    ]

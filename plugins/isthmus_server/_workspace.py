@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
-from isthmus.abc import Command
-from isthmus.errors import IsthmusError
-
-from ._extra import of_the_extra
-from .groups import alone
+from ._storecommand import DONE, StoreCommand, add_data, say, wrapped
 
 if TYPE_CHECKING:
     from .store import Store
@@ -24,46 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ApplyCommand", "ExportCommand", "PlanCommand"]
 
-DONE: Final = 0
-FAILED: Final = 1
 CHANGES: Final = 2
 
 _STATUSES: Final = "exit status: 0 {}, 1 it can't be done (nothing was changed), 2 {}"
 
 
-class _Command(Command):
-    """What the three have in common: a directory, a store, and errors with status 1."""
-
-    def execute(self, arguments: argparse.Namespace) -> int:
-        """Run it; what is wrong with directory or store is printed, a line each."""
-        import trio
-
-        from isthmus.commands import UsageFault
-
-        try:
-            with of_the_extra():
-                from . import workspace as _workspace  # noqa: F401 -- only to see that it is there
-            return trio.run(partial(self._run, arguments))
-        except (BaseExceptionGroup, IsthmusError, UsageFault) as error:
-            exc = alone(error)
-        if not isinstance(exc, IsthmusError | UsageFault):
-            raise exc
-        for line in str(exc).splitlines():
-            _say(f"isthmus {self.name}: {line}", error=True)
-        return FAILED
-
-    async def _run(self, arguments: argparse.Namespace) -> int:
-        from .store import open_store
-
-        async with open_store(arguments.data) as store:
-            return await self._work(arguments, store)
-
-    @abstractmethod
-    async def _work(self, arguments: argparse.Namespace, store: Store) -> int: ...
-
-
 @final
-class PlanCommand(_Command):
+class PlanCommand(StoreCommand):
     """``isthmus plan``."""
 
     name = "plan"
@@ -90,7 +50,7 @@ class PlanCommand(_Command):
 
 
 @final
-class ApplyCommand(_Command):
+class ApplyCommand(StoreCommand):
     """``isthmus apply``."""
 
     name = "apply"
@@ -118,7 +78,7 @@ class ApplyCommand(_Command):
 
 
 @final
-class ExportCommand(_Command):
+class ExportCommand(StoreCommand):
     """``isthmus export``."""
 
     name = "export"
@@ -157,15 +117,15 @@ class ExportCommand(_Command):
                 "variables": list(exported.secrets),
                 "notes": exported.notes,
             }
-            _say(msgspec.json.encode(told).decode())
+            say(msgspec.json.encode(told).decode())
             return DONE
-        _say(f"{len(exported.files)} files in {arguments.directory}")
+        say(f"{len(exported.files)} files in {arguments.directory}")
         for note in exported.notes:
-            _say(f"note: {note}")
+            say(f"note: {note}")
         if exported.secrets:
-            _say("variables that the files refer to:")
+            say("variables that the files refer to:")
         for name in exported.secrets:
-            _say(f"  {name}")
+            say(f"  {name}")
         return DONE
 
 
@@ -175,7 +135,7 @@ def _parser(name: str, description: str, statuses: str) -> argparse.ArgumentPars
     parser = Parser(
         prog=f"isthmus {name}",
         usage=f"isthmus {name} DIRECTORY --data DIRECTORY [options]",
-        description=_wrapped(description),
+        description=wrapped(description),
         epilog=f"""
             examples:
               isthmus {name} workspace --data data
@@ -185,20 +145,8 @@ def _parser(name: str, description: str, statuses: str) -> argparse.ArgumentPars
         """,
     )
     parser.add_argument("directory", metavar="DIRECTORY", help="of the workspace")
-    parser.add_argument(
-        "--data",
-        metavar="DIRECTORY",
-        required=True,
-        help="of the store, as for isthmus serve; or postgresql://USER@HOST/DATABASE",
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object for programs")
+    add_data(parser)
     return parser
-
-
-def _wrapped(text: str) -> str:
-    import textwrap
-
-    return textwrap.fill(text, 100)
 
 
 def _add_prune(parser: argparse.ArgumentParser) -> None:
@@ -226,7 +174,7 @@ def _noting(desired: Desired) -> Iterator[None]:
         yield
     except Exception:
         for note in desired.notes:
-            _say(f"note: {note}", error=True)
+            say(f"note: {note}", error=True)
         raise
 
 
@@ -235,16 +183,10 @@ def _tell(planned: Plan, desired: Desired, *, as_json: bool) -> None:
         import msgspec
 
         told = {"changes": planned.changes, "left": planned.left, "notes": desired.notes}
-        _say(msgspec.json.encode(told).decode())
+        say(msgspec.json.encode(told).decode())
         return
     from .workspace.telling import told_lines
 
     lines: Sequence[str] = told_lines(planned, desired.notes)
     for line in lines:
-        _say(line)
-
-
-def _say(line: str, *, error: bool = False) -> None:
-    from isthmus.commands import visible
-
-    print(visible(line), file=sys.stderr if error else sys.stdout, flush=True)
+        say(line)

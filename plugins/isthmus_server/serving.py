@@ -152,6 +152,8 @@ class _Service:
         url = options.public_url or f"http{'s' if options.certificate else ''}://{options.bind[0]}"
         if (beside := basis.application(engine, f"{url.rstrip('/')}/", running, queue)) is not None:
             public = front_door(public, beside)
+        for middleware in engine.middlewares:
+            public = middleware(public)
         self._public = public
         self._private = operations_app(health, lambda: metrics.text(queue, running))
 
