@@ -10,6 +10,7 @@ from ._instances import Instance as Instance
 from ._opening import open_engine as open_engine
 from ._plugins import PluginInfo as PluginInfo
 from ._queues import open_queue as open_queue
+from ._slots import Slots as Slots
 from .abc import Egress as Egress
 from .calls import (
     CallEnded as CallEnded,

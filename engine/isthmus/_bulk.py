@@ -18,6 +18,7 @@ from ._instances import Binding
 from ._intake import prepare
 from ._invocation import TakeTape, Taping, conclude, failed, note_faults, report, unrun
 from ._rules.dispatch import Chosen
+from ._slots import Slots
 from .abc import Call, Host, Program, Reply
 from .errors import EngineClosed, InvalidInput, RuntimeFault
 from .events import Event, Request
@@ -181,6 +182,10 @@ class Bulk:
             if self._binding.successor is not None:
                 self._renew()
             count = min(len(self._waiting), self._free, CHUNK)
+            if count and (slots := self._binding.terms.slots) is not None:
+                count = await self._slots_for(slots, count)
+                if not count:
+                    continue  # meanwhile much may have changed
             if count:
                 chunk = self._waiting[:count]
                 del self._waiting[:count]
@@ -193,6 +198,16 @@ class Bulk:
                 await self._wanted.wait()
         self._heeding.cancel()
 
+    async def _slots_for(self, slots: Slots, count: int) -> int:
+        """Take slots for calls that wait, and say for how many; they may be fewer by then."""
+        taken = await slots.take(count)
+        if self._binding.successor is not None:
+            self._renew()
+        count = 0 if self._halted else min(taken, len(self._waiting))
+        if taken > count:
+            slots.give(taken - count)
+        return count
+
     async def _heed(self, stop: trio.Event) -> None:
         with self._heeding:
             await stop.wait()
@@ -203,6 +218,7 @@ class Bulk:
     async def _run(self, chunk: list[_Waiting], binding: Binding) -> None:
         try:
             if binding.closed:
+                self._give_slots(binding, len(chunk))
                 self._stop(
                     EngineClosed(f"instance {binding.name!r} was closed before all events had been taken")
                 )
@@ -210,6 +226,11 @@ class Bulk:
                 await self._call(chunk, binding)
         finally:
             binding.leave()
+
+    @staticmethod
+    def _give_slots(binding: Binding, count: int) -> None:
+        if binding.terms.slots is not None:
+            binding.terms.slots.give(count)
 
     async def _call(self, chunk: list[_Waiting], binding: Binding) -> None:
         shared = binding.shared
@@ -225,6 +246,7 @@ class Bulk:
         def settle(position: int, outcome: Outcome) -> None:
             pending[position] = False
             self._free += 1
+            self._give_slots(binding, 1)
             self._wanted.set()
             hosts[position].close()
             if tapings:
@@ -291,6 +313,7 @@ class Bulk:
         finally:
             for position, host in enumerate(hosts):
                 if pending[position]:
+                    self._give_slots(binding, 1)
                     host.close()
                     tally.end(numbers[position], chunk[position][1], None)
             await shared.leave(loaded)

@@ -107,15 +107,30 @@ class Calling:
         if binding.due is not None:
             self._refresh(binding)
         binding.busy += 1
+        slots = binding.terms.slots
+        try:
+            with self._scopes.entered(f"the engine was closed while {binding.name!r} was running"):
+                if slots is None:
+                    return await self._counted(binding, call, events, body, taping)
+                await slots.take(1)
+                try:
+                    return await self._counted(binding, call, events, body, taping)
+                finally:
+                    slots.give()
+        finally:
+            binding.leave()
+
+    @staticmethod
+    async def _counted(
+        binding: Binding, call: Call, events: list[bytes] | None, body: bytes, taping: Taping | None
+    ) -> Outcome:
         number = binding.tally.begin(call.handler)
         outcome = None
         try:
-            with self._scopes.entered(f"the engine was closed while {binding.name!r} was running"):
-                outcome = await perform(binding, call, events=events, body=body, taping=taping)
+            outcome = await perform(binding, call, events=events, body=body, taping=taping)
             return outcome
         finally:
             binding.tally.end(number, call.handler, outcome)
-            binding.leave()
 
     @property
     def taking(self) -> Callable[[Binding], TakeTape] | None:

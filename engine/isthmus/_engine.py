@@ -23,6 +23,7 @@ from ._programs import CLOSE_GRACE, Programs, close_guarded
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._rules.dispatch import Chosen, choose_batch
 from ._scopes import Scopes
+from ._slots import Slots
 from ._tally import Watch
 from .abc import Egress, Fetcher, Runtime, SharedCache
 from .calls import EngineStats, Observe
@@ -54,6 +55,8 @@ class Engine:
         plugins: what was found, with what each offers and why one is not used.
         runtimes: by language; a second one of a language by :attr:`isthmus.abc.Runtime.key`.
         fetcher: what carries requests out, None where no plugin offers that.
+        pipeline_observers: of plugins; every pipeline over this engine tells them what happens.
+        middlewares: of plugins; see :func:`isthmus.hookspecs.isthmus_middlewares`.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class Engine:
         self.plugins: tuple[PluginInfo, ...] = plugins.infos
         self.runtimes: Mapping[str, Runtime] = plugins.runtimes
         self.fetcher = plugins.fetcher if fetcher is None else fetcher
+        self.pipeline_observers = plugins.pipeline_observers
+        self.middlewares = plugins.middlewares
         self._limits = limits
         self._offering = Offering(NO_CAPABILITIES) if offering is None else offering
         for capability in plugins.capabilities.values():
@@ -135,6 +140,7 @@ class Engine:
         egress: Egress = DEFAULT_EGRESS,
         retry_network_errors: bool = False,
         source_id: str | None = None,
+        slots: Slots | None = None,
     ) -> Instance:
         """Make an instance of a function.
 
@@ -149,6 +155,7 @@ class Engine:
             egress: where its requests may go.
             retry_network_errors: an uncaught network error in a fetch is retried, not refused.
             source_id: of a source function, part of the ids of what it forwards; the name by default.
+            slots: that its calls take, shared with other instances; None for as many as come.
 
         Raises:
             InvalidSettings: the values do not fit the function's definitions.
@@ -167,6 +174,7 @@ class Engine:
             egress=egress,
             retry_network_errors=retry_network_errors,
             source_id=name if source_id is None else source_id,
+            slots=slots,
         )
         return await self._loading.load(name, terms)
 

@@ -11,6 +11,7 @@ import trio
 from ._host import Door
 from ._programs import SharedProgram
 from ._rules.dispatch import EVENT_HANDLERS, Choice, choose
+from ._slots import Slots
 from ._tally import Tally
 from .functions import Function
 from .limits import Limits
@@ -30,6 +31,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     egress: Egress
     retry_network_errors: bool
     source_id: str
+    slots: Slots | None = None
 
     def __repr__(self) -> str:
         # The settings may hold secrets.

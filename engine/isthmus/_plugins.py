@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import final
+from typing import TYPE_CHECKING, Any, final
 
 from ._discovery import Discovery, Found, PluginInfo as PluginInfo, said
 from .abc import Fetcher, Runtime
@@ -12,6 +12,9 @@ from .calls import Observe
 from .capabilities import Capability
 from .errors import PluginError
 from .functions import Function
+
+if TYPE_CHECKING:
+    from .pipelines import Observation
 
 __all__ = ["PluginInfo", "Plugins", "runtime_among"]
 
@@ -33,7 +36,13 @@ class Plugins:
         self._offered: list[tuple[Found, Runtime]] = []
         self._gather_runtimes()
         self.capabilities: Mapping[str, Capability] = MappingProxyType(self._gather_capabilities())
-        self.observers: tuple[Observe, ...] = tuple(self._gather_observers())
+        self.observers: tuple[Observe, ...] = tuple(self._gather_callables("isthmus_observers", "observer"))
+        self.pipeline_observers: tuple[Callable[[Observation], None], ...] = tuple(
+            self._gather_callables("isthmus_pipeline_observers", "pipeline observer")
+        )
+        self.middlewares: tuple[Callable[[Any], Any], ...] = tuple(
+            self._gather_callables("isthmus_middlewares", "middleware")
+        )
         self.fetcher = self._find_fetcher()
         self.runtimes: Mapping[str, Runtime] = MappingProxyType(self._by_key())
         self.infos = self._discovery.infos
@@ -69,17 +78,17 @@ class Plugins:
                 found.offers.append(f"capability {capability.name}")
         return capabilities
 
-    def _gather_observers(self) -> Iterator[Observe]:
-        for found, function in self._discovery.implementations("isthmus_observers"):
+    def _gather_callables(self, hook: str, what: str) -> Iterator[Callable[..., Any]]:
+        for found, function in self._discovery.implementations(hook):
             try:
-                observers = tuple(function())
-                if wrong := [each for each in observers if not callable(each)]:
-                    raise TypeError(f"isthmus_observers gave {wrong[0]!r}, which cannot be called")
+                offered = tuple(function())
+                if wrong := [each for each in offered if not callable(each)]:
+                    raise TypeError(f"{hook} gave {wrong[0]!r}, which cannot be called")
             except Exception as exc:  # noqa: BLE001 -- reported
-                found.leave_out(f"isthmus_observers failed: {said(exc)}")
+                found.leave_out(f"{hook} failed: {said(exc)}")
                 continue
-            found.offers += ["observer"] * len(observers)
-            yield from observers
+            found.offers += [what] * len(offered)
+            yield from offered
 
     def _find_fetcher(self) -> Fetcher | None:
         for found, function in self._discovery.implementations("isthmus_fetcher"):

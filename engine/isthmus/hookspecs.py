@@ -10,7 +10,7 @@ hooks.  In any other it is left out, and that is reported by its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -18,16 +18,21 @@ import pluggy
 if TYPE_CHECKING:
     from .abc import Command, Fetcher, Runtime
     from .calls import CallEvent
+    from .pipelines import Observation
     from .queues import OpenQueue
     from .serverroutes import ServerRoute
     from .templates import Template
+
+    ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 __all__ = [
     "hookimpl",
     "isthmus_capabilities",
     "isthmus_commands",
     "isthmus_fetcher",
+    "isthmus_middlewares",
     "isthmus_observers",
+    "isthmus_pipeline_observers",
     "isthmus_queues",
     "isthmus_runtimes",
     "isthmus_server_routes",
@@ -72,6 +77,25 @@ def isthmus_observers() -> Iterable[Callable[[CallEvent], None]]:  # type: ignor
 
     Called once, when an engine opens.  All plugins' results count.  An observer is called in the engine's thread and must
     not block; what it raises is logged, and changes nothing of the call.
+    """
+
+
+@hookspec
+def isthmus_pipeline_observers() -> Iterable[Callable[[Observation], None]]:  # type: ignore[empty-body]
+    """Offer what is told of events on their way, and of each attempt to deliver one.
+
+    Called once, when an engine opens; every pipeline over it tells all plugins' observers, beside the one that it was
+    opened with.  Each is called in the pipeline's thread, in the task in which it happens, and must not block; what it raises
+    is logged, and changes nothing.
+    """
+
+
+@hookspec
+def isthmus_middlewares() -> Iterable[Callable[[ASGIApp], ASGIApp]]:  # type: ignore[empty-body]
+    """Offer what is put around the ASGI application that takes events and webhooks: traces of requests are made there.
+
+    Called once, when an engine opens; ``isthmus serve`` takes what there is, the plugins registered last being outermost.
+    What a request says may be secret: its URL, its headers and its body are.
     """
 
 

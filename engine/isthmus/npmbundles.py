@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, final
 
@@ -33,14 +33,14 @@ class NpmBundles:
     Args:
         sources: has ``package.json``, ``package-lock.json`` and ``bundle.mjs``, which is run with a directory to make.
         inputs: patterns of all the files that count, within the sources.
-        kept: directory in the user's cache for all that is made of these sources.
+        kept: gives the directory in the user's cache for all that is made of these sources.
         what: it is, in an error.
 
     Attributes:
         dist: where a build puts them into the package.
     """
 
-    def __init__(self, sources: Path, *, inputs: Sequence[str], kept: Path, what: str) -> None:
+    def __init__(self, sources: Path, *, inputs: Sequence[str], kept: Callable[[], Path], what: str) -> None:
         self.dist: Final = sources / "dist"
         self._sources = sources
         self._inputs = inputs
@@ -57,7 +57,7 @@ class NpmBundles:
         for path in self._files():
             content = path.read_bytes()
             digest.update(f"{path.relative_to(self._sources).as_posix()} {len(content)}\0".encode() + content)
-        return self._kept / digest.hexdigest()[:32]
+        return self._kept() / digest.hexdigest()[:32]
 
     def assemble(self) -> Path:
         """Bundle them into the user's cache, unless they are there; their directory.

@@ -32,6 +32,7 @@ from ._opening import DEFAULT_LIMITS, open_engine as open_trio
 from ._plugins import PluginInfo
 from ._rules.batching import DEFAULT_COUNT, DEFAULT_WAIT
 from ._sharing import CarriedCache
+from ._slots import Slots
 from .abc import Egress, Fetcher, SharedCache
 from .calls import EngineStats, Observe
 from .capabilities import Capability
@@ -156,6 +157,7 @@ class Engine:
         egress: Egress = DEFAULT_EGRESS,
         retry_network_errors: bool = False,
         source_id: str | None = None,
+        slots: Slots | None = None,
         timeout: float | None = None,
     ) -> Instance:
         """Make an instance of a function; as :meth:`isthmus.Engine.load`."""
@@ -168,6 +170,7 @@ class Engine:
             egress=egress,
             retry_network_errors=retry_network_errors,
             source_id=source_id,
+            slots=slots,
         )
         return self._bridge.call(load, timeout=timeout)
 

@@ -3,8 +3,9 @@
 The command is ``isthmus serve``; ``isthmus plan``, ``apply`` and ``export`` take a store as code
 (:mod:`isthmus_server.workspace`), and ``tokens``, ``usage``, ``bounds`` and ``reseal`` are for its operator.  Functions,
 sources and destinations are in a ``pipeline.toml``, or in a store (:mod:`isthmus_server.store`) that is changed over HTTP
-(:mod:`isthmus_server.api`); :mod:`isthmus_server.ingress` is an application for a server of one's own.  Importing this
-imports no HTTP server and no database: what needs them comes with ``pip install 'isthmus[server]'``.
+(:mod:`isthmus_server.api`) and in a browser (:mod:`isthmus_server.console`); :mod:`isthmus_server.ingress` is an
+application for a server of one's own.  Importing this imports no HTTP server and no database: what needs them comes with
+``pip install 'isthmus[server]'``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ __all__ = ["isthmus_commands"]
 
 @hookimpl
 def isthmus_commands() -> Sequence[Command]:
-    """``isthmus serve``, what makes a store of a directory or a directory of a store, and what its operator asks and sets."""
+    """``isthmus serve`` and its console, a store as a directory, and what an operator asks and sets."""
     return [
         ServeCommand(),
         ConsoleCommand(),

@@ -185,6 +185,6 @@ def _print(line: str) -> None:
 
 def _say(public: list[str], private: list[str], *, console: bool) -> None:
     pages = [f"{url}/console/" for url in public if url.startswith("http")] if console else []
-    for what, urls in (("events and webhooks", public), ("console", pages), ("health and metrics", private)):
+    for what, urls in (("events and webhooks", public), ("health and metrics", private), ("console", pages)):
         if urls:
             _print(f"{what}: {' '.join(urls)}")

@@ -128,6 +128,7 @@ class StoreBasis:
         kept: Path | None = None,
     ) -> None:
         from .console.latencies import Latencies
+        from .sharedslots import SharedSlots
         from .snapshotpipeline import load_snapshot
 
         self.archive = journals.archive
@@ -139,7 +140,7 @@ class StoreBasis:
         self._egress = egress
         self._kept = kept
         self._latencies = Latencies()
-        self._load = partial(load_snapshot, egress=egress)
+        self._load = partial(load_snapshot, egress=egress, slots=SharedSlots())
         self._revision = -1
         self._locks = meter.locks
 

@@ -156,6 +156,8 @@ class _Service:
         url = options.public_url or f"http{'s' if options.certificate else ''}://{options.bind[0]}"
         if (beside := basis.application(engine, f"{url.rstrip('/')}/", running, queue)) is not None:
             public = front_door(public, beside)
+        for middleware in engine.middlewares:
+            public = middleware(public)
         self._public = public
         private = [*health, *added_routes(offers, view, public=False)]
         self._private = operations_app(private, lambda: metrics.text(queue, running))

@@ -13,6 +13,7 @@ from isthmus.pipelinefiles import Entrance, LoadedPipeline
 from isthmus.pipelines import Attempt, Destination, Rate, Sink, Source
 from isthmus.sinks import HttpSink
 
+from .sharedslots import SharedSlots
 from .store import (
     NOTHING_LOCKED,
     UNBOUNDED,
@@ -39,6 +40,7 @@ async def load_snapshot(
     *,
     egress: Egress = DEFAULT_EGRESS,
     locks: Locks = NOTHING_LOCKED,
+    slots: SharedSlots | None = None,
 ) -> LoadedPipeline:
     """Load what is to run.
 
@@ -50,8 +52,9 @@ async def load_snapshot(
         snapshot: of a store.
         egress: where requests of functions and of built-in destinations may go.
         locks: what is stopped: what waits for it goes on waiting, and senders of webhooks are told to come back (429).
+        slots: of the calls under way, where what ran before has some of them.
     """
-    loading = _Loading(engine, egress, snapshot.bounds, locks)
+    loading = _Loading(engine, egress, snapshot.bounds, locks, slots or SharedSlots())
     try:
         for source in snapshot.sources:
             await loading.source(source, snapshot.destinations)
@@ -66,11 +69,19 @@ async def load_snapshot(
 
 @final
 class _Loading:
-    def __init__(self, engine: Engine, egress: Egress, bounds: Mapping[str, Bounds], locks: Locks) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        egress: Egress,
+        bounds: Mapping[str, Bounds],
+        locks: Locks,
+        slots: SharedSlots,
+    ) -> None:
         self._engine = engine
         self._egress = egress
         self._bounds = bounds
         self._locks = locks
+        self._slots = slots
         self._sources: list[Source] = []
         self._destinations: list[Destination] = []
         self._entrances: list[Entrance] = []
@@ -179,6 +190,7 @@ class _Loading:
             name=runnable.instance,
             egress=self._egress,
             source_id=runnable.instance,
+            slots=self._slots.of(runnable.id, self._bounds),
         )
         self._instances.append(instance)
         return instance

@@ -80,7 +80,7 @@ class Service:
         assert self.live.deliveries is not None
         with trio.fail_after(60):  # the log is written by a thread
             while len(list(DeliveryReader(self.live.deliveries).attempts())) < self.attempts:  # noqa: ASYNC110 -- a file tells nobody
-                await trio.sleep(0.01)
+                await trio.sleep(0.05)
         counts, self.counts = self.counts, {}
         await self.store.write(lambda tx: tx.delivery_counts.add(counts))
 
@@ -175,6 +175,18 @@ async def test_one_delivery_shows_its_attempts_and_its_event(service: Service) -
     assert "&#34;userId&#34;: &#34;u&#34;" in page
     await service.visitor.get(f"/deliveries/{service.destination}/one?id=nothing", 404)
     await service.visitor.get(f"/deliveries/{service.destination}/one", 404)
+
+
+async def test_the_event_of_a_delivery_is_tried_out_in_the_editor_by_who_may_see_it(service: Service) -> None:
+    await service.accept("Broken")
+    page = await service.visitor.get(f"/deliveries/{service.destination}/one?id={service.source}:m0-Broken")
+    (link,) = [each["href"] for each in Tags(page).of("a") if "?delivery=" in each["href"]]
+    path = link.removeprefix("/console")
+    editor = await service.visitor.get(path)
+    assert "the event of that delivery" in editor
+    assert "m0-Broken" in editor
+    other = await service.visitor.other(Grant(Role.FUNCTIONS_ADMIN))
+    assert "m0-Broken" not in await other.get(path)
 
 
 async def test_what_failed_is_sent_again_once_its_function_is_mended(service: Service) -> None:

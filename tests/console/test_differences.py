@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from isthmus_server.console.differences import pairs, unified
 
-TEXTS = st.lists(st.sampled_from(["a", "b", "  c", ""]), max_size=30).map("\n".join)
+TEXTS = st.lists(st.sampled_from(["a", "b", "  c", ""]), max_size=12).map("\n".join)
+ON_ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+@ON_ANY_MACHINE
 @given(TEXTS, TEXTS)
 def test_what_came_and_went_makes_the_one_text_of_the_other(old: str, new: str) -> None:
     before, after = old.splitlines(), new.splitlines()
@@ -24,6 +26,7 @@ def test_what_came_and_went_makes_the_one_text_of_the_other(old: str, new: str) 
     assert stay == [text for number, text in enumerate(after, 1) if number not in came]
 
 
+@ON_ANY_MACHINE
 @given(TEXTS, TEXTS)
 def test_beside_each_other_are_the_same_lines(old: str, new: str) -> None:
     beside = pairs(old, new)

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from typing import Self, final
 
 import httpx
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from isthmus_server.store import Grant, ResourceType, Role, Store
 
@@ -37,7 +37,7 @@ class Tags(HTMLParser):
 class Visitor:
     """Somebody with a browser."""
 
-    def __init__(self, store: Store, pages: Starlette) -> None:
+    def __init__(self, store: Store, pages: ASGIApp) -> None:
         self.store = store
         self.pages = pages
         self.client = httpx.AsyncClient(
@@ -46,7 +46,7 @@ class Visitor:
         self.proof = ""
 
     @classmethod
-    async def owner(cls, store: Store, pages: Starlette) -> Self:
+    async def owner(cls, store: Store, pages: ASGIApp) -> Self:
         visitor = cls(store, pages)
         await visitor.sign_in(await visitor.token_for(Grant(Role.OWNER)))
         return visitor

@@ -89,6 +89,22 @@ async def test_of_successes_a_share_is_kept_and_the_same_for_every_destination(t
     assert 60 < len(of["a"]) < 140
 
 
+async def test_what_becomes_of_a_dead_letter_that_was_put_back_is_kept(tmp_path: Path) -> None:
+    async with open_delivery_log(tmp_path, sample=0.0) as log:
+        log(attempted("web:m1", 3, Refused("attempts"), at=NOW))
+        log(attempted("web:m1", 1, RetryAt(5.0, NOW + 15), at=NOW + 10))
+        log(attempted("web:m1", 2, Delivered(), at=NOW + 15))
+        log(attempted("web:m2", 1, Refused("permanent"), at=NOW + 16))
+        log(attempted("web:m2", 1, Delivered(), at=NOW + 17, queue="other"))
+        log(attempted("web:m2", 1, Delivered(), at=NOW + 18))
+        log(attempted("web:m2", 1, Delivered(), at=NOW + 19))
+    found = DeliveryReader(tmp_path).deliveries()
+    assert [(one.queue, one.id, [each.became for each in one.attempts]) for one in found] == [
+        ("q", "web:m2", ["dead", "delivered"]),
+        ("q", "web:m1", ["dead", "retry", "delivered"]),
+    ]
+
+
 async def test_texts_are_cut_and_headers_left_out(tmp_path: Path) -> None:
     exchange = Exchange(
         method="POST",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import isthmus
 from isthmus import Kind, Request
 from isthmus.pipelines import Destination, Source
-from isthmus.testing import Throw, World
+from isthmus.testing import Handler, Throw, World
 
 from .piping import Kept, load, opened, track, until_empty
 
@@ -48,7 +48,7 @@ async def test_a_paused_source_keeps_events_and_webhooks_and_runs_nothing(autoju
         ran.append("hook")
         raise Throw("ValidationError", "no")
 
-    scripts = {
+    scripts: dict[str, dict[str, Handler]] = {
         "d": {"onTrack": lambda event, settings, world: kept(event)},
         "i": {"onTrack": inserted},
         "h": {"onRequest": hooked},

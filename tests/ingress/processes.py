@@ -114,7 +114,7 @@ class Served:
 
 
 @contextmanager
-def serving(directory: Path, *options: str, data: Path | None = None) -> Iterator[Served]:
+def serving(directory: Path, *options: str, data: Path | str | None = None) -> Iterator[Served]:
     """Serve a pipeline.toml, or the store in ``data``, on ports that are free, and kill it in the end."""
     log = directory / "err.txt"
     what = ["--data", str(data)] if data else ["pipeline.toml", "--queue", "sqlite:q.db"]

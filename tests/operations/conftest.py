@@ -21,16 +21,21 @@ class Workspace(NamedTuple):
     """What is in the store.
 
     Attributes:
-        data: the directory.
+        data: the directory, or URL.
         key: a write key of the source.
         function: id of the destination function.
     """
 
-    data: Path
+    data: Path | str
     key: str
     source: str
     function: str
     destination: str
+
+    @property
+    def directory(self) -> Path:
+        """Of the store."""
+        return Path(self.data)
 
 
 def make_workspace(data: Path | str, code: str = CODE) -> Workspace:
@@ -47,7 +52,7 @@ def make_workspace(data: Path | str, code: str = CODE) -> Workspace:
         async with open_store(data) as store:
             return await store.write(make)
 
-    return Workspace(Path(data), *trio.run(made))
+    return Workspace(data, *trio.run(made))
 
 
 @pytest.fixture

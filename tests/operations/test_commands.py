@@ -58,7 +58,7 @@ def bearer(data: Path, token: str) -> Token | None:
 
 def test_a_token_is_made_shown_once_listed_and_revoked(shell: Shell) -> None:
     token = shell.run("tokens", "create", "ci", "--role", "owner").strip()
-    kept = bearer(shell.workspace.data, token)
+    kept = bearer(shell.workspace.directory, token)
     assert kept is not None
     assert [grant.role for grant in kept.grants] == [Role.OWNER]
     listed = shell.run("tokens", "list")
@@ -66,7 +66,7 @@ def test_a_token_is_made_shown_once_listed_and_revoked(shell: Shell) -> None:
     assert f"{kept.id}  " in listed
     assert "ci  Workspace Owner\n" in listed
     assert shell.run("tokens", "revoke", kept.id) == f"revoked {kept.id}\n"
-    assert bearer(shell.workspace.data, token) is None
+    assert bearer(shell.workspace.directory, token) is None
     assert "  revoked 20" in shell.run("tokens", "list")
     assert "not found" in shell.run("tokens", "revoke", kept.id, status=1)
 
@@ -74,7 +74,7 @@ def test_a_token_is_made_shown_once_listed_and_revoked(shell: Shell) -> None:
 def test_a_token_is_over_some_functions_alone(shell: Shell) -> None:
     function = shell.workspace.function
     made = shell.json("tokens", "create", "crm", "--role", "functions-admin", "--function", function)
-    kept = bearer(shell.workspace.data, str(made["token"]))
+    kept = bearer(shell.workspace.directory, str(made["token"]))
     assert kept is not None
     assert [(grant.role, grant.functions) for grant in kept.grants] == [
         (Role.FUNCTIONS_ADMIN, (function.removeprefix("dfn_"),))
@@ -147,7 +147,7 @@ def test_usage_and_bounds_are_shown_and_set(shell: Shell) -> None:
 
 
 def test_keys_are_changed_in_one_command(shell: Shell) -> None:
-    path = shell.workspace.data / "store.keys"
+    path = shell.workspace.directory / "store.keys"
     old = path.read_text()
     token = shell.run("tokens", "create", "ci", "--role", "owner").strip()
     told = shell.json("reseal", "--new-key", "--forget")
@@ -157,7 +157,7 @@ def test_keys_are_changed_in_one_command(shell: Shell) -> None:
     assert told["forgotten"] == 1
     assert path.stat().st_mode & 0o777 == 0o600
     assert old.strip() not in path.read_text()
-    assert bearer(shell.workspace.data, token) is not None
+    assert bearer(shell.workspace.directory, token) is not None
 
     async def with_the_old_key() -> None:
         async with open_store(shell.workspace.data, keys=KeyRing.from_text(old)):
@@ -169,10 +169,10 @@ def test_keys_are_changed_in_one_command(shell: Shell) -> None:
 
 
 def test_keys_in_the_environment_are_not_changed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = (shell.workspace.data / "store.keys").read_text()
+    keys = (shell.workspace.directory / "store.keys").read_text()
     monkeypatch.setenv("ISTHMUS_STORE_KEYS", keys)
     assert "are changed there" in shell.run("reseal", "--new-key", status=1)
-    assert (shell.workspace.data / "store.keys").read_text() == keys
+    assert (shell.workspace.directory / "store.keys").read_text() == keys
 
 
 def test_a_file_of_keys_keeps_its_first_alone(tmp_path: Path) -> None:

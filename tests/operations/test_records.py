@@ -26,7 +26,7 @@ pytestmark = [
 def test_deliveries_events_and_usage_of_a_store_are_kept(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = workspace.data
+    data = workspace.directory
     with serving(
         tmp_path, "--log-sample", "1", "--log-age", "2d", "--archive-bytes", "64M", data=data
     ) as served:
@@ -60,7 +60,7 @@ def test_nothing_is_kept_where_nothing_is_wanted(workspace: Workspace, tmp_path:
     with serving(tmp_path, "--journals", "none", data=workspace.data) as served:
         served.process.send_signal(signal.SIGTERM)
         assert served.ended() == 0
-    assert not {"deliveries", "archive"} & {each.name for each in workspace.data.iterdir()}
+    assert not {"deliveries", "archive"} & {each.name for each in workspace.directory.iterdir()}
 
 
 def test_a_pipelines_records_are_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ import trio
 
 from isthmus.errors import EngineError
 from isthmus.pipelines import Attempted, Observation
-from isthmus.rules import Delivered
+from isthmus.rules import Delivered, Refused, RetryAt
 
 from .attempts import AttemptRecord, decoded, record_of
 from .reading import JournalReader
@@ -26,6 +26,9 @@ __all__ = ["Delivery", "DeliveryReader", "StoredDeliveryLog", "open_delivery_log
 
 LINGER: Final = 0.25
 """Seconds that an attempt waits for others to be written with it; a killed process loses no more of its log."""
+
+REMEMBERED: Final = 10_000
+"""Deliveries given up of which the log knows that they were, to keep what becomes of them once they are put back."""
 
 _REPLAYED: Final = re.compile(r"~[^~]+$")
 
@@ -40,6 +43,7 @@ class StoredDeliveryLog:
     def __init__(self, writer: JournalWriter[Attempted], sample: float) -> None:
         self._writer = writer
         self._sample = sample * 2**32
+        self._dead: dict[tuple[str, str], None] = {}  # the one given up last is last
 
     @property
     def lost(self) -> int:
@@ -50,7 +54,15 @@ class StoredDeliveryLog:
         """Take note of what a pipeline tells."""
         if type(observation) is not Attempted:
             return
-        if observation.attempt == 1 and type(observation.decision) is Delivered:
+        key = (observation.queue, observation.delivery)
+        if type(observation.decision) is Refused:
+            self._dead[key] = None
+            if len(self._dead) > REMEMBERED:
+                del self._dead[next(iter(self._dead))]
+        elif key in self._dead:  # a dead letter that was put back: how it ends now is not left out
+            if type(observation.decision) is not RetryAt:
+                del self._dead[key]
+        elif observation.attempt == 1 and type(observation.decision) is Delivered:
             hashed = zlib.crc32(observation.delivery.encode("utf-8", "surrogatepass"))
             if hashed >= self._sample:
                 return
@@ -68,7 +80,8 @@ async def open_delivery_log(
 ) -> AsyncIterator[StoredDeliveryLog]:
     """Keep a log of deliveries in a directory; what waits is written on the way out.
 
-    Every attempt is kept that failed, or that came after one that did; of deliveries that are delivered at their first
+    Every attempt is kept that failed, or that came after one that did, also where a dead letter was put back (as far as this
+    process has seen it given up, and no more than 10,000 since); of deliveries that are delivered at their first
     attempt a share is.  Several processes may write to one directory.
 
     Args:

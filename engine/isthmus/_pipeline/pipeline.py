@@ -55,7 +55,7 @@ class Pipeline:
         self._queue = queue
         self._sources = {source.id: source for source in sources}
         self._destinations = {destination.name: destination for destination in destinations}
-        self._observer = observe
+        self._observers = (*engine.pipeline_observers, *(() if observe is None else (observe,)))
         self._event_bytes = min(event_bytes, queue.max_body)
         self._closed = False
         self._clock = clock
@@ -272,9 +272,9 @@ class Pipeline:
         return [taken(event, most=self._event_bytes, default_id=new_id) for event in events]
 
     def _observe(self, observation: Observation) -> None:
-        if self._observer is not None:
+        for observe in self._observers:
             try:
-                self._observer(observation)
+                observe(observation)
             except Exception as exc:  # noqa: BLE001 -- events go on, seen or not
                 logger.error("the observer of a pipeline failed: %s", traced(exc))
 

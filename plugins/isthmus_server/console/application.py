@@ -75,6 +75,7 @@ def console(
     bundled = BUNDLES.find() if scripts is None else scripts
     if bundled is not None and (script := bundled / "console.js").is_file():
         files["console.js"] = (script.read_bytes(), "text/javascript; charset=utf-8")
+    packed = {name: gzip.compress(content, 6, mtime=0) for name, (content, _) in files.items()}
     addresses = {
         name: f"{ROOT}/assets/{hashlib.sha256(content).hexdigest()[:16]}/{name}"
         for name, (content, _) in files.items()
@@ -99,6 +100,8 @@ def console(
         if name not in files or request.url.path != addresses[name]:
             return Response(status_code=404, headers=HEADERS)
         content, kind = files[name]
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(packed[name], headers={**FOR_GOOD, "Content-Encoding": "gzip"}, media_type=kind)
         return Response(content, headers=FOR_GOOD, media_type=kind)
 
     by_path: defaultdict[str, list[Page]] = defaultdict(list)

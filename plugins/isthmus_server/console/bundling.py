@@ -26,10 +26,17 @@ def _beside(name: str) -> dict[str, Any]:
 
 _npm = _beside("isthmus/npmbundles.py")
 BundleError: Final[type[Exception]] = _npm["BundleError"]
+
+
+def _cached(name: str) -> Path:
+    directory: Path = _beside("isthmus/cachedir.py")["cache_directory"]()
+    return directory / name
+
+
 BUNDLES: Final = _npm["NpmBundles"](
     HERE / "assets",
     inputs=("*.json", "*.js", "*.mjs"),
-    kept=_beside("isthmus/cachedir.py")["cache_directory"]() / "console",
+    kept=lambda: _cached("console"),
     what="the console's scripts",
 )
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from typing import Final, final
 from urllib.parse import quote
 
 import msgspec
-import trio
 from starlette.responses import Response
 
 from isthmus.deliveries import Delivery
@@ -102,12 +101,12 @@ async def _standings(visit: Visit, window: Window, only: str | None = None) -> l
         return [(each, sources[each.source], counts(each.source, each.id)) for each in found]
 
     rows = await visit.store.read(read)
-    return [
-        await _standing(
-            visit, each, source, counts, charts.columns(counts, since=since, until=now + 1, span=window.span)
-        )
-        for each, source, counts in rows
-    ]
+    queues = set() if visit.live.queue is None else set(await visit.live.queue.names())
+    standings = []
+    for each, source, counts in rows:
+        columns = charts.columns(counts, since=since, until=now + 1, span=window.span)
+        standings.append(await _standing(visit, each, source, counts, columns, queues))
+    return standings
 
 
 async def _standing(
@@ -116,13 +115,14 @@ async def _standing(
     source: Source,
     counts: Iterable[Count],
     columns: list[charts.Column],
+    queues: Container[str],
 ) -> Standing:
     sums = dict.fromkeys(Step, 0)
     for count in counts:
         sums[count.step] += count.count
     queue = f"destination:{destination.id}"
     waiting = dead = None
-    if visit.live.queue is not None and queue in await visit.live.queue.names():
+    if visit.live.queue is not None and queue in queues:
         stats = await visit.live.queue.stats(queue)
         waiting, dead = stats.waiting + stats.in_flight + stats.delayed, stats.dead
     latencies = visit.live.latencies
@@ -173,7 +173,7 @@ async def _show_destination(visit: Visit, left: int = 0, sent: int = 0) -> Respo
             became=became,
             code=code,
         )
-        found = await trio.to_thread.run_sync(look)
+        found = await visit.look(look)
     return visit.show(
         "destination_deliveries.html",
         standing=standing,
@@ -198,13 +198,14 @@ async def _one_delivery(visit: Visit) -> Response:
     if visit.live.archive is not None and visit.live.archive.is_dir():
         first = delivery.attempts[0]
         look = partial(event_in, visit.live.archive, delivery.id, since=first.at - first.age)
-        event = await trio.to_thread.run_sync(look)
+        event = await visit.look(look)
     return visit.show(
         "delivery.html",
         destination=destination,
         delivery=delivery,
         endings=BECAME,
         event=None if event is None else msgspec.json.encode(event),
+        may_try=event is not None and destination.function is not None and visit.may("previewFunction"),
     )
 
 
@@ -212,7 +213,7 @@ async def _found(visit: Visit, destination: Destination) -> Delivery:
     directory, id_ = visit.live.deliveries, visit.query.text("id")
     found = None
     if directory is not None and id_:
-        found = await trio.to_thread.run_sync(delivery_in, directory, f"destination:{destination.id}", id_)
+        found = await visit.look(delivery_in, directory, f"destination:{destination.id}", id_)
     if found is None:
         raise problem(404, "The log has no such delivery: it was delivered at once, or it is too long ago.")
     return found

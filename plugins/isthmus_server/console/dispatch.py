@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, final
 from urllib.parse import parse_qsl, quote
 
+import trio
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -29,6 +30,8 @@ __all__ = ["Desk", "PageDispatch"]
 
 LOG: Final = logging.getLogger("isthmus_server.console")
 SEE_OTHER: Final = 303
+READERS: Final = 2
+"""Pages that read the log or the archive at one time: a gigabyte of it takes a processor for a while."""
 NO_FORM: Final = Form([])
 
 
@@ -60,6 +63,7 @@ class Desk:
         self.rendering = rendering
         self.signing = signing
         self.origin = origin
+        self.readers = trio.CapacityLimiter(READERS)
         self._sections = tuple(sections)
 
     def menu(self, token: Token) -> Mapping[str, str]:
@@ -105,6 +109,7 @@ class PageDispatch:
         visit = Visit(
             services=desk.services,
             live=desk.live,
+            readers=desk.readers,
             rendering=desk.rendering,
             menu=desk.menu(token),
             session=session,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from isthmus.functions import SettingDefinition, SettingType
 from isthmus_server.api.functions import DEPLOY, EDIT, READ
 from isthmus_server.api.problems import Problem, problem_of
+from isthmus_server.api.sources import SOURCE_ADMINS
 from isthmus_server.store import (
     Page as Part,
     ResourceType,
@@ -22,8 +23,9 @@ from isthmus_server.store import (
     function_id,
 )
 
+from .deliverylog import event_in
 from .forms import Form
-from .starters import samples, starters
+from .starters import SamplePayload, payload_of, samples, starters
 from .trying import Trial, definitions_of, try_out
 from .visits import Page, Visit
 
@@ -118,21 +120,31 @@ async def _show_editor(
 ) -> Response:
     """The editor, filled with what was sent, else with what is kept."""
 
-    def read(tx: Transaction) -> tuple[StoredFunction, list[Source], int, str]:
+    def read(tx: Transaction) -> tuple[StoredFunction, list[Source], list[tuple[str, str]], int]:
         function = tx.functions.get(visit.path["functionId"])
         sources = [each for each in tx.sources.page(ALL)[0] if each.function == function.id]
-        return function, sources, tx.functions.versions(function.id, Part(count=1))[1], tx.workspace().name
+        users = [
+            (f"/destinations/{each.id}", each.name)
+            for each in tx.destinations.page(ALL)[0]
+            if each.function == function.id
+        ]
+        users += [
+            (f"/inserts/{each.id}", each.name or function.display_name)
+            for each in tx.inserts.page(ALL)[0]
+            if each.function == function.id
+        ]
+        return function, sources, users, tx.functions.versions(function.id, Part(count=1))[1]
 
-    function, sources, versions, workspace = await visit.store.read(read)
+    function, sources, users, versions = await visit.store.read(read)
     sent = visit.form if "code" in visit.form else None
-    payloads = samples(function.resource_type)
+    payloads = (*await _delivered(visit), *samples(function.resource_type))
     return visit.show(
         "editor.html",
         status,
         function=function,
         address=address(function),
         title=TITLES[function.resource_type][0],
-        workspace=workspace,
+        users=users,
         sources=sources,
         versions=versions,
         name=sent.text("name") if sent else function.display_name,
@@ -147,7 +159,17 @@ async def _show_editor(
         trial=trial,
         may_edit=_may(visit, EDIT),
         may_deploy=_may(visit, DEPLOY),
+        may_connect=_may(visit, SOURCE_ADMINS),
     )
+
+
+async def _delivered(visit: Visit) -> list[SamplePayload]:
+    """The event of the delivery that somebody came here from, as long as it is in the archive and they may see it."""
+    id_, archive = visit.query.text("delivery"), visit.live.archive
+    if not id_ or archive is None or not archive.is_dir() or not _may(visit, SOURCE_ADMINS):
+        return []
+    event = await visit.look(event_in, archive, id_)
+    return [] if event is None else [payload_of("the event of that delivery", event)]
 
 
 def _may(visit: Visit, roles: frozenset[Role]) -> bool:

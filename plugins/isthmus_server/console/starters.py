@@ -13,7 +13,7 @@ from isthmus.functions import Kind, SettingDefinition
 from isthmus.templates import PLAIN, SAMPLES, offered_templates
 from isthmus_server.store import ResourceType
 
-__all__ = ["SamplePayload", "Starter", "samples", "starters"]
+__all__ = ["SamplePayload", "Starter", "payload_of", "samples", "starters"]
 
 MOST: Final = 12
 """Events of a sample that are offered one by one."""
@@ -87,9 +87,9 @@ def samples(resource_type: ResourceType) -> tuple[SamplePayload, ...]:
     given: list[dict[str, Any]] = [
         msgspec.json.decode(line) for line in file.read_bytes().splitlines() if line.strip()
     ]
-    found = [SamplePayload(label=_label(each), text=_text(each)) for each in given[:MOST]]
+    found = [payload_of(_label(each), each) for each in given[:MOST]]
     if kind is not Kind.SOURCE:
-        found.append(SamplePayload(label=f"a batch of {len(given)}", text=_text(given)))
+        found.append(payload_of(f"a batch of {len(given)}", given))
     return tuple(found)
 
 
@@ -102,5 +102,6 @@ def _label(given: Mapping[str, Any]) -> str:
     return f"{given['type']}: {named}" if named else str(given["type"])
 
 
-def _text(value: object) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+def payload_of(label: str, value: object) -> SamplePayload:
+    """Something of plain values to try a function out on."""
+    return SamplePayload(label=label, text=msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

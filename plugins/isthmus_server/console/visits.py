@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, final
+from functools import partial
+from typing import Any, Final, Literal, TypeVar, final
 
 import msgspec
+import trio
 from starlette.responses import RedirectResponse, Response
 
 from isthmus_server.api.access import scope_of
@@ -23,6 +25,7 @@ __all__ = ["Handler", "Page", "Visit"]
 
 OPERATIONS: Final[Mapping[str, Route]] = {route.operation: route for route in ROUTES}
 SEE_OTHER: Final = 303
+T = TypeVar("T")
 
 
 @final
@@ -33,6 +36,7 @@ class Visit:
     Attributes:
         services: what operations of the API work with.
         live: what runs beside the store.
+        readers: lets so many pages read the log or the archive at one time; see :meth:`look`.
         rendering: makes pages.
         menu: addresses of the sections that may be seen, by what they are called.
         session: who has signed in.
@@ -46,6 +50,7 @@ class Visit:
 
     services: Services
     live: Live
+    readers: trio.CapacityLimiter
     rendering: Rendering
     menu: Mapping[str, str]
     session: Session
@@ -64,6 +69,17 @@ class Visit:
     def may(self, operation: str) -> bool:
         """Whether the roles of who looks cover an operation of the API at all: what they do not cover is not offered."""
         return any(grant.role in OPERATIONS[operation].roles for grant in self.token.grants)
+
+    async def look(self, read: Callable[..., T], *arguments: object) -> T:
+        """Read the log or the archive, in a thread that whoever looks may leave.
+
+        Args:
+            read: what reads.
+            arguments: for it.
+        """
+        return await trio.to_thread.run_sync(
+            partial(read, *arguments), limiter=self.readers, abandon_on_cancel=True
+        )
 
     async def operate(
         self,

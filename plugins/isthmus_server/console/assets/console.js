@@ -37,6 +37,16 @@ document.addEventListener("click", async (event) => {
   button.textContent = "Copied";
 });
 
+/** What was changed within `data-keeps` is not left without a question. */
+let changed = false;
+document.addEventListener("input", (event) => {
+  changed ||= Boolean(event.target.closest?.("[data-keeps]"));
+});
+document.addEventListener("submit", () => { changed = false; });
+window.addEventListener("beforeunload", (event) => {
+  if (changed) event.preventDefault();
+});
+
 function begin() {
   document.documentElement.classList.add("scripted");
   editors(document);
