@@ -98,7 +98,7 @@ class Account:
         """Of the bytes that were read those whose events are done with: reading is far ahead of a slow destination."""
         counts = self.counts
         done = counts.events + counts.broken
-        return consumed * done // (done + self.open) if self.open else consumed
+        return consumed * done // (done + self.open) if done else 0
 
     @property
     def counts(self) -> Counts:
