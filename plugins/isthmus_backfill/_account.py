@@ -94,6 +94,12 @@ class Account:
         # A line is a record: an event written over several keeps no line feed.
         self._failed.append(msgspec.json.encode(record).replace(b"\n", b" ").replace(b"\r", b" "))
 
+    def share(self, consumed: int) -> int:
+        """Of the bytes that were read those whose events are done with: reading is far ahead of a slow destination."""
+        counts = self.counts
+        done = counts.events + counts.broken
+        return consumed * done // (done + self.open) if done else 0
+
     @property
     def counts(self) -> Counts:
         """What became of them so far."""

@@ -95,7 +95,10 @@ class Carrier:
     def progress(self) -> Progress:
         """How far the parts have come that are under way."""
         return Progress(
-            [(account.place, reading.consumed, account.counts) for account, reading in self._open.values()],
+            [
+                (account.place, account.share(reading.consumed), account.counts)
+                for account, reading in self._open.values()
+            ],
             self.left_alone,
         )
 

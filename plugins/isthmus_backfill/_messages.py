@@ -107,7 +107,7 @@ class Want(msgspec.Struct, frozen=True, tag=True):
 
 @final
 class Progress(msgspec.Struct, frozen=True, tag=True):
-    """How far parts have come that are under way: of each the bytes read, and what became of its events."""
+    """How far parts have come that are under way: of each the bytes whose events are done with, and what became of them."""
 
     parts: list[tuple[Place, int, Counts]]
     left_alone: bool = False

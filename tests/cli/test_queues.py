@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -11,10 +12,12 @@ import pytest
 import trio
 
 from isthmus import hookimpl
+from isthmus._cli.queue import watch
 from isthmus.queues import Entry, OpenQueue, Queue
 from isthmus.testing import MemoryQueue
 
 from .conftest import Isthmus, Ran
+from .test_progress import drawn, terminal
 
 Call = Callable[..., Ran]
 URL = "mine:storage"
@@ -89,6 +92,42 @@ def test_dead_letters_are_listed_with_their_reason(call: Call) -> None:
     mail = call("dead", "list", URL, "--queue", "destination:mail", "--limit", "1").out
     assert [line.split()[2] for line in mail.splitlines()[1:]] == ["m0"]
     assert call("dead", "list", URL, "--queue", "empty").out == "there are no dead letters\n"
+
+
+def test_letters_are_chosen_by_reason_and_time(call: Call, queue: MemoryQueue) -> None:
+    def shown(*options: str) -> list[str]:
+        return [line.split()[2] for line in call("dead", "list", URL, *options).out.splitlines()[1:]]
+
+    assert shown("--reason", "no such") == ["c1"]
+    assert shown("--since", "1970-01-01T00:16:40") == ["c1", "m0", "m1"]
+    assert shown("--until", "1970-01-01T00:16:40") == []
+    assert call("dead", "retry", URL, "--all", "--reason", "window").out.startswith("2 dead letters put back")
+    assert shown() == ["c1"]
+
+
+async def test_on_a_terminal_counts_are_drawn_over_themselves_with_how_fast_they_change(
+    queue: MemoryQueue, monkeypatch: pytest.MonkeyPatch, autojump_clock: object
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "24")
+    await queue.declare("q" * 60)
+    with terminal() as (screen, drawn_to):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch, queue, screen, 2.0)
+            await trio.sleep(1.0)
+            await queue.publish([Entry(queue="empty", message_id=f"e{n}", body=b"{}") for n in range(10)])
+            await trio.sleep(2.0)
+            nursery.cancel_scope.cancel()
+        text = drawn(drawn_to).decode()
+    first, again = text.split("\x1b[6A\x1b[J")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", again)
+    assert max(map(len, plain.splitlines())) <= 80
+    rows = {line.split()[0]: line.split()[1:] for line in plain.splitlines()[1:-1]}
+    assert rows["empty"][0] == "10"
+    assert rows["empty"][-1] == "+5"
+    assert rows["destination:crm"][-1] == "+0"
+    assert "every 2.0 s; Ctrl-C ends it" in first
 
 
 def test_one_is_shown_in_full(call: Call, queue: MemoryQueue) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 import trio
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from isthmus import EngineError, FetchError, Kind, Outcome, Request, Status, TapeError
 from isthmus._taping.concealing import placeholder
@@ -422,6 +422,7 @@ def test_no_secret_is_in_the_bytes_of_a_tape_and_it_is_replayed_all_the_same(sec
 
 @given(st.text(max_size=60))
 def test_a_placeholder_has_its_values_shape_and_tells_nothing_of_it(value: str) -> None:
+    assume(not value.lower().startswith(("http://", "https://")))  # which a URL keeps; tried elsewhere
     made = placeholder("key", 0, value)
     assert len(made) == len(value)
     shapes = [(str.isalpha, "letters"), (str.isdigit, "digits")]

@@ -134,6 +134,44 @@ async def survivors(cluster: Cluster, url: str, accepted: set[str]) -> set[str]:
     return found & accepted
 
 
+async def test_the_power_of_one_server_is_cut_while_another_hangs(prefix: str) -> None:
+    """The two that have everything are not both there: what the third accepted alone would be gone."""
+    with tempfile.TemporaryDirectory() as place:
+        directory = Path(place)
+        disks = [Disk(directory, f"n{number}") for number in range(3)]
+        cluster = Cluster(directory)
+        try:
+            cluster.start()
+            async with open_(cluster.url(prefix, patience=90)) as queue:
+                load = Load(queue)
+                await queue.declare("load")
+                hangs = await trio.to_thread.run_sync(cluster.leader, f"{prefix}-0")
+                cut = next(node for node in cluster.nodes if node is not hangs)
+                with trio.fail_after(150):
+                    async with trio.open_nursery() as nursery:
+                        for _ in range(3):
+                            nursery.start_soon(load.publish)
+                        await load.grow(1000)
+                        hangs.signal(signal.SIGSTOP)
+                        await load.grow(1000)
+                        cut.signal(signal.SIGSTOP)
+                        disk = disks[cluster.nodes.index(cut)]
+                        copied = disk.copy()
+                        cut.kill()
+                        disk.put(copied)
+                        cut.start()
+                        await load.grow(500)
+                        hangs.signal(signal.SIGCONT)
+                        await load.grow(500)
+                        nursery.cancel_scope.cancel()
+            found = await survivors(cluster, cluster.url(prefix), load.accepted)
+            assert load.accepted - found == set()
+        finally:
+            cluster.kill()
+            for disk in disks:
+                disk.unmount()
+
+
 @pytest.mark.parametrize("sync", ["always", ""])
 async def test_the_power_of_all_servers_is_cut(sync: str, prefix: str) -> None:
     """With ``always`` nothing is lost; with the default it is, which shows that this would be noticed."""

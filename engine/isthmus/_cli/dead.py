@@ -14,17 +14,17 @@ from isthmus.queues import DeadLetter, Queue
 
 from . import units
 from .faults import FAILED, OK, UsageFault
-from .moments import moment_text
+from .moments import moment, moment_text
 from .opening import in_trio
 from .options import Parser, add_general
-from .screen import Cell, Screen, visible
+from .screen import Cell, Screen, visible, width_of
 from .storage import open_beside
 
 __all__ = ["execute", "parser"]
 
 _PAGE: Final = 200
 _REASON: Final = 60
-"""Characters of a reason in a line of the list."""
+"""Characters of a reason in a line of the list, at the least; on a wider terminal there are more."""
 
 
 def parser() -> Parser:
@@ -45,6 +45,7 @@ def parser() -> Parser:
               isthmus dead show sqlite:deliveries.db 17
               isthmus dead export sqlite:deliveries.db --queue destination:crm > dead.ndjson
               isthmus dead retry sqlite:deliveries.db --all --queue destination:crm
+              isthmus dead retry sqlite:deliveries.db --all --reason "status 503" --since 2h
 
             exit status: 0; 1 where a letter that was named is not there; 2 for a wrong call
         """,
@@ -54,8 +55,13 @@ def parser() -> Parser:
     parser.add_argument("ids", metavar="ID", nargs="*", default=[], help="of letters, as list shows them")
     parser.add_argument("--queue", metavar="NAME", help="those of one queue only")
     parser.add_argument(
-        "--all", action="store_true", help="retry or discard all there are, or all of a queue"
+        "--all", action="store_true", help="retry or discard all there are, or all that the options mean"
     )
+    parser.add_argument("--reason", metavar="TEXT", help="those whose reason has it in it")
+    parser.add_argument(
+        "--since", metavar="TIME", type=moment, help="given up since then: 2026-11-29T14:00 (UTC), or 90m ago"
+    )
+    parser.add_argument("--until", metavar="TIME", type=moment, help="given up before then")
     parser.add_argument("--limit", metavar="N", type=units.count, help="show or export so many at the most")
     add_general(parser)
     return parser
@@ -78,7 +84,7 @@ async def _letters(queue: Queue, arguments: argparse.Namespace) -> AsyncIterator
     wanted, after, given = set(arguments.ids), "", 0
     while page := await queue.dead(arguments.queue, after=after, count=_PAGE):
         for letter in page:
-            if wanted and letter.id not in wanted:
+            if (wanted and letter.id not in wanted) or not _meant(letter, arguments):
                 continue
             yield letter
             given += 1
@@ -87,27 +93,46 @@ async def _letters(queue: Queue, arguments: argparse.Namespace) -> AsyncIterator
         after = page[-1].id
 
 
+def _meant(letter: DeadLetter, arguments: argparse.Namespace) -> bool:
+    return (
+        (arguments.reason is None or arguments.reason in letter.reason)
+        and (arguments.since is None or letter.buried_at >= arguments.since)
+        and (arguments.until is None or letter.buried_at < arguments.until)
+    )
+
+
 async def _list(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> int:
     rows: list[list[Cell]] = [
         [(name, "dim") for name in ("id", "queue", "message", "attempts", "given up", "reason")]
     ]
-    async for letter in _letters(queue, arguments):
-        reason = letter.reason if len(letter.reason) <= _REASON else letter.reason[: _REASON - 1] + "…"
-        rows.append(
-            [
-                (visible(letter.id), "bold"),
-                visible(letter.queue),
-                visible(letter.message_id),
-                str(letter.attempts),
-                moment_text(letter.buried_at),
-                " ".join(visible(reason).split()),
-            ]
-        )
+    rows += [
+        [
+            (visible(letter.id), "bold"),
+            visible(letter.queue),
+            visible(letter.message_id),
+            str(letter.attempts),
+            moment_text(letter.buried_at),
+            " ".join(visible(letter.reason).split()),
+        ]
+        async for letter in _letters(queue, arguments)
+    ]
+    _cut_reasons(rows, screen)
     if len(rows) == 1:
         screen.print("there are no dead letters")
     else:
         screen.table(rows, right=frozenset({3}))
     return OK
+
+
+def _cut_reasons(rows: list[list[Cell]], screen: Screen) -> None:
+    """Have each line of the list end where the terminal does."""
+    before = [[cell if isinstance(cell, str) else cell[0] for cell in row[:-1]] for row in rows]
+    taken = sum(max(map(width_of, column)) + 2 for column in zip(*before, strict=True))
+    room = max(_REASON, screen.width - taken if screen.terminal else 0)
+    for row in rows[1:]:
+        reason = row[-1]
+        if isinstance(reason, str) and len(reason) > room:
+            row[-1] = reason[: room - 1] + "…"
 
 
 async def _show(queue: Queue, arguments: argparse.Namespace, screen: Screen) -> int:

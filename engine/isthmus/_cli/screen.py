@@ -104,6 +104,12 @@ class Screen:
         except BrokenPipeError:
             _silence(self._stream)
 
+    def rewind(self, lines: int) -> None:
+        """Have what comes next stand over the last lines, where a terminal shows them still; else nothing happens."""
+        can = self.terminal and os.environ.get("TERM") != "dumb"
+        if can and 0 < lines < shutil.get_terminal_size((100, 24)).lines:
+            self._stream.write(f"\x1b[{lines}A\x1b[J")
+
     def table(
         self, rows: Sequence[Sequence[Cell]], *, right: frozenset[int] = frozenset(), indent: int = 0
     ) -> None:
