@@ -39,6 +39,8 @@ LIMITS: Final = Limits(
 )
 SLACK: Final = 1.5
 """Times its limit that a call may take of processor time until it is stopped."""
+PATIENCE: Final = 10
+"""Times that a harmless call is made again whose time was over: a machine may be busy."""
 TRACK: Final = (
     b'{"type":"track","messageId":"m-1","event":"Besieged","userId":"u","properties":{"n":[1,2.5,null]}}'
 )
@@ -134,9 +136,8 @@ class Siege:
         before = self._fingerprint(instance)
         if crowded:
             outcomes = self._crowd(instance, [event, IDENTIFY, event, IDENTIFY])
-            assert [_seen(outcome) for outcome in outcomes[1::2]] == [before] * 2, (
-                "a neighbour was told otherwise"
-            )
+            for neighbour in outcomes[1::2]:
+                assert _out_of_time(neighbour) or _seen(neighbour) == before, "a neighbour was told otherwise"
         else:
             outcomes = [self.engine.invoke(instance, event)]
         for outcome in outcomes:
@@ -158,7 +159,12 @@ class Siege:
         return [found[index] for index in range(len(events))]
 
     def _fingerprint(self, instance: Instance) -> tuple[Any, ...]:
-        return _seen(self.engine.invoke(instance, IDENTIFY))
+        outcome = self.engine.invoke(instance, IDENTIFY)
+        for _ in range(PATIENCE):
+            if not _out_of_time(outcome):
+                break
+            outcome = self.engine.invoke(instance, IDENTIFY)
+        return _seen(outcome)
 
     def _hold_quiet(self) -> None:
         told, self.faults.told = self.faults.told, []
@@ -170,6 +176,10 @@ def _seen(outcome: Outcome) -> tuple[Any, ...]:
     problem = outcome.problem and (outcome.problem.name, outcome.problem.message)
     value = None if outcome.value is None else msgspec.json.decode(outcome.value)
     return outcome.status, problem, value
+
+
+def _out_of_time(outcome: Outcome) -> bool:
+    return outcome.problem is not None and outcome.problem.name == "Timeout" and not outcome.problem.stack
 
 
 def hold_ending(outcome: Outcome, *, may_crash: bool = False) -> None:
