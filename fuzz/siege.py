@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import atexit
 import logging
-from contextlib import ExitStack
-from typing import Any, Final, final
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final, Self, final
 
 import msgspec
 import trio
@@ -21,6 +22,7 @@ from isthmus.errors import FetchError
 from isthmus.events import Event
 from isthmus.limits import Limits
 from isthmus.outcomes import Status
+from isthmus.sync import Engine
 from isthmus.testing import MockFetcher
 
 __all__ = ["LIMITS", "Siege"]
@@ -84,29 +86,47 @@ class Siege:
     """An engine and an innocent function in it, beside which hostile ones are run.
 
     Args:
-        plugin: the runtime's.
+        engine: with the runtime.
         language: of all functions here.
         innocent: code whose ``onIdentify`` returns the same whenever it is called.
         may_crash: a function may break its own world, as one that is a process can.
     """
 
-    def __init__(self, plugin: object, language: str, innocent: str, *, may_crash: bool = False) -> None:
+    def __init__(self, engine: Engine, language: str, innocent: str, *, may_crash: bool = False) -> None:
+        self.engine = engine
         self._language = language
         self._may_crash = may_crash
-        stack = ExitStack()
-        atexit.register(stack.close)
         self.faults = Faults()
-        logger = logging.getLogger("isthmus")
-        logger.addHandler(self.faults)
-        logger.propagate = False
-        self.engine = stack.enter_context(
-            isthmus.sync.open_engine(
-                plugins=[plugin, MockFetcher(_answer)], load_entry_points=False, limits=LIMITS
-            )
-        )
-        self._innocent = self.engine.load(self._function("innocent", innocent))
+        self.close: Callable[[], None] = lambda: None
+        self._innocent = engine.load(self._function("innocent", innocent))
         self._expected = self._fingerprint(self._innocent)
         assert self._expected[0] is Status.DELIVERED, self._expected
+
+    @classmethod
+    @contextmanager
+    def opened(
+        cls, plugin: object, language: str, innocent: str, *, may_crash: bool = False
+    ) -> Iterator[Self]:
+        """One over an engine with a runtime's plug-in, which is closed on the way out."""
+        logger = logging.getLogger("isthmus")
+        with isthmus.sync.open_engine(
+            plugins=[plugin, MockFetcher(_answer)], load_entry_points=False, limits=LIMITS
+        ) as engine:
+            siege = cls(engine, language, innocent, may_crash=may_crash)
+            logger.addHandler(siege.faults)
+            try:
+                yield siege
+            finally:
+                logger.removeHandler(siege.faults)
+
+    @classmethod
+    def for_good(cls, plugin: object, language: str, innocent: str, *, may_crash: bool = False) -> Self:
+        """One that is closed with the process, if not before."""
+        stack = ExitStack()
+        atexit.register(stack.close)
+        siege = stack.enter_context(cls.opened(plugin, language, innocent, may_crash=may_crash))
+        siege.close = stack.close
+        return siege
 
     def _function(self, name: str, code: str) -> Function:
         return Function(name=name, kind=Kind.DESTINATION, language=self._language, code=code)

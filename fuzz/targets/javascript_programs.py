@@ -30,7 +30,7 @@ INNOCENT = f"var a = 0, b = [], c = {{}}, d = 'text', f = () => f;\n{FINGERPRINT
 
 @cache
 def siege() -> Siege:
-    return Siege(isthmus_quickjs, "javascript", INNOCENT)
+    return Siege.for_good(isthmus_quickjs, "javascript", INNOCENT)
 
 
 def check(data: bytes) -> None:

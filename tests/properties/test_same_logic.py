@@ -196,7 +196,9 @@ ITEMS = st.fixed_dictionaries(
         "price": PRICES | st.none() | st.just("1.50"),
     },
 )
-OTHER: st.SearchStrategy[Any] = st.none() | st.integers(0, 9) | st.just("an item") | st.booleans() | st.just([]) | st.just({})
+OTHER: st.SearchStrategy[Any] = (
+    st.none() | st.integers(0, 9) | st.just("an item") | st.booleans() | st.just([]) | st.just({})
+)
 PROPERTIES = st.fixed_dictionaries(
     {},
     optional={
