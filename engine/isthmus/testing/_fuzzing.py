@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, seed as seeded, settings as co
 
 from isthmus._cli.definition import Project
 from isthmus._rules.dispatch import EVENT_HANDLERS, HANDLERS
+from isthmus._rules.jsontext import fields_of
 from isthmus.abc import FetchRequest
 from isthmus.errors import InvalidInput
 from isthmus.events import Request
@@ -297,9 +298,9 @@ def _of_type(type_: str, event: dict[str, Any]) -> dict[str, Any]:
 def _smaller(case: Case) -> Iterator[Case]:
     """The case with less in its event or its batch: without one thing, the largest first, or with a smaller one."""
     if case.events is not None:
-        whole: Any = [msgspec.json.decode(event) for event in case.events]
+        whole: Any = [fields_of(bytes(event)) for event in case.events]
     elif bytes(case.event):
-        whole = msgspec.json.decode(case.event)
+        whole = fields_of(bytes(case.event))
     else:
         return
     for path in sorted(paths_of(whole), key=len):
