@@ -19,7 +19,8 @@ from typing import Any, Final
 
 import pytest
 import trio
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, strategies as st
+from tests.properties.batched import batched
 from tests.wasm.modules import ECHO, says
 
 import isthmus_cpython
@@ -232,7 +233,7 @@ def _text(outcome: Outcome) -> bytes:
     return bytes(outcome.value)
 
 
-@settings(max_examples=3)
+@batched(3)
 @given(MANY)
 @example([b'{"type":"track","n":%s,"n":[%s]}' % (edge.encode(), edge.encode()) for edge in EDGES])
 def test_javascript_reads_and_writes_json_as_ecma_262_says(texts: list[bytes]) -> None:
@@ -246,7 +247,7 @@ def test_javascript_reads_and_writes_json_as_ecma_262_says(texts: list[bytes]) -
             assert _member(came, way) == as_javascript(text), f"{way}: {text!r}"
 
 
-@settings(max_examples=3)
+@batched(3)
 @given(MANY)
 @example([b'{"type":"track","n":%s,"n":[%s]}' % (edge.encode(), edge.encode()) for edge in EDGES])
 def test_python_keeps_whole_numbers_and_doubles_and_says_what_it_cannot_hold(texts: list[bytes]) -> None:
@@ -268,7 +269,7 @@ def test_python_keeps_whole_numbers_and_doubles_and_says_what_it_cannot_hold(tex
             assert _member(came, way) == expected, f"{way}: {text!r}"
 
 
-@settings(max_examples=3)
+@batched(3)
 @given(MANY)
 @example([b'{"type":"track","n":%s,"n":[%s]}' % (edge.encode(), edge.encode()) for edge in EDGES])
 def test_webassembly_gets_and_gives_the_text_itself(texts: list[bytes]) -> None:
@@ -297,7 +298,7 @@ def _without_halves(text: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("language", SENDS)
-@settings(max_examples=2)
+@batched(2)
 @given(bodies=MANY)
 def test_messages_of_a_source_keep_to_the_law_of_its_language(language: str, bodies: list[bytes]) -> None:
     law = {"javascript": as_javascript, "python": as_python}[language]
@@ -340,6 +341,7 @@ FUNCTIONS: Final[Mapping[str, Function]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("component")
 @pytest.mark.parametrize("language", FUNCTIONS)
 async def test_an_event_is_as_deep_as_it_was_or_is_refused(language: str) -> None:
     """Up to 900 levels pass in every language; somewhere above the engine takes no event; and none breaks a runtime."""

@@ -7,8 +7,9 @@ from typing import Final
 
 import pytest
 import trio
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from tests import taping
+from tests.properties.batched import batched
 
 import isthmus_cpython
 import isthmus_cpython_wasm
@@ -79,8 +80,9 @@ RUNTIMES: Final = {"processes": (isthmus_cpython, "call"), "WebAssembly": (isthm
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("component")
 @pytest.mark.parametrize("runtime", RUNTIMES)
-@settings(max_examples=2)
+@batched(2)
 @given(plans=PLANS)
 def test_whatever_a_function_does_its_replay_is_the_call_again(runtime: str, plans: list[list[str]]) -> None:
     plugin, isolation = RUNTIMES[runtime]

@@ -18,7 +18,8 @@ from typing import Any, Final
 import msgspec
 import pytest
 import trio
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
+from tests.properties.batched import batched
 from tests.toolchains.compilers import build
 
 import isthmus_cpython
@@ -30,7 +31,7 @@ from isthmus.abc import FetchRequest, FetchResponse
 from isthmus.testing import MockFetcher
 from isthmus.testing.strategies import events, nearly, track_events
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("component")]
 HERE: Final = Path(__file__).parent / "same_logic"
 ENDPOINT: Final = "https://api.example/orders"
 BUILT: Final = {"c": "function.c", "rust": "function.rs"}
@@ -220,7 +221,7 @@ ORDERS = st.builds(
 DRAWN = ORDERS | ORDERS | events() | nearly(ORDERS, most=2)
 
 
-@settings(max_examples=3)
+@batched(3)
 @given(st.lists(DRAWN.filter(lambda event: isinstance(event.get("type"), str)), min_size=15, max_size=25))
 def test_in_every_language_it_does_what_the_rules_say(
     functions: dict[str, Function], drawn: list[dict[str, Any]]
