@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 import trio
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 from tests.properties.batched import batched
 from tests.toolchains.compilers import build
 
@@ -221,7 +221,46 @@ ORDERS = st.builds(
 DRAWN = ORDERS | ORDERS | events() | nearly(ORDERS, most=2)
 
 
-@batched(3)
+def _ordered(user: object = "u", name: str = "Ordered", **properties: object) -> dict[str, Any]:
+    return {"type": "track", "messageId": "m", "userId": user, "event": name, "properties": properties}
+
+
+def _priced(*prices: float) -> list[dict[str, Any]]:
+    return [{"name": f"item {place}", "price": price} for place, price in enumerate(prices)]
+
+
+EACH_RULE: Final[list[dict[str, Any]]] = [
+    *(
+        _ordered(user, items=_priced(1.5, 2.25))
+        for user in ("u", "204", "404", "429", "503", "none", "", None, 7)
+    ),
+    *(_ordered(name=name) for name in ("Ignored", "ignored", "")),
+    *(_ordered(later=later) for later in (True, False, None, 1, "true")),
+    *(
+        _ordered(items=_priced(*prices))
+        for prices in ((100,), (100.01,), (1000,), (1000.01,), (0.1, 0.2), (-5,))
+    ),
+    *(
+        _ordered(items=items)
+        for items in ([], {}, None, "text", [1, None, [], "text", {}], [{}, {"name": "second"}])
+    ),
+    _ordered(
+        items=[{"quantity": 3, "price": 2}, {"quantity": "3", "price": 2}, {"quantity": True, "price": True}]
+    ),
+    _ordered(items=[{"name": {"nested": [1, "\u20ac"]}}, {"name": "second"}]),
+    {"type": "track", "userId": "u", "properties": None},
+    {"type": "track", "userId": "u", "properties": [{"items": []}]},
+    {"type": "identify", "userId": "u", "traits": {"a": [1, 2.5, None, {"b": "\u20ac"}]}},
+    {"type": "group"},
+    {"type": "page", "name": "x"},
+    {"type": "alias"},
+    {"type": "wave"},
+]
+"""An event for each way through the rules, and for each edge of them; what is drawn comes beside it."""
+
+
+@batched(2)
+@example(EACH_RULE)
 @given(st.lists(DRAWN.filter(lambda event: isinstance(event.get("type"), str)), min_size=15, max_size=25))
 def test_in_every_language_it_does_what_the_rules_say(
     functions: dict[str, Function], drawn: list[dict[str, Any]]
