@@ -147,13 +147,23 @@ class Siege:
         assert line is None or line >= 1
         return None
 
-    def hold(self, instance: Instance, event: bytes = TRACK, *, crowded: bool = False) -> Outcome:
+    def hold(
+        self, instance: Instance, event: bytes = TRACK, *, crowded: bool = False, warm: int = 0
+    ) -> Outcome:
         """Call a hostile function, alone or among other calls; the laws of it are held.
+
+        Args:
+            instance: of it.
+            event: for its ``onTrack``.
+            crowded: other calls of the function are made at the same time.
+            warm: harmless calls that are made first: a runtime may run a function that is busy in another way.
 
         Raises:
             AssertionError: one of them does not hold.
         """
         before = self._fingerprint(instance)
+        for _ in range(warm):
+            assert self._fingerprint(instance) == before, "a harmless call is not the same again"
         if crowded:
             outcomes = self._crowd(instance, [event, IDENTIFY, event, IDENTIFY])
             for neighbour in outcomes[1::2]:
