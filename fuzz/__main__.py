@@ -28,6 +28,8 @@ INSTRUMENTED = [
     "isthmus_cpython_wasm",
     "isthmus_wasmtime",
     "isthmus_fetch",
+    "isthmus_server",
+    "isthmus_sqlite",
 ]
 LONGEST = 10
 """Seconds after which an input counts as one that never ends."""

@@ -28,22 +28,28 @@ function onIdentify(event) {
 INNOCENT = f"var a = 0, b = [], c = {{}}, d = 'text', f = () => f;\n{FINGERPRINT}"
 
 
+WARM = 10
+"""Calls after which one that comes alone is run in the engine's own thread, in a world of that thread's."""
+
+
 @cache
 def siege() -> Siege:
-    return Siege(isthmus_quickjs, "javascript", INNOCENT)
+    return Siege.for_good(isthmus_quickjs, "javascript", INNOCENT)
 
 
 def check(data: bytes) -> None:
     """A program by the grammar, one choice a byte; or, after a line ``// as it is``, the code itself."""
     if data.startswith(b"// as it is\n"):
         crowded, code = b"// crowded\n" in data, data.decode("utf-8", "replace")
+        warm = 0 if crowded else WARM
     else:
         choices = Choices(data)
         crowded, code = choices.happens(3), javascript_program(choices)
+        warm = WARM if choices.happens(2) else 0
     instance = siege().load(f"{code}\n{FINGERPRINT}")
     if instance is None:
         return
     try:
-        siege().hold(instance, crowded=crowded)
+        siege().hold(instance, crowded=crowded, warm=warm)
     finally:
         siege().release(instance)

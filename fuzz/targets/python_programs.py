@@ -9,7 +9,7 @@ import isthmus_cpython
 from fuzz.choices import Choices
 from fuzz.hostile_python import python_program
 from fuzz.siege import Siege
-from isthmus import Instance
+from isthmus import Instance, Outcome
 
 FINGERPRINT = r"""
 def on_identify(event, settings):
@@ -36,7 +36,7 @@ def on_track(event, settings):
 
 @cache
 def siege() -> Siege:
-    return Siege(isthmus_cpython, "python", FINGERPRINT, may_crash=True)
+    return Siege.for_good(isthmus_cpython, "python", FINGERPRINT, may_crash=True)
 
 
 @cache
@@ -58,7 +58,7 @@ def check(data: bytes) -> None:
         _hold_loaded(code, crowded=crowded)
     else:
         event = {"type": "track", "userId": "u", "properties": {"code": code}}
-        siege().hold(runner(), json.dumps(event).encode(), crowded=crowded)
+        _hold_crash(siege().hold(runner(), json.dumps(event).encode(), crowded=crowded), code)
 
 
 def _hold_loaded(code: str, *, crowded: bool) -> None:
@@ -66,6 +66,12 @@ def _hold_loaded(code: str, *, crowded: bool) -> None:
     if instance is None:
         return
     try:
-        siege().hold(instance, crowded=crowded)
+        _hold_crash(siege().hold(instance, crowded=crowded), code)
     finally:
         siege().release(instance)
+
+
+def _hold_crash(outcome: Outcome, code: str) -> None:
+    """A process that says what it may not say has a program that writes where it should not."""
+    if outcome.problem is not None and "may not write" in outcome.problem.message:
+        assert "write" in code, outcome.problem

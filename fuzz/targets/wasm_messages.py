@@ -87,9 +87,9 @@ def _plugin(said: list[tuple[bytes, bytes]]) -> str:
         "isthmus_ask": "(param i64) (result i64)",
         "http_request": "(param i64 i64) (result i64)",
     }
-    text = plugin("\n".join([*body, "(i32.const 0)"]), uses=uses, data=_literal(said), pages="2")
-    text = text.replace('"extism:host/env" "isthmus_ask"', '"extism:host/user" "isthmus_ask"')
-    return text.replace('(export "on_track")', '(export "on_track") (export "on_request")')
+    module = plugin("\n".join([*body, "(i32.const 0)"]), uses=uses, data=_literal(said), pages="2")
+    module = module.replace('"extism:host/env" "isthmus_ask"', '"extism:host/user" "isthmus_ask"')
+    return module.replace('(export "on_track")', '(export "on_track") (export "on_request")')
 
 
 def _literal(said: list[tuple[bytes, bytes]]) -> str:

@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 
+from isthmus.rules import well_formed
+
 from ._wire import Nonsense
 
 __all__ = [
@@ -143,7 +145,14 @@ _fault = msgspec.json.Decoder(Fault)
 
 def _parse(decoder: msgspec.json.Decoder[_T], payload: bytes, what: str) -> _T:
     try:
-        return decoder.decode(payload)
+        try:
+            return decoder.decode(payload)
+        except msgspec.ValidationError:
+            raise
+        except (
+            msgspec.DecodeError
+        ):  # half a pair of surrogates, as any text in Python may hold, and msgspec reads none
+            return decoder.decode(well_formed(payload))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise Nonsense(f"{what} is not one: {str(error)[:200]}") from None
 

@@ -6,6 +6,7 @@ checked against the bytes that came, and a frame that does not add up is a :clas
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Final
 
@@ -166,16 +167,25 @@ def parse_logs(data: bytes, start_us: int) -> list[tuple[str, str, float]]:
         at += 16
         if level >= len(LEVELS) or length > len(data) - at:
             raise RuntimeFault("a log record's length does not add up")
-        text = data[at : at + length].decode("utf-8", "replace")
+        text = _text_of(data[at : at + length])
         lines.append((LEVELS[level], text, max(0.0, (now_us - start_us) / 1e6)))
         at += length
     return lines
+
+
+def _text_of(data: bytes) -> str:
+    """Text as QuickJS writes it, where half a pair of surrogates is three bytes; it becomes U+FFFD, once."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return _HALF.sub(b"\xef\xbf\xbd", data).decode("utf-8", "replace")
 
 
 class _Counted(msgspec.Struct, frozen=True):
     ops: msgspec.Raw = msgspec.Raw(b"")
 
 
+_HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _counted_decoder = msgspec.json.Decoder(_Counted)
 _report_decoder = msgspec.json.Decoder(Report)
 _thrown_decoder = msgspec.json.Decoder(ThrownValue)

@@ -9,6 +9,7 @@ import msgspec
 
 from isthmus.abc import Call, Ending, Host, Returned, Thrown
 from isthmus.limits import Limits
+from isthmus.rules import well_formed
 
 from ._course import Sealed
 from ._requests import shown_request
@@ -86,8 +87,8 @@ class Command:
         if status == 0:
             return self._reply(talk, output)
         try:
-            reply = _decoder.decode(output)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            reply = _read(output)
+        except (ValueError, RecursionError):
             reply = Reply()
         if isinstance(reply.error, Fault):
             return _thrown(reply.error)
@@ -98,9 +99,8 @@ class Command:
         if not output.strip():
             return Returned()
         try:
-            output.decode()
-            reply = _decoder.decode(output)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            reply = _read(output)
+        except (ValueError, RecursionError) as error:
             shown = output[:EXCERPT].decode("utf-8", "replace")
             return Thrown("InvalidReply", f"its standard output is no reply ({error}): {shown}")
         if isinstance(reply.error, Fault):
@@ -117,6 +117,22 @@ class Command:
             'its standard output has none of "return", "events", "error" and "messages": '
             + output[:EXCERPT].decode("utf-8", "replace"),
         )
+
+
+def _read(output: bytes) -> Reply:
+    """A reply; half a pair of surrogates is U+FFFD, as from a function in any language.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: it is nested too deeply.
+    """
+    output.decode()
+    try:
+        return _decoder.decode(output)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return _decoder.decode(well_formed(output))
 
 
 def _thrown(fault: Fault) -> Thrown:

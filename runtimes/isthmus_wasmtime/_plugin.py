@@ -10,6 +10,7 @@ import msgspec
 
 from isthmus.abc import Call, Ending, Host, Killed, Returned, Thrown
 from isthmus.limits import Limits
+from isthmus.rules import well_formed
 
 from ._requests import shown_request
 from ._talk import Talk
@@ -90,8 +91,8 @@ def _value(output: bytes) -> bytes:
         return b""
     try:
         output.decode()
-        msgspec.json.decode(output, type=msgspec.Raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        msgspec.json.decode(well_formed(output), type=msgspec.Raw)
+    except (ValueError, RecursionError):
         return msgspec.json.encode(output.decode("utf-8", "replace"))
     return output
 
@@ -99,7 +100,7 @@ def _value(output: bytes) -> bytes:
 def _thrown(text: str) -> Thrown:
     try:
         fault = msgspec.json.decode(text, type=Fault)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         named = NAMED.fullmatch(text.strip())
         return Thrown(named[1], named[2]) if named else Thrown("Error", text)
     return Thrown(fault.name, fault.message, retry_after=fault.retry_after)

@@ -162,6 +162,20 @@ def test_single_events_are_sent_again_as_they_were(worked: Isthmus, tmp_path: Pa
     assert not any("context" in event for event in arrived(tmp_path))
 
 
+def test_an_event_with_a_number_beyond_all_doubles_is_sent_again_and_shown(
+    worked: Isthmus, tmp_path: Path
+) -> None:
+    event = b'{"type":"track","messageId":"m9","event":"E","userId":"nobody","properties":{"n":1e999}}'
+    (tmp_path / "more").write_bytes(event + b"\n")
+    worked("work", "pipeline.toml", *QUEUE, "--send", "more", "--until-idle", "--quiet")
+    resend = ("resend", "pipeline.toml", *QUEUE, "--since", "1h", "--to", "file", "--unmarked")
+    ran = worked(*resend, "--where", "userId = 'nobody'")
+    assert "1 event sent again, 1 delivery" in ran.err
+    worked("work", "pipeline.toml", *QUEUE, "--until-idle", "--quiet")
+    assert (tmp_path / "out.ndjson").read_bytes() == event + b"\n"
+    assert '"n": 1e999' in worked("deliveries", "show", "pipeline.toml", "m9").out
+
+
 def test_a_sending_that_the_queue_does_not_keep_says_where_to_go_on(worked: Isthmus) -> None:
     ran = worked(
         "resend", "pipeline.toml", "--queue", "sqlite:q.db?max_bytes=1", "--since", "1h", "--to", "file"

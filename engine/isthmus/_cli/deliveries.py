@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from isthmus._rules.jsontext import fields_of
 from isthmus.archive import ArchiveReader
 from isthmus.deliveries import AttemptRecord, Delivery, DeliveryReader
 
@@ -211,7 +212,7 @@ def _show_events(written: PipelineFile, root: Path, ids: Sequence[str], screen: 
     shown: set[bytes] = set()
     names = plain + [each.partition(":")[2] for each in plain if ":" in each]
     for one in ArchiveReader(root / written.archive.path).events(containing=names):
-        fields = msgspec.json.decode(one.event)
+        fields = fields_of(bytes(one.event))
         if fields.get("messageId") in names and bytes(one.event) not in shown:
             shown.add(bytes(one.event))
             screen.print(f"the event, of source {visible(one.source)}, {moment_text(one.at)}")

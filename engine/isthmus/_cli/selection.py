@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
-import msgspec
-
+from isthmus._rules.jsontext import fields_of
 from isthmus.archive import ArchivedEvent, ArchiveReader
 from isthmus.errors import EngineError
 from isthmus.pipelines import Filter
@@ -73,7 +72,7 @@ class Selection:
         if self._condition is None and not messages:
             return True
         try:
-            fields: dict[str, Any] = msgspec.json.decode(one.event)
+            fields: dict[str, Any] = fields_of(bytes(one.event))
         except (ValueError, RecursionError):
             return False
         if messages and fields.get("messageId") not in messages:

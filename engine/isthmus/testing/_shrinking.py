@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from isthmus._rules.jsontext import fields_of
+
 from ._nearly import paths_of
 from .cases import Case
 
@@ -17,9 +19,9 @@ __all__ = ["smaller_cases"]
 def smaller_cases(case: Case) -> Iterator[Case]:
     """The case with less in its event or its batch: without one thing, the largest first, or with a smaller one."""
     if case.events is not None:
-        whole: Any = [msgspec.json.decode(event) for event in case.events]
+        whole: Any = [fields_of(bytes(event)) for event in case.events]
     elif bytes(case.event):
-        whole = msgspec.json.decode(case.event)
+        whole = fields_of(bytes(case.event))
     else:
         return
     for path in sorted(paths_of(whole), key=len):

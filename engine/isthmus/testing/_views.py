@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from isthmus._rules.jsontext import fields_of
 from isthmus.outcomes import Exchange, Outcome
 
 __all__ = ["view_of"]
@@ -28,7 +29,7 @@ def view_of(outcome: Outcome) -> dict[str, Any]:
             "value": outcome.value,
         }
     )
-    view: dict[str, Any] = msgspec.json.decode(text)
+    view: dict[str, Any] = fields_of(text)
     for entry in (view, *view["items"]):
         if entry.get("problem"):
             entry["problem"].pop("stack", None)
