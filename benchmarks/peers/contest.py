@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, final
 
@@ -83,9 +83,18 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.turn // 20, 2) if contender.slow else self.turn
 
 
-def hold(contenders: tuple[Contender, ...], sizes: Sizes, say: Callable[[str], None]) -> list[Result]:
-    """Measure all of them; those that can't take part say why."""
-    packages = Packages()
+def hold(
+    contenders: tuple[Contender, ...], sizes: Sizes, say: Callable[[str], None], named: Collection[str] = ()
+) -> list[Result]:
+    """Measure all of them; those that can't take part say why.
+
+    Args:
+        contenders: who takes part.
+        sizes: how much is measured.
+        say: told how it goes.
+        named: those that were asked for by name, and are installed whatever that takes.
+    """
+    packages = Packages(named)
     results = [Result(contender=contender.name) for contender in contenders]
     with ExitStack() as stack:
         running: list[tuple[Contender, Result, Conversation]] = []
