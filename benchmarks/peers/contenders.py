@@ -40,7 +40,7 @@ class Contender(msgspec.Struct, frozen=True, kw_only=True):
     boundary: Boundary
     isolation: str
     driver: tuple[str, ...]
-    language: Literal["javascript", "python"] = "javascript"
+    language: Literal["javascript", "python", "wasm"] = "javascript"
     group: str = ""
     package: str = ""
     live: int = 40
@@ -194,5 +194,22 @@ CONTENDERS: Final = (
         language="python",
         slow=True,
         live=0,
+    ),
+    Contender(
+        name="isthmus, WebAssembly",
+        boundary="memory-safe",
+        isolation="WebAssembly (wasmtime)",
+        driver=_python("isthmus_", "wasm"),
+        language="wasm",
+        live=0,
+        many=True,
+    ),
+    Contender(
+        name="extism",
+        boundary="memory-safe",
+        isolation="WebAssembly (wasmtime)",
+        driver=_python("extism_"),
+        language="wasm",
+        group="peer-extism",
     ),
 )

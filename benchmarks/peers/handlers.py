@@ -1,9 +1,12 @@
-"""The handler that all run, and code that wants to run for ever or to have all memory: the same in both languages."""
+"""The handler that all run, and code that wants to run for ever or to have all memory: the same in all languages."""
 
 from __future__ import annotations
 
+import base64
 from types import MappingProxyType
 from typing import Final
+
+import wasmtime
 
 from benchmarks._subject import CODE
 
@@ -21,6 +24,7 @@ def on_track(event, settings):
 """
 
 HANDLERS: Final = MappingProxyType({"javascript": CODE, "python": PYTHON})
+"""By language; of WebAssembly it is ``guest/handler.zig``, which is compiled."""
 
 EXPECTED: Final = {
     "user": "u123",
@@ -38,8 +42,26 @@ def _python(body: str) -> str:
     return "def on_track(event, settings):\n" + "".join(f"    {line}\n" for line in body.split("\n"))
 
 
+def _module(body: str) -> str:
+    """A module whose handler does this and comes to no end, in Base64."""
+    text = (
+        f'(module (memory (export "memory") 1) (func (export "on_track") (result i32) {body} (i32.const 0)))'
+    )
+    return base64.b64encode(wasmtime.wat2wasm(text)).decode()
+
+
+_GROW: Final = "(i32.mul (memory.grow (i32.const 16)) (i32.const 65536))"
+
 PROBES: Final = MappingProxyType(
     {
+        "wasm": MappingProxyType(
+            {
+                "loop": _module("(loop $on (br $on))"),
+                "memory: bytes": _module(
+                    f"(loop $on (memory.fill {_GROW} (i32.const 1) (i32.const 1048576)) (br $on))"
+                ),
+            }
+        ),
         "javascript": MappingProxyType(
             {
                 "loop": _javascript("for (;;);"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import shutil
@@ -15,10 +16,21 @@ from typing import Final
 from isthmus.cachedir import cache_directory
 
 from .contenders import Contender
+from .handlers import HANDLERS
 
 __all__ = ["Absent", "Packages", "pinned"]
 
 PROJECT: Final = Path(__file__).parents[2] / "pyproject.toml"
+HANDLER: Final = Path(__file__).parent / "guest" / "handler.zig"
+COMPILED: Final = (
+    "-target",
+    "wasm32-freestanding",
+    "-fno-entry",
+    "-rdynamic",
+    "-O",
+    "ReleaseFast",
+    "-fstrip",
+)
 NODE: Final = Path(__file__).parent / "node"
 PATIENCE: Final = 900
 """Seconds for one installation."""
@@ -54,6 +66,22 @@ class Packages:
         if "node" in contender.driver and shutil.which("node") is None:
             raise Absent("there is no node")
         return [part.replace("{node}", node) for part in contender.driver], environment
+
+    def code(self, contender: Contender) -> str:
+        """The handler in the contender's language: text, or a module in Base64.
+
+        Raises:
+            Absent: it can't be compiled.
+        """
+        if contender.language != "wasm":
+            return HANDLERS[contender.language]
+        zig = self._wheels(pinned("peer-zig")) / "ziglang" / "zig"
+        place = self._place("module", *pinned("peer-zig"), HANDLER.read_text("utf-8")).with_suffix(".wasm")
+        if not place.exists():
+            unfinished = place.with_suffix(f".{os.getpid()}")
+            self._run([str(zig), "build-exe", str(HANDLER), *COMPILED, f"-femit-bin={unfinished}"])
+            unfinished.rename(place)
+        return base64.b64encode(place.read_bytes()).decode()
 
     def _wheels(self, wheels: tuple[str, ...]) -> Path:
         place = self._place("pip", *wheels, f"{sys.version_info[:2]}")
