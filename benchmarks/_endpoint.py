@@ -1,7 +1,7 @@
 """An HTTP server in a process of its own that answers when so many requests wait for it, and it is told to.
 
 ``python -m benchmarks._endpoint COUNT`` prints its port, then ``waiting`` each time so many wait; a
-line on its standard input lets them go.
+line on its standard input lets them go. With a COUNT of 0 it answers at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Endpoint:
     """Holds requests back.
 
     Args:
-        count: how many have to wait before anybody is told.
+        count: how many have to wait before anybody is told; 0 where none waits.
     """
 
     def __init__(self, count: int) -> None:
@@ -40,6 +40,8 @@ class Endpoint:
             pass  # who asked has gone
 
     async def _wait(self) -> None:
+        if not self._count:
+            return
         self._waiting += 1
         if self._waiting == self._count:
             print("waiting", flush=True)
@@ -55,7 +57,7 @@ class Endpoint:
 async def main(count: int) -> None:
     endpoint = Endpoint(count)
     async with trio.open_nursery() as nursery:
-        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=count)
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=max(count, 1))
         nursery.start_soon(trio.serve_listeners, endpoint.serve, [listener])
         print(listener.socket.getsockname()[1], flush=True)
         while await trio.to_thread.run_sync(sys.stdin.readline):

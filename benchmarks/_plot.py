@@ -31,8 +31,11 @@ def bars(values: Sequence[tuple[str, float]], title: str, unit: str = "µs") -> 
         "encoding": encoding,
         "layer": [
             # A logarithmic scale has no zero to begin a bar at.
-            {"mark": {"type": "point", "filled": True, "size": 80}},
-            {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {"x2": {"value": 0}}},
+            {"mark": {"type": "point", "filled": True, "size": 80, "opacity": 1}},
+            {
+                "mark": {"type": "rule", "strokeWidth": 2, "color": "#4c78a8"},
+                "encoding": {"x2": {"value": 0}},
+            },
             {
                 "mark": {"type": "text", "align": "left", "dx": 8},
                 "encoding": {"text": {"field": "value", "format": ",.3~s"}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from benchmarks._figures import Case, Figures, interleave
 from benchmarks._process import measured
 from benchmarks._report import Bar
 
-from . import engine, worlds
+from . import engine, operations, worlds
 from .command import Workplace
 from .stopping import Stopping
 from .waiting import Waiting
@@ -34,6 +35,7 @@ async def _measure(given: argparse.Namespace) -> tuple[list[Figures], list[Bar]]
         low = worlds.cases(worlds_stack, quick=quick)
         async with AsyncExitStack() as engines:
             high = await engine.cases(engines, quick=quick)
+            high += await operations.cases(engines, quick=quick)
             _say("calls, in turns")
             figures = await interleave([*low, *high], rounds)
         restored = next(case for case in low if case.name == "restored")
@@ -104,11 +106,13 @@ async def _run(place: Workplace, restored: Case, times: int) -> tuple[Figures, B
 
 def _start(place: Workplace, times: int) -> tuple[Figures, Bar]:
     place.invoke()  # compiles
-    seconds = [place.invoke().cpu for _ in range(times)]
+    starts = [place.invoke() for _ in range(times)]
+    seconds = [start.cpu for start in starts]
     figures = Figures(
         name="isthmus invoke",
         what="processor time of a second start of the process, for one call",
         rounds=[seconds],
+        extra={"wall_ms": statistics.median(start.wall for start in starts) * 1e3},
     )
     return figures, Bar(case=figures.name, text="second start, CPU", value=figures.median, most=0.5, unit="s")
 

@@ -24,7 +24,7 @@ from isthmus import Engine, Function, Instance, Kind, Limits, Outcome, open_engi
 from isthmus.abc import Egress
 from isthmus.outcomes import Status
 
-__all__ = ["Waiting", "run"]
+__all__ = ["Waiting", "line", "run"]
 
 CODE = """
 async function onTrack(event, settings) {
@@ -78,14 +78,14 @@ async def _wave(engine: Engine, instance: Instance, count: int) -> Waiting:
     )
     assert endpoint.stdin is not None
     assert endpoint.stdout is not None
-    port = int(await _line(endpoint.stdout))
+    port = int(await line(endpoint.stdout))
     event = msgspec.json.encode({"type": "track", "properties": {"url": f"http://127.0.0.1:{port}/"}})
     resident, began = _resident(), time.perf_counter()
     async with trio.open_nursery() as nursery:
         for _ in range(count):
             nursery.start_soon(call, event)
         with trio.fail_after(PATIENCE):
-            await _line(endpoint.stdout)
+            await line(endpoint.stdout)
         grown, threads = _resident() - resident, _threads()
         await endpoint.stdin.send_all(b"go\n")
     seconds = time.perf_counter() - began
@@ -96,7 +96,8 @@ async def _wave(engine: Engine, instance: Instance, count: int) -> Waiting:
     return Waiting(grown / count, threads, seconds / count)
 
 
-async def _line(stream: ReceiveStream) -> bytes:
+async def line(stream: ReceiveStream) -> bytes:
+    """The next line of a process that says no more until it is answered."""
     held = b""
     while not held.endswith(b"\n"):
         held += await stream.receive_some()

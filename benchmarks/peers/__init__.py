@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
+import time
 from collections.abc import Sequence
+
+from benchmarks import _plot
+from benchmarks._command import drawable
 
 from .contenders import CONTENDERS, Contender
 from .contest import Sizes, hold
@@ -27,14 +32,25 @@ def main(arguments: Sequence[str]) -> int:
         metavar="NAME",
         help="a contender beside isthmus; may be given again",
     )
+    parser.add_argument(
+        "--plot", type=drawable, metavar="FILE.svg", help="a drawing as well (isthmus[bench])"
+    )
     given = parser.parse_args(arguments)
     taking_part = _chosen(parser, given.only)
-    results = hold(
-        taking_part, QUICK if given.quick else Sizes(), lambda text: print(text, file=sys.stderr, flush=True)
-    )
+    results = hold(taking_part, QUICK if given.quick else Sizes(), _say, given.only)
     show = as_json_lines if given.json else as_markdown
     print(show(taking_part, results, bars(taking_part, results)))
+    if given.plot is not None:
+        medians = [
+            (result.contender, statistics.median(result.fresh) * 1e6) for result in results if result.fresh
+        ]
+        medians.sort(key=lambda each: each[1])
+        _plot.write(_plot.bars(medians, "an event in a fresh world"), given.plot)
     return 0
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def _chosen(parser: argparse.ArgumentParser, only: Sequence[str]) -> tuple[Contender, ...]:

@@ -27,7 +27,8 @@ class Contender(msgspec.Struct, frozen=True, kw_only=True):
         isolation: the same in words.
         language: of the handler.
         driver: the command that runs it; ``{node}`` is where npm's packages are.
-        wheels: what pip installs for it, pinned, in a directory of its own: two of them have modules of one name.
+        group: the dependency group of ``pyproject.toml`` that pip installs for it, in a directory of its own: two of them have
+            modules of one name. Or "".
         package: npm's package that it needs, or "".
         live: worlds that are alive at a time while memory is measured; 0 where it is not measured.
         slow: a fresh world takes milliseconds: fewer are measured.
@@ -39,8 +40,8 @@ class Contender(msgspec.Struct, frozen=True, kw_only=True):
     boundary: Boundary
     isolation: str
     driver: tuple[str, ...]
-    language: Literal["javascript", "python"] = "javascript"
-    wheels: tuple[str, ...] = ()
+    language: Literal["javascript", "python", "wasm"] = "javascript"
+    group: str = ""
     package: str = ""
     live: int = 40
     slow: bool = False
@@ -69,7 +70,7 @@ CONTENDERS: Final = (
         boundary="memory-safe",
         isolation="QuickJS-NG in WebAssembly (wasmtime)",
         driver=_python("quickjs_rs_"),
-        wheels=("quickjs-rs==0.2.6",),
+        group="peer-quickjs-rs",
         slow=True,
     ),
     Contender(
@@ -77,7 +78,7 @@ CONTENDERS: Final = (
         boundary="memory-safe",
         isolation="QuickJS-NG in WebAssembly (wasmtime)",
         driver=_python("wasmjs_"),
-        wheels=("wasmjs==0.0.15.0.2",),
+        group="peer-wasmjs",
         slow=True,
     ),
     Contender(
@@ -85,7 +86,7 @@ CONTENDERS: Final = (
         boundary="memory-safe",
         isolation="an isolate of V8",
         driver=_python("mini_racer_"),
-        wheels=("mini-racer==0.14.1",),
+        group="peer-mini-racer",
         slow=True,
     ),
     Contender(
@@ -131,21 +132,21 @@ CONTENDERS: Final = (
         boundary="none",
         isolation="a C extension in the process",
         driver=_python("quickjs_native"),
-        wheels=("quickjs==1.19.4",),
+        group="peer-quickjs",
     ),
     Contender(
         name="quickjs-ng",
         boundary="none",
         isolation="a C extension in the process",
         driver=_python("quickjs_native"),
-        wheels=("quickjs-ng==0.17.0.2",),
+        group="peer-quickjs-ng",
     ),
     Contender(
         name="jsbox",
         boundary="none",
         isolation="a Rust extension around C in the process",
         driver=_python("jsbox_"),
-        wheels=("jsbox==0.1.3",),
+        group="peer-jsbox",
     ),
     Contender(
         name="Deno, a process an event",
@@ -182,7 +183,7 @@ CONTENDERS: Final = (
         isolation="an interpreter in Rust of a part of Python, in processes",
         driver=_python("monty"),
         language="python",
-        wheels=("pydantic-monty==1.4.0",),
+        group="peer-pydantic-monty",
         live=0,
     ),
     Contender(
@@ -193,5 +194,22 @@ CONTENDERS: Final = (
         language="python",
         slow=True,
         live=0,
+    ),
+    Contender(
+        name="isthmus, WebAssembly",
+        boundary="memory-safe",
+        isolation="WebAssembly (wasmtime)",
+        driver=_python("isthmus_", "wasm"),
+        language="wasm",
+        live=0,
+        many=True,
+    ),
+    Contender(
+        name="extism",
+        boundary="memory-safe",
+        isolation="WebAssembly (wasmtime)",
+        driver=_python("extism_"),
+        language="wasm",
+        group="peer-extism",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, final
 
@@ -14,7 +14,7 @@ from benchmarks._subject import API_KEY, EVENT
 
 from .contenders import Contender
 from .conversation import Conversation, Silent
-from .handlers import EXPECTED, HANDLERS, PROBES
+from .handlers import EXPECTED, PROBES
 from .installing import Absent, Packages
 
 __all__ = ["LIMIT", "MEMORY", "Probed", "Result", "Sizes", "hold"]
@@ -23,9 +23,9 @@ LIMIT: Final = 0.2
 """Seconds that a hostile call may take."""
 MEMORY: Final = 64 * 1024 * 1024
 """Bytes that a world may have."""
-GENEROUS: Final = 5.0
+GENEROUS: Final = 30.0
 """Seconds that a handler may take while nothing is hostile."""
-PATIENCE: Final = 60.0
+PATIENCE: Final = 180.0
 """Seconds that a driver gets for an answer."""
 GIVEN_UP: Final = 4.0
 """Seconds that a hostile call gets: twenty times its limit. Who has no limits is given up after as long, for each call of the dozen."""
@@ -83,54 +83,79 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
         return max(self.turn // 20, 2) if contender.slow else self.turn
 
 
-def hold(contenders: tuple[Contender, ...], sizes: Sizes, say: Callable[[str], None]) -> list[Result]:
-    """Measure all of them; those that can't take part say why."""
-    packages = Packages()
+def hold(
+    contenders: tuple[Contender, ...], sizes: Sizes, say: Callable[[str], None], named: Collection[str] = ()
+) -> list[Result]:
+    """Measure all of them; those that can't take part say why.
+
+    Args:
+        contenders: who takes part.
+        sizes: how much is measured.
+        say: told how it goes.
+        named: those that were asked for by name, and are installed whatever that takes.
+    """
+    packages = Packages(named)
     results = [Result(contender=contender.name) for contender in contenders]
     with ExitStack() as stack:
         running: list[tuple[Contender, Result, Conversation]] = []
         for contender, result in zip(contenders, results, strict=True):
             say(f"{contender.name}: the first event")
-            try:
+            with _or_absent(result, say):
                 conversation = stack.enter_context(_opened(packages, contender))
                 result.first = time.perf_counter() - conversation.began
                 running.append((contender, result, conversation))
-            except (Absent, Silent) as reason:
-                result.absent = str(reason)
         for turn in range(sizes.turns + 1):
             say(f"turn {turn} of {sizes.turns}")
             for contender, result, conversation in running if turn % 2 else running[::-1]:
-                _turn(contender, result, conversation, sizes, counts=turn > 0)
+                if not result.absent:
+                    with _or_absent(result, say):
+                        _turn(contender, result, conversation, sizes, counts=turn > 0)
     for contender, result, _ in running:
-        say(f"{contender.name}: many, memory, probes")
-        result.throughput = _throughput(packages, contender, sizes)
-        if contender.live:
-            with _opened(packages, contender) as conversation:
-                result.live = conversation.ask("live", PATIENCE, count=contender.live)["bytes"]
-        probes = list(PROBES[contender.language].items())[: sizes.probes]
-        result.probes = {name: _probe(packages, contender, code) for name, code in probes}
+        if not result.absent:
+            say(f"{contender.name}: many, memory, probes")
+            with _or_absent(result, say):
+                _alone(packages, contender, result, sizes)
     return results
 
 
 @contextmanager
-def _opened(
-    packages: Packages, contender: Contender, seconds: float = GENEROUS, memory: int = MEMORY
-) -> Iterator[Conversation]:
+def _or_absent(result: Result, say: Callable[[str], None]) -> Iterator[None]:
+    """One that can't begin, or can't go on, says why in the table, and the others go on."""
+    try:
+        yield
+    except (Absent, Silent) as reason:
+        result.absent = str(reason)
+        say(f"{result.contender}: {reason}")
+
+
+def _alone(packages: Packages, contender: Contender, result: Result, sizes: Sizes) -> None:
+    """What is not measured in turns."""
+    result.throughput = _throughput(packages, contender, sizes)
+    if contender.live:
+        with _opened(packages, contender) as conversation:
+            result.live = conversation.ask("live", PATIENCE, count=contender.live)["bytes"]
+    probes = list(PROBES[contender.language].items())[: sizes.probes]
+    result.probes = {name: _probe(packages, contender, code) for name, code in probes}
+
+
+@contextmanager
+def _opened(packages: Packages, contender: Contender) -> Iterator[Conversation]:
     """A driver that has run its first event.
 
     Raises:
         Absent: it can't be had.
         Silent: it does not run the handler.
     """
+    code = packages.code(contender)
     with Conversation(*packages.command(contender)) as conversation:
         opened = conversation.ask(
             "open",
             PATIENCE,
-            code=HANDLERS[contender.language],
+            code=code,
             event=msgspec.json.decode(EVENT),
             settings={"apiKey": API_KEY},
-            seconds=seconds,
-            memory=memory,
+            seconds=GENEROUS,
+            memory=MEMORY,
         )
         _check(opened)
         yield conversation
@@ -169,8 +194,8 @@ def _throughput(packages: Packages, contender: Contender, sizes: Sizes) -> float
 def _probe(packages: Packages, contender: Contender, code: str) -> Probed:
     """A hostile call in a process that runs nothing else."""
     try:
-        with _opened(packages, contender, seconds=LIMIT) as conversation:
-            answer = conversation.ask("probe", GIVEN_UP, code=code)
+        with _opened(packages, contender) as conversation:
+            answer = conversation.ask("probe", GIVEN_UP, code=code, seconds=LIMIT)
     except Silent as reason:
         return Probed(seconds=None, how=str(reason))
     return Probed(seconds=answer["seconds"], how=str(answer["how"])[:200])

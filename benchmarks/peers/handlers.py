@@ -1,9 +1,12 @@
-"""The handler that all run, and code that wants to run for ever or to have all memory: the same in both languages."""
+"""The handler that all run, and code that wants to run for ever or to have all memory: the same in all languages."""
 
 from __future__ import annotations
 
+import base64
 from types import MappingProxyType
 from typing import Final
+
+import wasmtime
 
 from benchmarks._subject import CODE
 
@@ -21,6 +24,7 @@ def on_track(event, settings):
 """
 
 HANDLERS: Final = MappingProxyType({"javascript": CODE, "python": PYTHON})
+"""By language; of WebAssembly it is ``guest/handler.zig``, which is compiled."""
 
 EXPECTED: Final = {
     "user": "u123",
@@ -38,8 +42,26 @@ def _python(body: str) -> str:
     return "def on_track(event, settings):\n" + "".join(f"    {line}\n" for line in body.split("\n"))
 
 
+def _module(body: str) -> str:
+    """A module whose handler does this and comes to no end, in Base64."""
+    text = (
+        f'(module (memory (export "memory") 1) (func (export "on_track") (result i32) {body} (i32.const 0)))'
+    )
+    return base64.b64encode(wasmtime.wat2wasm(text)).decode()
+
+
+_GROW: Final = "(i32.mul (memory.grow (i32.const 16)) (i32.const 65536))"
+
 PROBES: Final = MappingProxyType(
     {
+        "wasm": MappingProxyType(
+            {
+                "loop": _module("(loop $on (br $on))"),
+                "memory: bytes": _module(
+                    f"(loop $on (memory.fill {_GROW} (i32.const 1) (i32.const 1048576)) (br $on))"
+                ),
+            }
+        ),
         "javascript": MappingProxyType(
             {
                 "loop": _javascript("for (;;);"),
@@ -50,6 +72,7 @@ PROBES: Final = MappingProxyType(
                 ),
                 "replaceAll": _javascript('const s = "ab".repeat(1 << 20); for (;;) s.replaceAll("b", "c");'),
                 "BigInt": _javascript("let x = 3n ** 100000n; for (;;) x = (x * x) % (3n ** 200001n);"),
+                "repeat": _javascript('for (;;) "ab".repeat(1 << 24);'),
                 "promises": _javascript("const spin = () => Promise.resolve().then(spin); await spin();"),
                 "never settles": _javascript("await new Promise(() => {});"),
                 "memory: array": _javascript("const a = []; for (;;) a.push(Array(1000).fill(a.length));"),
@@ -73,6 +96,7 @@ PROBES: Final = MappingProxyType(
                 "sort": _python("a = list(range(1000000))\nwhile True: a = sorted(a, key=lambda i: -i)"),
                 "replaceAll": _python('s = "ab" * (1 << 20)\nwhile True: s.replace("b", "c")'),
                 "BigInt": _python("x = 3 ** 100000\nwhile True: x = (x * x) % (3 ** 200001)"),
+                "repeat": _python('while True: "ab" * (1 << 24)'),
                 "memory: array": _python("a = []\nwhile True: a.append([len(a)] * 1000)"),
                 "memory: string": _python('s = "x"\nwhile True: s += s + str(len(s))'),
                 "memory: bytes": _python('a = []\nwhile True: a.append(b"1" * (1 << 20))'),

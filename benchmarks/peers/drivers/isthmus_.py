@@ -1,7 +1,8 @@
-"""isthmus, by its public API: JavaScript, or Python where the argument is ``python``."""
+"""isthmus, by its public API: JavaScript, or the language that the argument names, ``python`` or ``wasm``."""
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import sys
@@ -14,7 +15,7 @@ import trio
 import isthmus
 from benchmarks.peers.drivers.serving import resident
 
-FILES = {"javascript": "handler.js", "python": "handler.py"}
+FILES = {"javascript": "handler.js", "python": "handler.py", "wasm": "handler.wasm"}
 WAITING = {
     "javascript": "async function onTrack() { await new Promise((done) => setTimeout(done, 3000)); }",
     "python": "import asyncio\nasync def on_track(event, settings):\n    await asyncio.sleep(3)\n",
@@ -79,6 +80,9 @@ class Isthmus:
             return {"bytes": (resident() - before) / request["count"]}
 
     async def probe(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._limits = isthmus.Limits(
+            wall=request["seconds"], cpu=request["seconds"], memory=self._limits.memory
+        )
         instance = await self._load(request["code"])
         began = time.perf_counter()
         outcome = await self._engine.invoke(instance, b'{"type":"track"}')
@@ -90,7 +94,7 @@ class Isthmus:
             kind=isthmus.Kind.DESTINATION,
             name="contest",
             language=self._language,
-            code=code,
+            code=base64.b64decode(code) if self._language == "wasm" else code,
             file=FILES[self._language],
             isolation=isolation,
             settings=tuple(isthmus.SettingDefinition(name=name) for name in self._settings),

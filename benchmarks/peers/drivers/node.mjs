@@ -140,7 +140,8 @@ const ANSWERS = {
     for (const world of worlds) await through(world);
     return { bytes: (memoryUsage().rss - before) / count };
   },
-  async probe({ code }) {
+  async probe({ code, seconds }) {
+    opened.seconds = seconds;
     const began = hrtime.bigint();
     let how;
     try {

@@ -95,6 +95,7 @@ class Driver(ABC):
 
     def probe(self, request: dict[str, Any]) -> dict[str, Any]:
         """Code that wants to run for ever, or to have all memory."""
+        self.seconds = request["seconds"]
         began = time.perf_counter()
         try:
             how = self.world(request["code"]).call("{}", "{}")
