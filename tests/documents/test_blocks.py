@@ -18,9 +18,11 @@ from typing import Final
 import pytest
 from tests.documents.documents import DOCUMENTS, ROOT, Block, blocks_of, text_of
 
+import isthmus
 from isthmus._cli.added import AddedCommands
-from isthmus._cli.commands import COMMANDS
+from isthmus._cli.commands import COMMANDS, main
 from isthmus._cli.pipelinefile import read_pipeline
+from isthmus.pipelinefiles import load_pipeline
 
 ELSEWHERE: Final = {
     ("README.md", "sh", "pip install . &&"): "tests/test_readme.py",
@@ -273,6 +275,20 @@ def test_a_workflow_that_is_shown_calls_commands_that_there_are(block: Block) ->
     for call in calls:
         name, *arguments = shlex.split(call)
         parser_of(name).parse_args(arguments)
+
+
+async def test_the_service_of_the_first_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (("destination", "my-orders", "--template", "orders"), ("source", "my-source")):
+        assert main(["new", *arguments]) == 0
+    (block,) = (each for each in blocks_of("README.md") if each.language == "toml")
+    (tmp_path / "pipeline.toml").write_text(block.code)
+    for name in re.findall(r'env = "(\w+)"', block.code):
+        monkeypatch.setenv(name, name.lower())
+    async with isthmus.open_engine() as engine:
+        loaded = await load_pipeline(engine, tmp_path / "pipeline.toml")
+    assert {each.id for each in loaded.sources} == {"web", "orders"}
+    assert [each.name for each in loaded.destinations] == ["crm"]
 
 
 # ---------------------------------------------------------------- commands
