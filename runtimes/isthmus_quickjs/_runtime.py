@@ -74,7 +74,9 @@ class QuickJSRuntime(Runtime):
 
         def load() -> None:
             source = read_source(function.code, function.file, self._strip)
-            began = time.monotonic()
+            began = (
+                time.thread_time()
+            )  # it waits for nothing: what passes beside is what others have of the processor
             seconds = max(min(limits.wall, limits.cpu), LOADING)
             options: dict[str, object] = {
                 "kind": function.kind.value,
@@ -89,7 +91,7 @@ class QuickJSRuntime(Runtime):
                     memory=limits.memory,
                     log_bytes=min(limits.log_bytes, MOST_LOG)
                     + 1,  # so that the host sees that there was more
-                    proceed=lambda _index, _seconds: time.monotonic() - began < seconds,
+                    proceed=lambda _index, _seconds: time.thread_time() - began < seconds,
                 )
             )
 

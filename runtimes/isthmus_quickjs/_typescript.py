@@ -88,11 +88,11 @@ class TypeStripper:
                 "install isthmus where npm or the package index can be reached, or strip the types yourself",
                 file=file,
             )
-        began = time.monotonic()
+        began = time.thread_time()
         store = wasmtime.Store(self._engine)
         try:
             store.set_limits(memory_size=MEMORY)
-            kept = on_epoch(store, lambda: time.monotonic() - began < SECONDS)
+            kept = on_epoch(store, lambda: time.thread_time() - began < SECONDS)
             answer = _Conversation(store, self._module).transform(code, options)
             del kept
         except (wasmtime.Trap, wasmtime.WasmtimeError, Stopped):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -333,6 +334,7 @@ def test_a_function_imports_nothing_of_other_languages_or_of_queues(tmp_path: Pa
     done = subprocess.run(
         [sys.executable, "-c", STRANGERS],
         cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
         capture_output=True,
         text=True,
         timeout=300,

@@ -39,6 +39,10 @@ BY_NAME = {
 }
 
 
+PATIENT = ("--wall", "5m")
+"""As long as a busy machine may take."""
+
+
 @pytest.fixture(params=BY_NAME)
 def template(request: pytest.FixtureRequest) -> Template:
     return BY_NAME[request.param]
@@ -66,7 +70,7 @@ def test_it_does_what_it_is_expected_to(template: Template, isthmus: Isthmus, tm
     make(isthmus, template)
     events = manifest_of(template).sample.events
     lines = len((tmp_path / "mine" / events).read_text().splitlines())
-    ran = isthmus("test", "mine", plugins=PLUGINS)
+    ran = isthmus("test", "mine", *PATIENT, plugins=PLUGINS)
     assert (ran.status, ran.err) == (0, "")
     expected = -(-lines // 20) if template.name == "batch" else lines
     cases = len(list((tmp_path / "mine" / "cases").glob("*")))
@@ -91,7 +95,7 @@ def test_a_function_that_does_something_else_is_found_out(
         code.write_text(
             f"{code.read_text()}\n\ndef {pythonic}(given, settings): raise ValueError('changed')\n"
         )
-        ran = isthmus("test", "mine", plugins=PLUGINS)
+        ran = isthmus("test", "mine", *PATIENT, plugins=PLUGINS)
         assert (ran.status, "✗ line 1\n" in ran.out) == (1, True)
         return
     changed = f"function {handler}() {{ throw new RetryError('changed') }}"
@@ -102,7 +106,7 @@ def test_a_function_that_does_something_else_is_found_out(
     text = code.read_text() + "\n"
     where = text.rindex(before)
     code.write_text(text[:where] + after + text[where + len(before) :])
-    ran = isthmus("test", "mine", plugins=PLUGINS)
+    ran = isthmus("test", "mine", *PATIENT, plugins=PLUGINS)
     assert ran.status == 1
     assert "✗ line 1\n" in ran.out
     assert "lines as expected" in ran.out
@@ -182,7 +186,7 @@ def test_the_list_has_them_all(isthmus: Isthmus) -> None:
 
 def outcomes(isthmus: Isthmus, template: str, *argv: str) -> tuple[int, list[dict[str, Any]], str]:
     make(isthmus, BY_NAME[template])
-    ran = isthmus("run", "mine", *argv, plugins=PLUGINS)
+    ran = isthmus("run", "mine", *argv, *PATIENT, plugins=PLUGINS)
     return ran.status, ran.lines, ran.err
 
 
@@ -287,9 +291,9 @@ def test_expectations_can_be_written_anew(isthmus: Isthmus, tmp_path: Path) -> N
     code.write_text(
         code.read_text().replace("JSON.stringify(event)", "JSON.stringify({ id: event.messageId })")
     )
-    assert isthmus("test", "mine", plugins=PLUGINS).status == 1
-    assert isthmus("test", "mine", "--update", plugins=PLUGINS).status == 0
-    assert isthmus("test", "mine", plugins=PLUGINS).status == 0
+    assert isthmus("test", "mine", *PATIENT, plugins=PLUGINS).status == 1
+    assert isthmus("test", "mine", "--update", *PATIENT, plugins=PLUGINS).status == 0
+    assert isthmus("test", "mine", *PATIENT, plugins=PLUGINS).status == 0
     first = json.loads((tmp_path / "mine" / "expected.ndjson").read_text().splitlines()[0])
     assert first["requests"][0]["body"] == {"id": "msg-1"}
 
@@ -308,7 +312,7 @@ def test_on_a_terminal_a_call_and_a_table_are_shown_and_no_json_lines(
     )
     ours, theirs = os.openpty()
     with subprocess.Popen(
-        [sys.executable, "-c", program, "run", "mine", "--sink", "endpoint"],
+        [sys.executable, "-c", program, "run", "mine", "--sink", "endpoint", *PATIENT],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "NO_COLOR": ""},
         stdin=theirs,

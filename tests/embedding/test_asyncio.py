@@ -36,7 +36,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     async def watched() -> None:
         complaints: list[str] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said["message"]))
-        await asyncio.wait_for(main, 300)
+        await asyncio.wait_for(main, 1800)
         gc.collect()
         await asyncio.sleep(0)
         assert complaints == []

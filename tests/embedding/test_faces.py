@@ -1,50 +1,83 @@
-"""The engine has one face, whoever calls it: what is added to one is missed in the others here."""
+"""Both faces have what the engine has: batches, tapes and their replays, what is offered once it is open."""
 
 from __future__ import annotations
 
-import inspect
+import asyncio
+import threading
 from typing import Any
 
-import pytest
+import msgspec
+from tests.embedding.scripted import FUNCTION, LIMITS, track
 
-import isthmus
 import isthmus.asyncio
 import isthmus.sync
+from isthmus.tapes import Recording, Tape, decode
+from isthmus.testing import ScriptedRuntime, World
 
-ONLY_ON_TRIO = {"runtime_of", "runtimes", "fetcher"}
-"""Of the plugins, for who builds on the engine itself."""
-
-
-def public(face: type) -> dict[str, Any]:
-    return {name: value for name, value in vars(face).items() if not name.startswith("_") and callable(value)}
+GRANTED = msgspec.structs.replace(FUNCTION, capabilities=("geo.lookup",))
+ITEMS = [{"status": 200}, {"status": 400}]
 
 
-def parameters(function: Any, *, without: set[str]) -> list[tuple[str, Any, Any]]:
-    found = inspect.signature(function).parameters.values()
-    return [(one.name, one.kind, one.default) for one in found if one.name not in without]
+async def on_track(event: Any, settings: object, world: World) -> object:
+    return msgspec.Raw(await world.host.capability("geo.lookup", b'"oslo"'))
 
 
-@pytest.mark.parametrize("name", sorted(set(public(isthmus.Engine)) - ONLY_ON_TRIO))
-@pytest.mark.parametrize("face", [isthmus.asyncio.Engine, isthmus.sync.Engine], ids=["asyncio", "sync"])
-def test_a_method_takes_the_same_everywhere(face: type, name: str) -> None:
-    model, method = public(isthmus.Engine)[name], public(face)[name]
-    waits = inspect.iscoroutinefunction(model)
-    extra = {"timeout"} if face is isthmus.sync.Engine and waits else set()
-    assert parameters(method, without=extra) == parameters(model, without=set())
-    assert inspect.getdoc(method)
-    if face is isthmus.asyncio.Engine:
-        assert inspect.iscoroutinefunction(method) == waits
-    else:
-        assert not inspect.iscoroutinefunction(method)
-        assert not waits or inspect.signature(method).parameters["timeout"].default is None
+def runtime() -> ScriptedRuntime:
+    return ScriptedRuntime({"onTrack": on_track, "onBatch": lambda *_: ITEMS})
 
 
-@pytest.mark.parametrize("face", [isthmus.asyncio, isthmus.sync])
-def test_an_engine_is_opened_the_same_way_everywhere(face: Any) -> None:
-    assert parameters(face.open_engine, without=set()) == parameters(isthmus.open_engine, without=set())
+def recording(tapes: list[bytes]) -> Recording:
+    def keep(_tape: Tape, data: bytes) -> str:
+        tapes.append(data)
+        return "kept"
+
+    return Recording(keep=keep)
 
 
-@pytest.mark.parametrize("face", [isthmus.asyncio, isthmus.sync])
-def test_no_face_has_a_method_of_its_own(face: Any) -> None:
-    assert set(public(face.Engine)) <= set(public(isthmus.Engine))
-    assert set(public(face.EventBatcher)) == {"add"}
+def test_the_one_for_asyncio() -> None:
+    tapes: list[bytes] = []
+    asked: list[object] = []
+
+    async def main() -> None:
+        async with isthmus.asyncio.open_engine(
+            plugins=[runtime()], load_entry_points=False, limits=LIMITS
+        ) as engine:
+
+            @engine.capability("geo.lookup")
+            async def lookup(city: str) -> str:
+                asked.append(asyncio.get_running_loop() is loop)
+                return city.upper()
+
+            loop = asyncio.get_running_loop()
+            instance = await engine.load(GRANTED)
+            outcome = await engine.invoke(instance, track(), record=recording(tapes))
+            assert bytes(outcome.value or b"") == b'"OSLO"'
+            again = await engine.replay(decode(tapes[0]))
+            assert again.identical, again.differences
+            batch = await engine.invoke_batch(instance, [track(0), track(1)])
+            assert [item.status.value for item in batch.items] == ["delivered", "refused"]
+
+    asyncio.run(asyncio.wait_for(main(), 300))
+    assert asked == [True]  # and not for the replay
+
+
+def test_the_one_for_threads() -> None:
+    tapes: list[bytes] = []
+    threads: list[str] = []
+
+    def lookup(city: str) -> str:
+        threads.append(threading.current_thread().name)
+        return city.upper()
+
+    with isthmus.sync.open_engine(plugins=[runtime()], load_entry_points=False, limits=LIMITS) as engine:
+        engine.capability("geo.lookup")(lookup)
+        instance = engine.load(GRANTED)
+        outcome = engine.invoke(instance, track(), record=recording(tapes))
+        assert bytes(outcome.value or b"") == b'"OSLO"'
+        again = engine.replay(decode(tapes[0]))
+        assert again.identical, again.differences
+        batch = engine.invoke_batch(instance, [track(0), track(1)])
+        assert [item.status.value for item in batch.items] == ["delivered", "refused"]
+        assert repr(engine).startswith("<isthmus.sync.Engine over <isthmus.Engine of scripted")
+    assert len(threads) == 1
+    assert threads[0] != "isthmus-trio"

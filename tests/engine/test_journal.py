@@ -195,3 +195,26 @@ def test_records_that_wait_are_bounded_and_after_the_end_none_is_taken(
     assert writer.lost == 3
     with pytest.raises(ValueError, match="closed"):
         writer.put_and_tell(b"late", lambda error: None)
+
+
+def test_a_segment_that_retention_has_removed_meanwhile_is_passed_over(tmp_path: Path) -> None:
+    for number in range(2):
+        with opened(tmp_path, clock=lambda number=number: 1e9 + number) as writer:  # type: ignore[misc]
+            writer.put(b"%d" % number)
+    lines = JournalReader(tmp_path).lines()
+    assert next(lines) == b"0"
+    segments(tmp_path)[1].unlink()
+    assert list(lines) == []
+
+
+def test_a_line_that_never_ends_is_damage_and_no_memory_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("isthmus._journal.reading.LINE_BYTES", 1000)
+    monkeypatch.setattr("isthmus._journal.reading._CHUNK", 4096)
+    with opened(tmp_path) as writer:
+        writer.put(b"short")
+        writer.put(b"x" * 200_000)
+    reader = JournalReader(tmp_path)
+    assert list(reader.lines()) == [b"short"]
+    assert reader.damaged == segments(tmp_path)

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from isthmus._rules.times import stamped
+from isthmus._rules.times import stamped, times
 
 NOW = 1_767_225_600.25
 WRITTEN = "2026-01-01T00:00:00.250Z"
@@ -39,3 +39,25 @@ def test_nothing_else_of_a_message_changes(message: dict[str, object]) -> None:
 @pytest.mark.parametrize("text", [b"", b"[]", b"1", b"{", b'{"a"'])
 def test_what_is_no_message_is_left_to_who_refuses_it(text: bytes) -> None:
     assert stamped(text, NOW) == text
+
+
+@pytest.mark.parametrize(
+    ("original", "sent", "happened"),
+    [
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z", "2025-12-31T23:59:50.250Z"),  # a clock that is right
+        (
+            "2020-01-01T00:00:00",
+            "2020-01-01T00:01:00",
+            "2025-12-31T23:59:00.250Z",
+        ),  # and one that is years late
+        ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", WRITTEN),  # before there are years
+        ("0001-01-01T00:00:00+23:00", None, WRITTEN),
+        ("soon", "2020-01-01", WRITTEN),
+        (None, None, WRITTEN),
+    ],
+)
+def test_a_devices_clock_is_corrected_by_when_it_sent(
+    original: str | None, sent: str | None, happened: str
+) -> None:
+    assert times(original, None, sent, NOW)["timestamp"] == happened
+    assert times(original, sent, None, NOW)["timestamp"] == happened

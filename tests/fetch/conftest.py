@@ -43,7 +43,7 @@ async def make_client(authority: Authority) -> AsyncIterator[Callable[..., Clien
     clients: list[Client] = []
 
     def make(**options: object) -> Client:
-        fetcher = HttpFetcher(**{"ssl_context": authority.client(), **options})  # type: ignore[arg-type]
+        fetcher = HttpFetcher(**{"ssl_context": authority.client(), "connect_timeout": 600, **options})  # type: ignore[arg-type]
         clients.append(Client(fetcher))
         return clients[-1]
 

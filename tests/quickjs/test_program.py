@@ -139,11 +139,14 @@ async def test_the_clock_of_a_call_begins_when_it_leaves_the_queue(
             may_go_on = threading.Event()
             ended: list[type[Ending]] = []
 
+            def stay() -> None:
+                may_go_on.wait()
+
             async def run() -> None:
                 ended.extend(type(reply.ending) for reply in await script.run_many([call_of()] * 8))
 
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(scripts.lanes.run, may_go_on.wait)
+                nursery.start_soon(scripts.lanes.run, stay)
                 await until(lambda: not scripts.lanes.idle)
                 nursery.start_soon(run)
                 await trio.sleep(0.6)
