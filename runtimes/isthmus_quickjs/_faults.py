@@ -36,7 +36,7 @@ class _Handlers:
         self._known: dict[int, bool] = {}
         self._action = ctypes.create_string_buffer(_ACTION_SIZE)
         self._handler = ctypes.c_void_p.from_buffer(self._action)
-        library = ctypes.CDLL(None)
+        library = ctypes.PyDLL(None)  # keeps Python's lock: it is asked before every crossing
         self._sigaction = library.sigaction
         self._dladdr = library.dladdr
 

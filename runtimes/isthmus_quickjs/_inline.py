@@ -23,7 +23,7 @@ from ._driver import STACK_MARGIN
 from ._frames import WAITING, Frame
 from ._lanes import TICK
 from ._memory import PAGE, GuestMemory, running
-from ._wasm import Exports, RawCall, Stopped
+from ._wasm import Exports, RawCall, Stopped, set_epoch_deadline
 from ._world import KEPT_GROWTH, RECORD_LIMIT
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class InlineWorld:
     def run(self, record: bytes) -> tuple[bytes, bytes] | None:
         """A record's frame and log, None where it was stopped, after which the world is of no more use."""
         running.memory = self.memory
-        self._store.set_epoch_deadline(TICKS)
+        set_epoch_deadline(self._store, TICKS)
         try:
             self.memory.poke(self._input(len(record) + 1) & 0xFFFFFFFF, record)
             packed = self._invoke(len(record))

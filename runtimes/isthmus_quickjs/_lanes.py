@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
 
+from ._wasm import increment_epoch
+
 if TYPE_CHECKING:
     import wasmtime
 
@@ -214,7 +216,7 @@ class Lanes:
             self._ticking.wait()
             time.sleep(TICK)
             for engine in self._engines:
-                engine.increment_epoch()
+                increment_epoch(engine)
             if any(lane.since for lane in self._lanes):
                 quiet = 0
                 self._replace_long()

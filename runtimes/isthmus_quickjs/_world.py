@@ -19,7 +19,7 @@ from ._cold import Guard
 from ._driver import ENTRIES, ENTRY, HEAD, KEPT_IN_WORLD, TABLE
 from ._frames import heap_top
 from ._memory import PAGE, GuestMemory, running
-from ._wasm import Exports, RawCall, Stopped, on_epoch
+from ._wasm import Exports, RawCall, Stopped, on_epoch, set_epoch_deadline
 
 if TYPE_CHECKING:
     from ._guest import Image
@@ -104,18 +104,20 @@ class World:
         self._settle = RawCall(store, code.func("settle"), 0)
         self._restore = RawCall(store, driver.func("restore"), 0)
         self._run_many = RawCall(store, driver.func("run_many"), 3)
-        exchange = driver.memory("memory")
-        self._exchange = ctypes.cast(exchange.data_ptr(store), ctypes.c_void_p).value or 0
+        exchange = ctypes.cast(driver.memory("memory").data_ptr(store), ctypes.c_void_p).value or 0
+        self._exchange = memoryview((ctypes.c_ubyte * (EXCHANGE_PAGES * PAGE)).from_address(exchange)).cast(
+            "B"
+        )
         self.guard = self.memory.guard = Guard(
-            image.cold, self.memory, end=image.end, stack=STACK, table=self._exchange + TABLE
+            image.cold, self.memory, end=image.end, stack=STACK, table=exchange + TABLE
         )
         self._stack_pointer = code.global_("__stack_pointer")
-        self._started = ctypes.c_int64.from_address(self._exchange + 8)
-        self._begun = ctypes.c_int64.from_address(self._exchange + 16)
-        self._soft = ctypes.c_int64.from_address(self._exchange + 24)
-        self._current = ctypes.c_uint32.from_address(self._exchange + 32)
-        self._out = ctypes.c_uint32.from_address(self._exchange + 36)
-        self._kept_at = ctypes.c_uint32.from_address(self._exchange + 44)
+        self._started = ctypes.c_int64.from_address(exchange + 8)
+        self._begun = ctypes.c_int64.from_address(exchange + 16)
+        self._soft = ctypes.c_int64.from_address(exchange + 24)
+        self._current = ctypes.c_uint32.from_address(exchange + 32)
+        self._out = ctypes.c_uint32.from_address(exchange + 36)
+        self._kept_at = ctypes.c_uint32.from_address(exchange + 44)
         self._proceed: Callable[[int, float], bool] = _always
         self._crossing_began = 0.0
         self._direct = False
@@ -154,9 +156,9 @@ class World:
             entries += ENTRY.pack(at, len(record), 0, 0, 0, 0, 0)
             at += len(record)
         head = HEAD.pack(0, 0, 0, int(soft_seconds * 1e9), 0, OUT_AREA, EXCHANGE_PAGES * PAGE, 0)
-        ctypes.memmove(self._exchange, head, len(head))
+        self._exchange[: len(head)] = head
         blob = b"".join((entries, *records))
-        ctypes.memmove(self._exchange + ENTRIES, blob, len(blob))
+        self._exchange[ENTRIES : ENTRIES + len(blob)] = blob
         stopped: Stopped | None = None
         self._enter(proceed, direct=False)
         try:
@@ -203,8 +205,8 @@ class World:
         return self._answers(self._current.value)
 
     def _answers(self, done: int) -> list[Ran]:
-        table = ctypes.string_at(self._exchange + ENTRIES, done * ENTRY.size)
-        out = ctypes.string_at(self._exchange + OUT_AREA, self._out.value - OUT_AREA)
+        table = bytes(self._exchange[ENTRIES : ENTRIES + done * ENTRY.size])
+        out = bytes(self._exchange[OUT_AREA : self._out.value])
         ran = []
         for _, _, start, length, log, _status, nanoseconds in ENTRY.iter_unpack(table):
             if start == KEPT_IN_WORLD:
@@ -262,7 +264,7 @@ class World:
         self._proceed = proceed
         self._direct = direct
         self._crossing_began = time.monotonic()
-        self._store.set_epoch_deadline(1)
+        set_epoch_deadline(self._store, 1)
 
     def _ran_for(self) -> float:
         elapsed = time.monotonic() - self._crossing_began
