@@ -12,6 +12,7 @@ from isthmus.effects import (
     CacheLoad,
     Capability,
     Done,
+    Effect,
     Failed,
     Fetch,
     Found,
@@ -28,7 +29,7 @@ def response(text: str) -> Responded:
     return Responded(FetchResponse(status=200, body=text.encode()))
 
 
-TAPED = [
+TAPED: list[Effect] = [
     fetch(1, "https://a.example/x?page=1"),
     fetch(2, "https://a.example/x?page=2"),
     fetch(3, "https://a.example/x?page=2", b"body"),
