@@ -66,6 +66,10 @@ class Offers(Generic[T]):
         """What is offered, in the order of the alphabet."""
         return tuple(sorted(self._offers))
 
+    def owners(self, name: str) -> tuple[str, ...]:
+        """The plugins that offer this, in the order in which they were asked; more than one is one too many."""
+        return tuple(found.name for found, _ in self._offers.get(name, ()))
+
     def find(self, name: str) -> T:
         """The offer of a name.
 
@@ -74,13 +78,9 @@ class Offers(Generic[T]):
         """
         offers = self._offers.get(name, [])
         if len(offers) > 1:
-            owners = " and ".join(sorted(repr(found.name) for found, _ in offers))
+            owners = " and ".join(sorted(map(repr, self.owners(name))))
             raise PluginError(f"the plugins {owners} both offer {self._phrase.format(name)}; remove one")
         if not offers:
             known = ", ".join(map(repr, self.names)) or "none"
             raise PluginError(f"no plugin offers {self._phrase.format(name)}; there is {known}")
         return offers[0][1]
-
-    def plugin_of(self, name: str) -> str:
-        """The name of the plugin, the first of them, that offers this."""
-        return self._offers[name][0][0].name

@@ -38,7 +38,7 @@ def added_routes(offers: Offers[ServerRoute], view: ServiceView, *, public: bool
             continue
         if route.public is not public:
             continue
-        plugin = offers.plugin_of(name)
+        (plugin,) = offers.owners(name)
         try:
             application = route.make(view)
         except Exception as exc:  # noqa: BLE001 -- reported

@@ -6,9 +6,9 @@ import re
 from collections.abc import Container, Sequence
 from typing import Final, final
 
-from isthmus._discovery import Discovery, Found, PluginInfo, said
+from isthmus._discovery import PluginInfo
 from isthmus.abc import Command
-from isthmus.errors import PluginError
+from isthmus.offers import Offers
 
 __all__ = ["AddedCommands"]
 
@@ -29,30 +29,32 @@ class AddedCommands:
     """
 
     def __init__(self, plugins: Sequence[object], *, taken: Container[str], logged: bool = True) -> None:
-        self._discovery = Discovery(plugins, load_entry_points=True, logged=logged)
-        self._offers: dict[str, list[tuple[Found, Command]]] = {}
-        for found, function in self._discovery.implementations("isthmus_commands"):
-            try:
-                commands = [_checked(command, taken) for command in function()]
-            except Exception as exc:  # noqa: BLE001 -- reported
-                found.leave_out(f"isthmus_commands failed: {said(exc)}")
-                continue
-            for command in commands:
-                self._offers.setdefault(command.name, []).append((found, command))
-                found.offers.append(f"command {command.name}")
+        self._offers = Offers(
+            "isthmus_commands",
+            lambda offered: [
+                (command.name, command) for command in (_checked(each, taken) for each in offered)
+            ],
+            plugins,
+            what="command",
+            phrase="a command {!r}",
+            logged=logged,
+        )
 
     @property
     def infos(self) -> tuple[PluginInfo, ...]:
         """Each plugin, as far as its commands go."""
-        return self._discovery.infos
+        return self._offers.infos
 
     @property
     def summaries(self) -> dict[str, str]:
         """What each command does, by its name, in the order of the alphabet."""
-        return {
-            name: f"(the plugins {_names(offers)} both offer it)" if len(offers) > 1 else offers[0][1].summary
-            for name, offers in sorted(self._offers.items())
-        }
+        return {name: self._summary(name) for name in self._offers.names}
+
+    def _summary(self, name: str) -> str:
+        owners = self._offers.owners(name)
+        if len(owners) > 1:
+            return f"(the plugins {' and '.join(sorted(map(repr, owners)))} both offer it)"
+        return self._offers.find(name).summary
 
     def find(self, name: str) -> Command | None:
         """The command of this name, None where no plugin offers one.
@@ -60,18 +62,11 @@ class AddedCommands:
         Raises:
             PluginError: two plugins offer it.
         """
-        offers = self._offers.get(name, [])
-        if len(offers) > 1:
-            raise PluginError(f"the plugins {_names(offers)} both offer a command {name!r}; remove one")
-        return offers[0][1] if offers else None
+        return self._offers.find(name) if name in self._offers.names else None
 
     def plugin_of(self, name: str) -> str:
         """The name of the plugin that offers this command."""
-        return self._offers[name][0][0].name
-
-
-def _names(offers: Sequence[tuple[Found, Command]]) -> str:
-    return " and ".join(sorted(repr(found.name) for found, _ in offers))
+        return self._offers.owners(name)[0]
 
 
 def _checked(command: object, taken: Container[str]) -> Command:

@@ -32,7 +32,8 @@ def offered_engine(where: str, plugins: Sequence[object]) -> Engine | None:
     )
     if scheme not in offers.names:
         return None
-    plugin, connect = offers.plugin_of(scheme), offers.find(scheme)
+    connect = offers.find(scheme)
+    (plugin,) = offers.owners(scheme)
     try:
         engine = connect(where)
     except Exception as exc:  # noqa: BLE001 -- reported as the plugin's
