@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import threading
+from collections.abc import Callable
 
 import pytest
 import trio
@@ -442,7 +443,7 @@ class TickingEngine:
 
     def __init__(self) -> None:
         self.epochs = 0
-        self.begin = lambda: None
+        self.begin: Callable[[], None] = list
         self.at = 0
 
     def increment_epoch(self) -> None:
