@@ -11,6 +11,8 @@ import msgspec
 import pytest
 from benchmarks.peers.contenders import CONTENDERS, Contender
 from benchmarks.peers.contest import Probed, Result, Sizes, hold
+from benchmarks.peers.handlers import EXPECTED
+from benchmarks.peers.installing import NODE, Absent, Packages, pinned
 from benchmarks.peers.table import as_json_lines, as_markdown, bars
 
 ROOT = Path(__file__).parent.parent
@@ -21,7 +23,7 @@ ROOT = Path(__file__).parent.parent
     ("bench", "cases"),
     [
         ("backfill", 5),
-        ("call", 11),
+        ("call", 14),
         ("crypto", 3),
         ("intl", 7),
         ("libraries", 4),
@@ -62,6 +64,73 @@ def test_the_contest_with_peers_that_need_no_installation() -> None:
         assert min(line["fresh_us"], line["kept_us"], line["fresh_per_second"], line["first_ms"]) > 0
         assert line["probes"]["loop"]["ms"] >= 200
     assert sum("bar" in line for line in lines) == 1  # there is no other JavaScript
+
+
+@pytest.mark.slow
+def test_a_short_soak_keeps_every_law_but_those_of_time(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "soak",
+        "--quick",
+        "--json",
+        "--plot",
+        str(tmp_path / "soak.svg"),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    whole, *each = (json.loads(line) for line in done.stdout.splitlines())
+    assert whole["outcomes"] > 0
+    assert whole["accepted"] > 0
+    assert whole["kills"] > 0
+    assert whole["faults"] > 0
+    assert {"JavaScript", "WebAssembly", "fetch", "loop"} <= {line["case"] for line in each}
+    assert (tmp_path / "soak.svg").read_text("utf-8").startswith("<svg")
+
+
+def test_what_contenders_need_is_pinned() -> None:
+    for contender in CONTENDERS:
+        if contender.group:
+            assert all("==" in each for each in pinned(contender.group)), contender.name
+        if contender.package:
+            lock = json.loads((NODE / contender.package / "package-lock.json").read_text("utf-8"))
+            assert lock["packages"][""]["dependencies"] == {
+                contender.package: lock["packages"][f"node_modules/{contender.package}"]["version"]
+            }
+
+
+def test_what_compiles_for_long_is_left_out_until_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ISTHMUS_CACHE", str(tmp_path))
+    (heavy,) = (contender for contender in CONTENDERS if contender.heavy)
+    with pytest.raises(
+        Absent, match=r"compiling it takes many minutes; `--only isolated-vm`|there is no npm"
+    ):
+        Packages().command(heavy)
+
+
+def test_who_fails_on_the_way_leaves_the_contest_to_the_others() -> None:
+    driver = """
+import json, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["do"] == "sample" and FAILS:
+        sys.exit("out of breath")
+    answers = {"open": {"value": EXPECTED}, "live": {"bytes": 1}, "probe": {"seconds": 0.2, "how": "stopped"}}
+    sample = {"ns": [1000], "value": EXPECTED}
+    print(json.dumps(answers.get(request["do"], sample)), flush=True)
+"""
+
+    def contender(name: str, *, fails: bool) -> Contender:
+        code = driver.replace("EXPECTED", repr(EXPECTED)).replace("FAILS", repr(fails))
+        return Contender(name=name, boundary="none", isolation="", driver=(sys.executable, "-c", code))
+
+    contest = (contender("isthmus", fails=False), contender("tired", fails=True))
+    ours, tired = hold(contest, Sizes(turn=1, turns=1, stream=4, probes=1), print)
+    assert "out of breath" in tired.absent
+    assert (ours.absent, ours.fresh, ours.live, list(ours.probes)) == ("", [1e-6], 1, ["loop"])
 
 
 def test_who_cannot_take_part_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

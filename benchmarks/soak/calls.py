@@ -7,6 +7,7 @@ next wave; without one it ends.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import random
@@ -27,6 +28,8 @@ from isthmus.outcomes import Outcome, Status
 AT_ONCE: Final = 16
 LONG: Final = 30.0
 """Seconds after which one hears of a call."""
+STUCK: Final = 90.0
+"""Seconds of a wave after which one sees what its threads are at."""
 LOST: Final = frozenset({"Crash", "RuntimeFault"})
 """A call's own process was killed; or the one that forks them, on which calls wait."""
 
@@ -53,12 +56,15 @@ class _Mix:
             while waiting:
                 await self._call(*waiting.pop(), found)
 
+        # Where the Trio thread itself stands still nobody else could say so.
+        faulthandler.dump_traceback_later(STUCK)
         async with trio.open_nursery() as watched:
             watched.start_soon(self._watch)
             async with trio.open_nursery() as nursery:
                 for _ in range(AT_ONCE):
                     nursery.start_soon(take)
             watched.cancel_scope.cancel()
+        faulthandler.cancel_dump_traceback_later()
         found.rss, found.descriptors, found.threads = _held()
         return found
 

@@ -23,7 +23,7 @@ from .wave import Wave
 
 __all__ = ["hold"]
 
-LEAST: Final = 5
+LEAST: Final = 3
 """Waves, however long they take."""
 FAILING: Final = 0.2
 """The part of deliveries that meet a fault."""

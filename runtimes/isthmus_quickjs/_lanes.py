@@ -80,6 +80,7 @@ class Lanes:
         self._opened = 0
         self._clock: threading.Thread | None = None
         self._ticking = threading.Event()
+        self._outside = 0  # guests that have begun in no lane
         self._changing = threading.Lock()  # which lanes there are
         self._closing = False
         self._over = False
@@ -154,7 +155,8 @@ class Lanes:
         self._engines.append(engine)
 
     def keep_ticking(self) -> None:
-        """See to it that the clock moves on for a while: a guest begins that runs in no lane."""
+        """See to it that the clock moves on for ``QUIET`` ticks more: a guest begins that runs in no lane."""
+        self._outside += 1  # before the look: a clock that is about to stop looks at it once it has
         if not self._ticking.is_set():
             if self._clock is None:
                 self._start()
@@ -211,9 +213,11 @@ class Lanes:
     # -- the clock's thread
 
     def _tick(self) -> None:
-        quiet = 0
+        quiet = outside = 0
         while not self._over:
             self._ticking.wait()
+            if self._outside != outside:
+                quiet, outside = 0, self._outside
             time.sleep(TICK)
             for engine in self._engines:
                 increment_epoch(engine)
@@ -225,7 +229,8 @@ class Lanes:
             if quiet > QUIET:
                 quiet = 0
                 self._ticking.clear()
-                if any(lane.since for lane in self._lanes):  # it began between the look and the clearing
+                # What began between the look and the clearing has seen a clock that moves.
+                if self._outside != outside or any(lane.since for lane in self._lanes):
                     self._ticking.set()
 
     def _long(self) -> int:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import threading
+from collections.abc import Callable
 
 import pytest
 import trio
@@ -26,7 +27,7 @@ from tests.javascript import (
 
 from isthmus.abc import Killed, Reply, Returned
 from isthmus_quickjs._guest import Guest
-from isthmus_quickjs._lanes import Lanes
+from isthmus_quickjs._lanes import QUIET, Lanes
 from isthmus_quickjs._world import EXCHANGE_PAGES, RECORD_LIMIT
 
 CODE = """
@@ -434,3 +435,30 @@ async def test_no_wake_up_is_lost(scripts: Scripts) -> None:
     await rest(scripts)
     assert script.program._queue._running == 0
     assert not script.program._queue._waiting
+
+
+class TickingEngine:
+    """Counts its epochs; something begins at one of them."""
+
+    def __init__(self) -> None:
+        self.epochs = 0
+        self.begin: Callable[[], None] = list
+        self.at = 0
+
+    def increment_epoch(self) -> None:
+        self.epochs += 1
+        if self.epochs == self.at:
+            self.begin()
+
+
+@pytest.mark.parametrize("at", [QUIET, QUIET + 1], ids=["as it is about to stop", "as it stops"])
+async def test_the_clock_goes_on_for_a_guest_that_begins_in_no_lane_as_it_stops(at: int) -> None:
+    engine = TickingEngine()
+    lanes = Lanes([engine], 1)  # type: ignore[list-item]
+    engine.begin, engine.at = lanes.keep_ticking, at
+    lanes.keep_ticking()
+    try:
+        # An inline call is stopped at the second look; before that the Trio thread stands still.
+        await until(lambda: engine.epochs >= at + 2)
+    finally:
+        await lanes.aclose()
