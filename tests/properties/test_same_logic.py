@@ -229,6 +229,7 @@ def _priced(*prices: float) -> list[dict[str, Any]]:
     return [{"name": f"item {place}", "price": price} for place, price in enumerate(prices)]
 
 
+ODD_ITEMS: Final[list[Any]] = [[], {}, None, "text", [1, None, [], "text", {}], [{}, {"name": "second"}]]
 EACH_RULE: Final[list[dict[str, Any]]] = [
     *(
         _ordered(user, items=_priced(1.5, 2.25))
@@ -240,10 +241,7 @@ EACH_RULE: Final[list[dict[str, Any]]] = [
         _ordered(items=_priced(*prices))
         for prices in ((100,), (100.01,), (1000,), (1000.01,), (0.1, 0.2), (-5,))
     ),
-    *(
-        _ordered(items=items)
-        for items in ([], {}, None, "text", [1, None, [], "text", {}], [{}, {"name": "second"}])
-    ),
+    *(_ordered(items=items) for items in ODD_ITEMS),
     _ordered(
         items=[{"quantity": 3, "price": 2}, {"quantity": "3", "price": 2}, {"quantity": True, "price": True}]
     ),
