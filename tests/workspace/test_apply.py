@@ -130,6 +130,29 @@ async def test_new_code_is_a_diff_and_runs(stores: Stores, directory: Path, runt
         assert (count, versions[0].is_deployed) == (2, True)
 
 
+async def test_how_a_function_is_run_is_kept_with_its_versions(
+    stores: Stores, directory: Path, runtimes: Runtimes
+) -> None:
+    async with stores.open() as store:
+        await applied(store, directory, runtimes)
+        manifest = (
+            'kind = "source_insert"\nfan_out = true\nisolation = "instance"\ncapabilities = ["geo.lookup"]\n'
+        )
+        write(directory, {"functions/tag/function.toml": manifest})
+        told = await applied(store, directory, runtimes)
+        assert done(told) == [("change", "function", "tag")]
+        assert [field.name for field in told.changes[0].fields] == ["running"]
+        snapshot = await store.snapshot()
+        (tag,) = (found.function for found in snapshot.runnables if found.function.name == "tag")
+        assert (tag.fan_out, tag.isolation, tag.capabilities) == (True, "instance", ("geo.lookup",))
+        assert not tag.lenient
+        there = await kept(store)
+        function = next(one for one in there.functions if one.display_name == "tag")
+        versions, _ = await store.read(lambda tx: tx.functions.versions(function.id, Page()))
+        assert [version.running.fan_out for version in versions] == [True, False]
+        assert (await planned(store, directory, runtimes)).changes == ()
+
+
 async def test_no_secret_is_shown(stores: Stores, directory: Path, runtimes: Runtimes) -> None:
     async with stores.open() as store:
         first = await applied(store, directory, runtimes)

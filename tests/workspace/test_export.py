@@ -21,6 +21,7 @@ from isthmus_server.store import (
     Draft,
     Page,
     ResourceType,
+    Running,
     Secret,
     Store,
     Transaction,
@@ -66,11 +67,26 @@ def settings_of_instances(draw: st.DrawFn) -> tuple[tuple[SettingDefinition, ...
     return tuple(definitions), values
 
 
+def runnings(kind: ResourceType) -> st.SearchStrategy[Running]:
+    """How functions of a kind may be run."""
+    return st.builds(
+        Running,
+        isolation=st.sampled_from(["call", "instance"]),
+        lenient=st.booleans(),
+        pass_through=st.booleans(),
+        capabilities=st.lists(st.sampled_from(["geo.lookup", "kv.get"]), unique=True).map(tuple),
+        fan_out=st.booleans() if kind is ResourceType.INSERT_SOURCE else st.just(False),
+    )
+
+
 @st.composite
 def workspaces(draw: st.DrawFn) -> Any:
     """What makes a workspace of some of everything, within a transaction."""
     kinds = draw(st.lists(st.sampled_from(list(ResourceType)), min_size=1, max_size=4))
-    drafts = [(kind, draw(NAMES), draw(TEXTS), draw(TEXTS), draw(settings_of_instances())) for kind in kinds]
+    drafts = [
+        (kind, draw(NAMES), draw(TEXTS), draw(TEXTS), draw(settings_of_instances()), draw(runnings(kind)))
+        for kind in kinds
+    ]
     slugs = draw(st.lists(NAMES, min_size=1, max_size=3, unique=True))
     names, enabled = draw(st.lists(NAMES, min_size=4, max_size=4)), draw(st.booleans())
     workspace = draw(NAMES), draw(NAMES)
@@ -81,8 +97,10 @@ def workspaces(draw: st.DrawFn) -> Any:
         tx.sources.add_write_key(plain[0])
         tx.destinations.create(plain[0], WEBHOOKS, {"url": "https://example.com"}, enabled=True)
         inserts: list[str] = []
-        for at, (kind, name, description, code, (definitions, values)) in enumerate(drafts):
-            draft = Draft(code=code, display_name=name, description=description, settings=definitions)
+        for at, (kind, name, description, code, (definitions, values), running) in enumerate(drafts):
+            draft = Draft(
+                code=code, display_name=name, description=description, settings=definitions, running=running
+            )
             function = tx.functions.create(kind, draft, language="javascript")
             if kind is ResourceType.SOURCE:
                 source = tx.sources.create(f"of {at}", function.id, values, enabled=enabled, name=names[at])

@@ -27,7 +27,11 @@ FAULTS = {
     "no kind": ("functions/crm/function.toml", CRM.replace('kind = "destination"', ""), "it has no kind"),
     "no such kind": ("functions/crm/function.toml", CRM.replace('"destination"', '"sink"'), "a kind is one of"),
     "the id of another kind": ("functions/crm/function.toml", 'id = "ifnd_1"\n' + CRM, "id: the id of a destination function is 'dfn_...'"),
-    "what a store does not keep": ("functions/crm/function.toml", "lenient = true\n" + CRM, "a store keeps no lenient"),
+    "several events of one, at a destination": (
+        "functions/crm/function.toml",
+        "fan_out = true\n" + CRM,
+        "fan_out is for source inserts",
+    ),
     "no code": ("functions/crm/function.toml", 'code = "none.js"\n' + CRM, "there is no file"),
     "code that is no text": ("functions/crm/function.js", "\0\udcff", "its code is no text"),
     "a workspace without a name": ("workspace.toml", 'slug = "a"\n', "Object missing required field `name`"),

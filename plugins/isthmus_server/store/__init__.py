@@ -59,6 +59,7 @@ from .store import Store as Store
 from .transactions import Transaction as Transaction
 from .usage import NOTICES as NOTICES, Standing as Standing, UsedBy as UsedBy, UsedOn as UsedOn
 from .values import (
+    AS_USUAL as AS_USUAL,
     MASK as MASK,
     AuditEvent as AuditEvent,
     Destination as Destination,
@@ -67,6 +68,7 @@ from .values import (
     Page as Page,
     ResourceType as ResourceType,
     Role as Role,
+    Running as Running,
     Secret as Secret,
     SettingValues as SettingValues,
     Source as Source,

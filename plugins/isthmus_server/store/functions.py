@@ -14,7 +14,7 @@ from isthmus.functions import SettingDefinition
 from .faults import Conflict, FieldProblem, NotFound, Unfit
 from .ids import class_id, function_id, new_class_id
 from .schema import bounds, destinations, functions, insert_instances, sources, versions
-from .values import Page, ResourceType, StoredFunction, Version
+from .values import AS_USUAL, Page, ResourceType, Running, StoredFunction, Version
 from .work import Work, fields_of
 
 __all__ = ["Draft", "Functions"]
@@ -31,6 +31,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str | None = None
     logo_url: str | None = None
     settings: tuple[SettingDefinition, ...] | None = None
+    running: Running | None = None
 
 
 @final
@@ -72,6 +73,7 @@ class Functions:
             language=language,
             code=draft.code or "",
             settings=draft.settings or (),
+            running=draft.running or AS_USUAL,
             latest=version,
             deployed=version if deployed else None,
             created_at=work.now,
@@ -117,7 +119,7 @@ class Functions:
     def update(self, given: str, draft: Draft) -> StoredFunction:
         """Save a function.
 
-        New code or new definitions of settings make a version.  It runs at once, but for a source function, which is deployed
+        New code, new definitions of settings or another way to run it make a version.  It runs at once, but for a source function, which is deployed
         source by source.
 
         Raises:
@@ -130,7 +132,7 @@ class Functions:
         }
         function = msgspec.structs.replace(had, updated_at=work.now, **changes)
         _check(function)
-        if "code" in changes or "settings" in changes:
+        if not changes.keys().isdisjoint({"code", "settings", "running"}):
             version = work.new_ksuid()
             function = msgspec.structs.replace(function, latest=version)
             if function.resource_type is not ResourceType.SOURCE:
@@ -269,6 +271,7 @@ class Functions:
             number=number,
             code=function.code,
             settings=msgspec.to_builtins(function.settings),
+            running=msgspec.to_builtins(function.running),
             author=work.actor,
             created_at=work.now,
             updated_at=work.now,

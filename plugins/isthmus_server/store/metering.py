@@ -20,7 +20,7 @@ from .faults import StoreError
 from .flushing import flushing
 from .store import Store
 from .transactions import Transaction
-from .usage import SECOND, Standing, UsageKey, Used, day_of
+from .usage import DAY, SECOND, Standing, UsageKey, Used, day_of
 
 __all__ = ["NOTHING_LOCKED", "Locks", "Meter", "metering"]
 
@@ -67,6 +67,10 @@ class Meter:
         self.locks = NOTHING_LOCKED
         self._clock = clock
         self._functions: dict[str, str] = {}
+        self._day = 0
+        self._day_ends = 0.0  # seconds since the epoch
+        self._calls: dict[str, Used] = {}  # of the day, by instance: a call costs two look-ups
+        self._events: dict[str, Used] = {}
         self._used: dict[UsageKey, Used] = defaultdict(Used)
         self._moved = trio.Event()
 
@@ -82,19 +86,28 @@ class Meter:
         """Take what an engine tells; does not block."""
         if type(event) is not CallEnded:
             return
-        function = self._functions.get(event.instance)
-        if function is None:
-            return
-        used = self._used[self._key(function, event.instance)]
+        if self._clock() >= self._day_ends:
+            self._begin_day()
+        used = self._calls.get(event.instance)
+        if used is None:
+            if event.instance not in self._functions:
+                return
+            used = self._calls[event.instance] = Used()
+        usage = event.usage
         used.calls += 1
         used.failed += event.code is not None
-        used.wall += round(event.usage.wall * SECOND)
-        used.cpu += round(event.usage.cpu * SECOND)
+        used.wall += round(usage.wall * SECOND)
+        used.cpu += round(usage.cpu * SECOND)
 
     def observe(self, seen: Observation) -> None:
         """Take what a pipeline tells; does not block."""
         if type(seen) is Accepted:
-            self._used[self._key("", seen.source)].events += 1
+            if self._clock() >= self._day_ends:
+                self._begin_day()
+            used = self._events.get(seen.source)
+            if used is None:
+                used = self._events[seen.source] = Used()
+            used.events += 1
 
     async def wait_moved(self, known: Locks) -> None:
         """Wait until something else is locked than what is known."""
@@ -103,6 +116,7 @@ class Meter:
 
     async def flush(self, store: Store) -> None:
         """Write what was gathered into the store, and see what that means for the quotas."""
+        self._gather()
         taken, self._used = self._used, defaultdict(Used)
         try:
             standings = await (_settle(store, taken) if taken else _look(store))
@@ -117,8 +131,19 @@ class Meter:
             self._moved.set()
             self._moved = trio.Event()
 
-    def _key(self, function: str, instance: str) -> UsageKey:
-        return UsageKey(day_of(int(self._clock() * 1000)), function, instance)
+    def _begin_day(self) -> None:
+        self._gather()
+        self._day = day_of(int(self._clock() * 1000))
+        self._day_ends = (self._day + DAY) / 1000
+
+    def _gather(self) -> None:
+        """Put what was counted of the day to what is to be written."""
+        for instance, used in self._calls.items():
+            self._used[UsageKey(self._day, self._functions[instance], instance)].add(used)
+        for source, used in self._events.items():
+            self._used[UsageKey(self._day, "", source)].add(used)
+        self._calls.clear()
+        self._events.clear()
 
 
 async def _look(store: Store) -> list[Standing]:

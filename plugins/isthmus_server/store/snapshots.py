@@ -178,7 +178,9 @@ def _runnable(
     kept = work.one(versions, Version, versions.c.id == version, is_deployed=True)
     if kept is None:
         raise StoreError(f"version {version}, which is deployed, is not in the store")
-    function = msgspec.structs.replace(made_of, code=kept.code, settings=kept.settings).to_run()
+    function = msgspec.structs.replace(
+        made_of, code=kept.code, settings=kept.settings, running=kept.running
+    ).to_run()
     defined = {definition.name for definition in kept.settings}
     return RunnableFunction(
         id=made_of.id,

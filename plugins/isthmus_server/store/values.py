@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import Any, Final, final
+from typing import Any, Final, Literal, final
 
 import msgspec
 
 from isthmus.functions import Function, Kind, SettingDefinition
 
 __all__ = [
+    "AS_USUAL",
     "MASK",
     "AuditEvent",
     "Destination",
@@ -19,6 +20,7 @@ __all__ = [
     "Page",
     "ResourceType",
     "Role",
+    "Running",
     "Secret",
     "SettingValues",
     "Source",
@@ -87,6 +89,20 @@ class Workspace(_Kept, frozen=True, kw_only=True):
 
 
 @final
+class Running(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a function is run, where Segment's API has no field for it; the fields are those of :class:`isthmus.Function`."""
+
+    isolation: Literal["call", "instance", "wasm"] = "call"
+    lenient: bool = False
+    pass_through: bool = False
+    capabilities: tuple[str, ...] = ()
+    fan_out: bool = False
+
+
+AS_USUAL: Final = Running()
+
+
+@final
 class StoredFunction(_Kept, frozen=True, kw_only=True):
     """A function, as it was saved last.
 
@@ -95,6 +111,7 @@ class StoredFunction(_Kept, frozen=True, kw_only=True):
         language: which runtime runs it.
         code: source text.
         settings: what its instances take.
+        running: how it is run.
         latest: id of the newest version.
         deployed: id of the version that runs, or None; of a source function, what was deployed last to a source of it.
         created_at, updated_at, deployed_at: milliseconds since the epoch.
@@ -108,6 +125,7 @@ class StoredFunction(_Kept, frozen=True, kw_only=True):
     language: str
     code: str
     settings: tuple[SettingDefinition, ...]
+    running: Running = AS_USUAL
     latest: str
     deployed: str | None
     created_at: int
@@ -123,6 +141,7 @@ class StoredFunction(_Kept, frozen=True, kw_only=True):
             language=self.language,
             code=self.code,
             settings=self.settings,
+            **msgspec.structs.asdict(self.running),
         )
 
 
@@ -134,6 +153,7 @@ class Version(_Kept, frozen=True, kw_only=True):
         id: a KSUID.
         number: from 1, one more for each of a function.
         settings: as they were defined then.
+        running: how it was to be run.
         author: id of the token that saved it.
         is_deployed: it runs now, in one instance at least.
         created_at, updated_at, deployed_at: milliseconds since the epoch.
@@ -143,6 +163,7 @@ class Version(_Kept, frozen=True, kw_only=True):
     number: int
     code: str
     settings: tuple[SettingDefinition, ...]
+    running: Running = AS_USUAL
     author: str
     is_deployed: bool
     created_at: int

@@ -9,7 +9,7 @@ import msgspec
 
 from isthmus.errors import IsthmusError
 from isthmus.functions import SettingDefinition
-from isthmus_server.store import ResourceType
+from isthmus_server.store import ResourceType, Running
 
 __all__ = [
     "Desired",
@@ -59,6 +59,7 @@ class DesiredFunction(_Written, frozen=True, kw_only=True):
         id: class id, without a prefix.
         file: path of the code, for messages.
         code: in one piece.
+        running: how it is run, None leaves that as it is.
     """
 
     resource_type: ResourceType
@@ -69,6 +70,7 @@ class DesiredFunction(_Written, frozen=True, kw_only=True):
     file: str
     code: str
     settings: tuple[SettingDefinition, ...]
+    running: Running | None = None
 
 
 class _Instance(_Written, frozen=True, kw_only=True):

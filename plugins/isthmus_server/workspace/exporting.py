@@ -135,7 +135,8 @@ class _Export:
         }
         settings = [_definition(definition) for definition in function.settings]
         self._files[f"functions/{name}/function.toml"] = toml_text(
-            {field: value for field, value in values.items() if value},
+            {field: value for field, value in values.items() if value}
+            | msgspec.to_builtins(function.running),
             {"settings": settings} if settings else {},
         )
         self._files[f"functions/{name}/{code}"] = function.code

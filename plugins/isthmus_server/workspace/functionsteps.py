@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from isthmus_server.store import (
+    AS_USUAL,
     Draft,
     ResourceType,
     Transaction,
@@ -20,8 +21,10 @@ from .matching import Matching
 __all__ = ["function_steps"]
 
 _NOTHING: Final = object()
-_TOLD: Final = ("display_name", "description", "logo_url", "settings")
+_TOLD: Final = ("display_name", "description", "logo_url", "settings", "running")
 """Fields of a function that are shown as they are; its code is shown as a diff."""
+_EMPTY: Final = ("", (), AS_USUAL)
+"""Values that need no showing where a function is new."""
 
 
 def function_steps(matching: Matching, written: DesiredFunction) -> Iterable[Step]:
@@ -45,6 +48,8 @@ def function_steps(matching: Matching, written: DesiredFunction) -> Iterable[Ste
         return
     before = {field: getattr(had, field) for field in _TOLD} if had else {}
     after = {field: getattr(written, field) for field in _TOLD}
+    if written.running is None:
+        after["running"] = had.running if had else AS_USUAL
     code_before = had.code if had else ""
     if had and before == after and code_before == written.code:
         if had.resource_type is not ResourceType.SOURCE and had.deployed != had.latest:
@@ -59,9 +64,11 @@ def function_steps(matching: Matching, written: DesiredFunction) -> Iterable[Ste
     if not had or code_before != written.code:
         changed["code"] = written.code
     draft = Draft(**changed)
-    if not had or changed.keys() & {"code", "settings"}:
+    if not had or changed.keys() & {"code", "settings", "running"}:
         matching.versioned.add(new_id)
-    fields = tuple(fields_between(before, {name: value for name, value in after.items() if value or had}))
+    fields = tuple(
+        fields_between(before, {name: value for name, value in after.items() if had or value not in _EMPTY})
+    )
     diff = code_diff(code_before, written.code, written.file)
     if had:
         yield _step(

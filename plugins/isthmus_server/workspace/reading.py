@@ -26,7 +26,7 @@ from isthmus.commands import (
 )
 from isthmus.errors import LoadError
 from isthmus.functions import SettingDefinition
-from isthmus_server.store import BUILT_IN, HTTP_API, ResourceType, class_id, function_id
+from isthmus_server.store import BUILT_IN, HTTP_API, ResourceType, Running, class_id, function_id
 
 from .desired import (
     Desired,
@@ -47,9 +47,6 @@ U = TypeVar("U")
 WORKSPACE_FILE: Final = "workspace.toml"
 ENTRIES: Final = 10_000
 """Files of one kind; a directory with more is something else."""
-_PLAIN: Final = Manifest()
-_NOT_KEPT: Final = ("isolation", "lenient", "pass_through", "capabilities", "fan_out")
-"""Fields of a ``function.toml`` that a store has no place for."""
 
 
 def read_directory(root: Path, runtimes: Mapping[str, Runtime], environ: Mapping[str, str]) -> Desired:
@@ -117,8 +114,8 @@ def _function(place: Path, root: Path, runtimes: Mapping[str, Runtime]) -> Desir
         raise WorkspaceProblems(f"{where}: its code is longer than the limit of {CODE_BYTES} bytes")
     if isinstance(code, bytes):
         raise WorkspaceProblems(f"{where}: its code is no text, and a store keeps text alone")
-    if strange := [field for field in _NOT_KEPT if getattr(manifest, field) != getattr(_PLAIN, field)]:
-        raise WorkspaceProblems(f"{where}: a store keeps no {' and no '.join(strange)}")
+    if manifest.fan_out and resource_type is not ResourceType.INSERT_SOURCE:
+        raise WorkspaceProblems(f"{where}: fan_out is for source inserts")
     return DesiredFunction(
         where=where,
         key=place.name,
@@ -131,6 +128,7 @@ def _function(place: Path, root: Path, runtimes: Mapping[str, Runtime]) -> Desir
         file=str(project.code.relative_to(root)) if project.code.is_relative_to(root) else str(project.code),
         code=code,
         settings=project.settings or (),
+        running=Running(**{field: getattr(manifest, field) for field in Running.__struct_fields__}),
     )
 
 
