@@ -175,6 +175,9 @@ async def test_assets_are_known_by_their_content_and_kept_for_good(owner: Visito
     answer = await owner.client.get(style)
     assert answer.status_code == 200
     assert "immutable" in answer.headers["cache-control"]
+    plain = await owner.client.get(style, headers={"Accept-Encoding": "identity"})
+    assert (answer.headers["content-encoding"], plain.headers.get("content-encoding")) == ("gzip", None)
+    assert answer.content == plain.content
     assert (await owner.client.get("/console/assets/0000000000000000/console.css")).status_code == 404
     assert (await owner.client.get("/console/assets/..%2f..%2fx/console.css")).status_code == 404
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import time
 from collections import defaultdict
@@ -39,6 +40,7 @@ PREVIEWS: Final = 2
 """Functions that are tried out in browsers at one time."""
 FOR_GOOD: Final = {
     "Cache-Control": "public, max-age=31536000, immutable",
+    "Vary": "Accept-Encoding",
     "X-Content-Type-Options": "nosniff",
 }
 DEFAULT_EGRESS: Final = Egress()
