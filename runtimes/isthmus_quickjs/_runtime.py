@@ -36,7 +36,7 @@ PRELUDE: Final = Path(__file__).parent / "prelude"
 MOST_LOG: Final = 64 * 1024 * 1024
 """Bytes of console output that are kept at the most: there is room for them in every world."""
 LOADING: Final = 2.0
-"""Seconds that loading may take, also where calls have less: compiling and libraries are not a call's affair."""
+"""Seconds of the processor that loading may take, also where calls have less: compiling and libraries are not a call's affair."""
 WORD: Final = re.compile(r"[A-Za-z_$][\w$]*")
 
 
@@ -74,9 +74,8 @@ class QuickJSRuntime(Runtime):
 
         def load() -> None:
             source = read_source(function.code, function.file, self._strip)
-            began = (
-                time.thread_time()
-            )  # it waits for nothing: what passes beside is what others have of the processor
+            # Of the processor's time, for loading waits for nothing but that.
+            began = time.thread_time()
             seconds = max(min(limits.wall, limits.cpu), LOADING)
             options: dict[str, object] = {
                 "kind": function.kind.value,
