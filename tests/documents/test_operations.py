@@ -112,7 +112,8 @@ class Machine:
                 argv, cwd=self.directory, env=self.environment, stdout=subprocess.DEVNULL, stderr=log
             )
         try:
-            self.until(lambda: self.ready() == 200)
+            self.until(lambda: process.poll() is not None or self.ready() == 200)
+            assert process.poll() is None, (self.directory / "err.txt").read_text()
             yield process
         finally:
             process.kill()
