@@ -442,7 +442,7 @@ class TickingEngine:
 
     def __init__(self) -> None:
         self.epochs = 0
-        self.begin: Callable[[], None] = list
+        self.begin: Callable[[], object] = int
         self.at = 0
 
     def increment_epoch(self) -> None:
