@@ -65,8 +65,10 @@ class UsageCommand(StoreCommand):
             f"in all: {told['calls']:,} calls, {_seconds(told['execution'])}; {told['events']:,} events came in"
         )
         for each in told["quotas"]:
-            used = each["used"] if each["measure"] == "events" else _seconds(each["used"])
-            quota = each["quota"] if each["measure"] == "events" else _seconds(each["quota"])
+            used, quota = (
+                f"{each[of]:,.0f}" if each["measure"] == "events" else _seconds(each[of])
+                for of in ("used", "quota")
+            )
             state = ", locked" if each["locked"] else ""
             say(
                 f"quota of {each['id'] or 'the workspace'}: {used} of {quota} {each['measure']}, {each['percent']:.0f} %{state}"

@@ -91,12 +91,12 @@ async def test_an_event_loop_has_what_one_has(functions: Functions) -> None:
     async def on_track(event, settings):
         order = []
         loop = asyncio.get_running_loop()
-        loop.call_later(0.01, order.append, "later")
         loop.call_soon(order.append, "soon")
         queue = asyncio.Queue()
         async with asyncio.TaskGroup() as group:
             group.create_task(queue.put("queued"))
             order.append(await queue.get())
+        loop.call_later(0.01, order.append, "later")
         await asyncio.sleep(0.03)
         order.append(await asyncio.to_thread(str.upper, "in place"))
         return order

@@ -256,7 +256,6 @@ OVER_A_STORE: Final = ("isthmus tokens", "isthmus reseal", "isthmus bounds")
 
 @pytest.mark.slow
 def test_its_commands_over_a_store_work(tmp_path: Path) -> None:
-    pytest.importorskip("isthmus_server._tokens")
     machine = Machine(tmp_path)
     made_store(tmp_path)
     tokens, resealing, bounds = (block("sh", each) for each in OVER_A_STORE)

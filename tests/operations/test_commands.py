@@ -138,7 +138,7 @@ def test_usage_and_bounds_are_shown_and_set(shell: Shell) -> None:
     assert f"{workspace.function}  4 calls, 1 failed  1 min 20 s  Crm\n" in told
     assert "in all: 4 calls, 1 min 20 s; 1,000 events came in\n" in told
     assert "quota of the workspace: 1 min 20 s of 1 min 40 s execution, 80 %\n" in told
-    assert "quota of the workspace: 1000.0 of 1000.0 events, 100 %, locked\n" in told
+    assert "quota of the workspace: 1,000 of 1,000 events, 100 %, locked\n" in told
     before = shell.json("usage", "--month", "2026-03")
     assert (before["calls"], before["execution"], before["events"], before["quotas"]) == (1, 7.0, 2, [])
     assert shell.run("bounds", "--clear") == "no bounds\n"
