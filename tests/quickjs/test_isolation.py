@@ -234,7 +234,7 @@ DEEDS = st.tuples(
 async def test_after_any_history_a_restored_world_is_its_image(
     scripts: Scripts, history: list[tuple[str, int]], together: bool
 ) -> None:
-    script = await scripts.once(HISTORY, cpu=0.1, wall=60, memory=32 * MIB)
+    script = await scripts.once(HISTORY, cpu=0.5, wall=60, memory=32 * MIB)
     calls = [call_of({"do": deed, "n": n}) for deed, n in history]
     before = await probe(script)
     if together:
