@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import random
 import threading
-from collections.abc import Callable
 
 import pytest
 import trio
@@ -26,6 +26,7 @@ from tests.javascript import (
 )
 
 from isthmus.abc import Killed, Reply, Returned
+from isthmus_quickjs import _lanes
 from isthmus_quickjs._guest import Guest
 from isthmus_quickjs._lanes import QUIET, Lanes
 from isthmus_quickjs._world import EXCHANGE_PAGES, RECORD_LIMIT
@@ -437,28 +438,24 @@ async def test_no_wake_up_is_lost(scripts: Scripts) -> None:
     assert not script.program._queue._waiting
 
 
-class TickingEngine:
-    """Counts its epochs; something begins at one of them."""
-
-    def __init__(self) -> None:
-        self.epochs = 0
-        self.begin: Callable[[], object] = int
-        self.at = 0
-
-    def increment_epoch(self) -> None:
-        self.epochs += 1
-        if self.epochs == self.at:
-            self.begin()
-
-
 @pytest.mark.parametrize("at", [QUIET, QUIET + 1], ids=["as it is about to stop", "as it stops"])
-async def test_the_clock_goes_on_for_a_guest_that_begins_in_no_lane_as_it_stops(at: int) -> None:
-    engine = TickingEngine()
-    lanes = Lanes([engine], 1)  # type: ignore[list-item]
-    engine.begin, engine.at = lanes.keep_ticking, at
+async def test_the_clock_goes_on_for_a_guest_that_begins_in_no_lane_as_it_stops(
+    monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    epochs = itertools.count(1)
+    last = 0
+
+    def tick(engine: object) -> None:
+        nonlocal last
+        last = next(epochs)
+        if last == at:
+            lanes.keep_ticking()
+
+    monkeypatch.setattr(_lanes, "increment_epoch", tick)
+    lanes = Lanes([object()], 1)  # type: ignore[list-item]
     lanes.keep_ticking()
     try:
         # An inline call is stopped at the second look; before that the Trio thread stands still.
-        await until(lambda: engine.epochs >= at + 2)
+        await until(lambda: last >= at + 2)
     finally:
         await lanes.aclose()
