@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol, final
 
 import trio
 
-from isthmus import Egress, Engine
+from isthmus import Egress, Engine, Request
 from isthmus.archive import EventArchive
 from isthmus.calls import CallEvent
 from isthmus.errors import IsthmusError
@@ -56,6 +56,9 @@ class Basis(Protocol):
     def call(self, event: CallEvent) -> None:
         """Take what the engine tells; must not block."""
 
+    def received(self, source: str, webhook: Request) -> None:
+        """Take a webhook as it came in; must not block."""
+
     def application(self, engine: Engine, url: str, running: Running, queue: Queue) -> ASGIApp | None:
         """What is served beside the ingress, None for nothing.
 
@@ -98,6 +101,9 @@ class FileBasis:
     def call(self, event: CallEvent) -> None:
         """See :class:`Basis`."""
 
+    def received(self, source: str, webhook: Request) -> None:
+        """See :class:`Basis`."""
+
     def application(self, engine: Engine, url: str, running: Running, queue: Queue) -> ASGIApp | None:
         """See :class:`Basis`."""
         del engine, url, running, queue
@@ -127,6 +133,7 @@ class StoreBasis:
         journals: Journals,
         kept: Path | None = None,
     ) -> None:
+        from .console.captured import CapturedWebhooks
         from .console.latencies import Latencies
         from .sharedslots import SharedSlots
         from .snapshotpipeline import load_snapshot
@@ -140,6 +147,8 @@ class StoreBasis:
         self._egress = egress
         self._kept = kept
         self._latencies = Latencies()
+        self._captured = CapturedWebhooks()
+        self.received = self._captured.keep
         self._load = partial(load_snapshot, egress=egress, slots=SharedSlots())
         self._revision = -1
         self._locks = meter.locks
@@ -202,6 +211,7 @@ class StoreBasis:
             running=running,
             queue=queue,
             latencies=self._latencies,
+            captured=self._captured,
             deliveries=None if kept is None else kept / DELIVERIES,
             archive=None if kept is None else kept / ARCHIVE,
         )

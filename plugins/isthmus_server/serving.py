@@ -149,7 +149,11 @@ class _Service:
         )
         health = health_routes(lambda: running.current is not None and not self._retiring.is_set())
         routes = ingress_routes(
-            running.enter, limits=options.limits, public_url=options.public_url, observer=metrics
+            running.enter,
+            limits=options.limits,
+            public_url=options.public_url,
+            observer=metrics,
+            received=basis.received,
         )
         offers, view = offered_routes(plugins), ServiceView(engine=engine, accept=self._accept)
         public: ASGIApp = Starlette(routes=[*health, *added_routes(offers, view, public=True), *routes])

@@ -12,6 +12,7 @@ from tests.console.visiting import Visitor
 import isthmus
 import isthmus_quickjs
 from isthmus_server.console import Live, console
+from isthmus_server.console.captured import CapturedWebhooks
 from isthmus_server.store import KeyRing, Store, new_key, open_store
 
 MEMORY = Path("/dev/shm")
@@ -58,7 +59,11 @@ async def engine() -> AsyncIterator[isthmus.Engine]:
 @pytest.fixture
 def live(quick_path: Path) -> Live:
     """A log and an archive that are kept, and nothing that runs."""
-    return Live(deliveries=quick_path / "deliveries", archive=quick_path / "archive")
+    return Live(
+        deliveries=quick_path / "deliveries",
+        archive=quick_path / "archive",
+        captured=CapturedWebhooks(clock=lambda: 0.0),
+    )
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class Arrivals(Sink):
 
     def __init__(self) -> None:
         self.texts: list[bytes] = []
+        self.received: list[tuple[str, isthmus.Request]] = []
 
     async def deliver(self, events: Sequence[bytes]) -> Attempt:
         await trio.lowlevel.checkpoint()
@@ -93,6 +94,7 @@ class Door:
         self.queue = queue
         self.pipeline = pipeline
         self.texts: list[bytes] = []
+        self.received: list[tuple[str, isthmus.Request]] = []
         self.requests = seen
 
     @property
@@ -147,6 +149,7 @@ async def opened(
     """An ingress with the sources ``web`` and ``hook``, whose entrance has further fields."""
     seen.clear()
     queue = queue or MemoryQueue()
+    received: list[tuple[str, isthmus.Request]] = []
     function = isthmus.Function(name="hook", kind=isthmus.Kind.SOURCE, language="scripted", code="hook")
     runtime = ScriptedRuntime({"onRequest": hook})
     async with isthmus.open_engine(plugins=[runtime], load_entry_points=False) as engine:
@@ -168,12 +171,16 @@ async def opened(
                 ]
             )
             app = ingress_app(
-                _entering(table, pipeline), limits=limits, public_url=public_url, clock=lambda: NOW
+                _entering(table, pipeline),
+                limits=limits,
+                public_url=public_url,
+                received=lambda source, webhook: received.append((source, webhook)),
+                clock=lambda: NOW,
             )
             transport = httpx.ASGITransport(app, client=(ADDRESS, 1234), raise_app_exceptions=True)
             async with httpx.AsyncClient(transport=transport, base_url="http://hooks.test") as client:
                 door = Door(client, queue, pipeline)
-                door.texts = arrived.texts
+                door.texts, door.received = arrived.texts, received
                 yield door
 
 

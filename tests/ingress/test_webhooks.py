@@ -29,6 +29,15 @@ async def test_the_secret_is_in_the_url_as_segments_or_in_a_header(autojump_cloc
         assert all(SECRET not in str(request) for request in door.requests)
 
 
+async def test_whoever_looks_on_sees_what_was_let_in_and_nothing_else(autojump_clock: object) -> None:
+    async with opened() as door:
+        assert (await door.hook({"throw": "TypeError"})).status_code == 400
+        assert (await door.client.post(segments_url(secret="wrong"), json={})).status_code == 401
+        ((source, webhook),) = door.received
+        assert (source, webhook.body) == ("hook", b'{"throw":"TypeError"}')
+        assert SECRET not in str(webhook)
+
+
 @pytest.mark.parametrize(
     ("url", "headers", "status"),
     [

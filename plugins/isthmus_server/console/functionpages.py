@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +33,8 @@ from .visits import Page, Visit
 __all__ = ["PAGES"]
 
 ALL: Final = Part(count=1000)
+MOST_CAPTURED: Final = 8
+"""Webhooks that are offered for a trial."""
 TITLES: Final[Mapping[ResourceType, tuple[str, str]]] = {
     ResourceType.SOURCE: ("Source functions", "turn webhooks into events"),
     ResourceType.DESTINATION: ("Destination functions", "send events on to where they are wanted"),
@@ -137,7 +140,7 @@ async def _show_editor(
 
     function, sources, users, versions = await visit.store.read(read)
     sent = visit.form if "code" in visit.form else None
-    payloads = (*await _delivered(visit), *samples(function.resource_type))
+    payloads = (*await _delivered(visit), *_captured(visit, sources), *samples(function.resource_type))
     return visit.show(
         "editor.html",
         status,
@@ -170,6 +173,22 @@ async def _delivered(visit: Visit) -> list[SamplePayload]:
         return []
     event = await visit.look(event_in, archive, id_)
     return [] if event is None else [payload_of("the event of that delivery", event)]
+
+
+def _captured(visit: Visit, sources: Sequence[Source]) -> list[SamplePayload]:
+    """The last webhooks that came for the sources of a function, if they may see them."""
+    captured = visit.live.captured
+    if captured is None or not _may(visit, SOURCE_ADMINS):
+        return []
+    found = [(each, source) for source in sources for each in captured.of(source.id)]
+    found.sort(key=lambda each: each[0].at, reverse=True)
+    return [
+        payload_of(
+            f"came {datetime.fromtimestamp(each.at, UTC):%H:%M:%S} UTC to {source.name or source.slug}",
+            each.payload,
+        )
+        for each, source in found[:MOST_CAPTURED]
+    ]
 
 
 def _may(visit: Visit, roles: frozenset[Role]) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from isthmus.queues import Queue
 from isthmus_server.running import Running
 
+from .captured import CapturedWebhooks
 from .latencies import Latencies
 
 __all__ = ["NOTHING", "Live"]
@@ -23,6 +24,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
         running: the pipeline that runs now.
         queue: where deliveries wait.
         latencies: of the deliveries since the process began.
+        captured: the last webhooks since then.
         deliveries: directory of the log of deliveries.
         archive: directory of the archive of events.
     """
@@ -30,6 +32,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     running: Running | None = None
     queue: Queue | None = None
     latencies: Latencies | None = None
+    captured: CapturedWebhooks | None = None
     deliveries: Path | None = None
     archive: Path | None = None
 

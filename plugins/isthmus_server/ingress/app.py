@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from isthmus import Request as Webhook
 from isthmus.errors import EngineClosed, InvalidInput, QueueError, QueueFull
 
 from .answers import Refusal
@@ -36,6 +37,8 @@ FULL_PAUSE: Final = 30.0
 AWAY_PAUSE: Final = 5.0
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Received = Callable[[str, Webhook], None]
+"""Told of the source and of each webhook that it lets in, before its function runs; must not block."""
 
 
 class IngressObserver:
@@ -52,12 +55,17 @@ _UNOBSERVED: Final = IngressObserver()
 _NO_LIMITS: Final = IngressLimits()
 
 
+def _unheard(source: str, webhook: Webhook) -> None:
+    """Nobody wants to know of webhooks."""
+
+
 def ingress_app(
     enter: Enter,
     *,
     limits: IngressLimits = _NO_LIMITS,
     public_url: str = "",
     observer: IngressObserver = _UNOBSERVED,
+    received: Received = _unheard,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """Make an ASGI application that feeds a pipeline; it runs on Trio, as under hypercorn.
@@ -67,10 +75,13 @@ def ingress_app(
         limits: how much is taken.
         public_url: what senders see of this server, as ``https://hooks.example.com``; by default what their requests say.
         observer: told of what comes in.
+        received: told of webhooks themselves.
         clock: seconds since the epoch.
     """
     return Starlette(
-        routes=ingress_routes(enter, limits=limits, public_url=public_url, observer=observer, clock=clock)
+        routes=ingress_routes(
+            enter, limits=limits, public_url=public_url, observer=observer, received=received, clock=clock
+        )
     )
 
 
@@ -80,12 +91,13 @@ def ingress_routes(
     limits: IngressLimits = _NO_LIMITS,
     public_url: str = "",
     observer: IngressObserver = _UNOBSERVED,
+    received: Received = _unheard,
     clock: Callable[[], float] = time.time,
 ) -> list[BaseRoute]:
     """The routes of :func:`ingress_app`, for an application that has others beside them."""
     turnstile = Turnstile(limits.requests, limits.events_per_second)
     tracking = Tracking(enter, limits, turnstile, clock=clock, taken=observer.taken)
-    webhooks = Webhooks(enter, limits, turnstile, public_url=public_url)
+    webhooks = Webhooks(enter, limits, turnstile, public_url=public_url, received=received)
     guarded = partial(_guarded, turnstile, observer)
     calls: list[BaseRoute] = []
     for call, paths in CALL_PATHS.items():

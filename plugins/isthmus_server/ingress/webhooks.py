@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple, final
 from urllib.parse import parse_qsl, urlencode
 
@@ -50,15 +51,23 @@ class Webhooks:
         limits: bounds.
         turnstile: rates.
         public_url: what senders see of this server, without a path; "" for what they say themselves.
+        received: told of the source and of each webhook that it lets in; must not block.
     """
 
     def __init__(
-        self, enter: Enter, limits: IngressLimits, turnstile: Turnstile, *, public_url: str = ""
+        self,
+        enter: Enter,
+        limits: IngressLimits,
+        turnstile: Turnstile,
+        *,
+        public_url: str = "",
+        received: Callable[[str, Request], None],
     ) -> None:
         self._enter = enter
         self._limits = limits
         self._turnstile = turnstile
         self._public_url = public_url.rstrip("/")
+        self._received = received
 
     async def take(self, request: HttpRequest) -> Response:
         """Answer a webhook once what came of it is durable."""
@@ -74,6 +83,7 @@ class Webhooks:
         webhook = self._webhook(request, body, presented)
         with self._enter() as serving:
             entrance = _entrance(serving.sources, presented)
+            self._received(entrance.source, webhook)
             if entrance.run_later:
                 await serving.pipeline.receive(entrance.source, webhook)
                 return json_answer(ACCEPTED)
