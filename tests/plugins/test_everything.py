@@ -217,11 +217,12 @@ def test_its_routes_are_served_and_one_that_fails_ends_its_request_alone(served:
     with client(served) as public, httpx.Client(base_url=served.operations, timeout=60) as private:
         taken = public.post("/plugins/parrot/", content="Squawked")
         assert taken.status_code == 202, served.log()
+        assert taken.headers["x-parrot"] == "hello"
         failed = public.post("/plugins/parrot/", content="")
         assert (failed.status_code, failed.json()) == (500, {"success": False, "error": "internal"})
         assert public.get("/plugins/cage/").status_code == 404  # it is for operators
         assert private.get("/plugins/parrot/").status_code == 404
-        assert re.fullmatch(r"\d+ instances", private.get("/plugins/cage/").text)
+        assert re.fullmatch(r"\d+ instances, [1-9]\d* events", private.get("/plugins/cage/").text)
         assert public.post("/v1/track", json={"event": "Still here", "userId": "u"}).status_code == 200
     assert "the server route 'parrot' of the plugin 'parrot' failed: ZeroDivisionError" in served.log()
     assert "must not be logged" not in served.log()

@@ -29,6 +29,7 @@ from isthmus.abc import (
     Runtime,
 )
 from isthmus.calls import CallEnded, CallEvent
+from isthmus.pipelines import Accepted, Observation
 from isthmus.queues import OpenQueue, Queue
 from isthmus.serverroutes import Application, ServerRoute, ServiceView
 from isthmus.templates import Template
@@ -38,6 +39,8 @@ isthmus_requires = ">=0.1"
 
 ended: Counter[str] = Counter()
 """Calls that were observed, by their status."""
+accepted: Counter[str] = Counter()
+"""Events that pipelines took, by their source."""
 
 
 class ParrotRuntime(Runtime):
@@ -156,10 +159,10 @@ def public_route(view: ServiceView) -> Application:
 
 
 def private_route(view: ServiceView) -> Application:
-    """Tells operators how many functions are loaded."""
+    """Tells operators how many functions are loaded, and how many events were taken."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        text = f"{len(view.engine.stats().instances)} instances"
+        text = f"{len(view.engine.stats().instances)} instances, {accepted.total()} events"
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": text.encode()})
 
@@ -195,6 +198,36 @@ def observe(seen: CallEvent) -> None:
 @hookimpl
 def isthmus_observers() -> Iterable[Callable[[CallEvent], None]]:
     return [observe]
+
+
+def observe_pipeline(seen: Observation) -> None:
+    """Count events as they are taken."""
+    if isinstance(seen, Accepted):
+        accepted[seen.source] += 1
+
+
+@hookimpl
+def isthmus_pipeline_observers() -> Iterable[Callable[[Observation], None]]:
+    return [observe_pipeline]
+
+
+def greeting(app: Application) -> Application:
+    """Says in a header of each answer who was here."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        async def greet(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (b"x-parrot", b"hello")]}
+            await send(message)
+
+        await app(scope, receive, greet)
+
+    return application
+
+
+@hookimpl
+def isthmus_middlewares() -> Iterable[Callable[[Application], Application]]:
+    return [greeting]
 
 
 @hookimpl
