@@ -198,7 +198,7 @@ def _probe(packages: Packages, contender: Contender, code: str) -> Probed:
             answer = conversation.ask("probe", GIVEN_UP, code=code, seconds=LIMIT)
     except Silent as reason:
         return Probed(seconds=None, how=str(reason))
-    return Probed(seconds=answer["seconds"], how=str(answer["how"])[:200])
+    return Probed(seconds=answer["seconds"], how=str(answer.get("how"))[:200])
 
 
 def _check(answer: dict[str, Any]) -> None:

@@ -149,7 +149,7 @@ const ANSWERS = {
     } catch (error) {
       how = `${error.name}: ${error.message}`;
     }
-    return { seconds: Number(hrtime.bigint() - began) / 1e9, how };
+    return { seconds: Number(hrtime.bigint() - began) / 1e9, how: String(how) };
   },
 };
 
