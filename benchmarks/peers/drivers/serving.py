@@ -101,7 +101,7 @@ class Driver(ABC):
             how = self.world(request["code"]).call("{}", "{}")
         except Exception as error:  # noqa: BLE001 -- whatever it is, it is how the call ended
             how = f"{type(error).__name__}: {error}"
-        return {"seconds": time.perf_counter() - began, "how": how}
+        return {"seconds": time.perf_counter() - began, "how": str(how)}
 
     def _through(self, world: World) -> object:
         answer = json.loads(world.call(json.dumps(self.event), json.dumps(self.settings)))
