@@ -18,7 +18,7 @@ from .outcomes import Outcome
 if TYPE_CHECKING:
     from .tapes import Recording
 
-__all__ = ["Calling", "known_as"]
+__all__ = ["Calling"]
 
 
 @final
@@ -132,6 +132,11 @@ class Calling:
         finally:
             binding.tally.end(number, call.handler, outcome)
 
+    def runtime_version(self, function: Function) -> str:
+        """What a tape calls the runtime of a function: its key, and its version where it has one."""
+        runtime = self._runtime_of(function)
+        return f"{runtime.key} {runtime.version}".rstrip()
+
     @property
     def taking(self) -> Callable[[Binding], TakeTape] | None:
         """What takes tapes of a binding's calls, None where the engine keeps none."""
@@ -140,14 +145,9 @@ class Calling:
     def _tape(self, record: Recording, binding: Binding) -> TakeTape:
         from ._taping.taking import Taking  # most engines record nothing
 
-        version = known_as(self._runtime_of(binding.function))
+        version = self.runtime_version(binding.function)
 
         def take(call: Call, events: Sequence[bytes] | None, body: bytes) -> Taping:
             return Taking(record, binding, version, call, batch=events is not None, body=body)
 
         return take
-
-
-def known_as(runtime: Runtime) -> str:
-    """What a tape calls a runtime: its key, and its version where it has one."""
-    return f"{runtime.key} {runtime.version}".rstrip()

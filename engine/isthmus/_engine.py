@@ -12,7 +12,7 @@ import trio
 
 from ._batches import DeliverItem, EventBatcher
 from ._bulk import Bulk, Deliver
-from ._calling import Calling, known_as
+from ._calling import Calling
 from ._instances import Instance, Terms
 from ._intake import batch_text, event_texts, prepare
 from ._invocation import unrun
@@ -370,26 +370,9 @@ class Engine:
             LoadError: the code does not load.
             EngineError: as :meth:`load`.
         """
-        from ._taping.replays import Replay  # most engines replay nothing
+        from ._taping.replays import replayed  # most engines replay nothing
 
-        replay = Replay(tape, function)
-        runtime = self.runtime_of(replay.function)
-        instance = await self.load(
-            replay.function,
-            settings=replay.settings,
-            name=tape.head.instance,
-            limits=tape.limits,
-            retry_network_errors=tape.retry_network_errors,
-            source_id=tape.source_id,
-        )
-        try:
-            binding = self._loading.binding(instance)
-            call = replay.call(binding.key, binding.handlers)
-            outcome = await self._calling.perform(binding, call, replay.events, tape.body, replay)
-        finally:
-            with trio.CancelScope(shield=True):
-                await instance.aclose()
-        return replay.compared(outcome, known_as(runtime))
+        return await replayed(tape, function, self._loading, self._calling)
 
     # ------------------------------------------------------------ closing
 

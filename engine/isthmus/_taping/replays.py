@@ -7,9 +7,13 @@ from itertools import pairwise
 from typing import Any, final
 
 import msgspec
+import trio
 
+from isthmus._calling import Calling
 from isthmus._host import InvocationHost
-from isthmus.abc import Call, Host
+from isthmus._instances import Terms
+from isthmus._loading import Loading
+from isthmus.abc import Call, Egress, Host
 from isthmus.errors import IsthmusError, TapeError
 from isthmus.functions import Function
 from isthmus.outcomes import Outcome
@@ -19,9 +23,32 @@ from .concealing import Concealer
 from .replaying import ReplayHost
 from .taking import digest_of, engine_version
 
-__all__ = ["Replay"]
+__all__ = ["Replay", "replayed"]
 
 SIZES = frozenset({"log_bytes", "output_bytes"})
+
+
+async def replayed(tape: Tape, function: Function | None, loading: Loading, calling: Calling) -> Replayed:
+    """Run a call again in an instance of its own; see :meth:`isthmus.Engine.replay`."""
+    replay = Replay(tape, function)
+    terms = Terms(
+        function=replay.function,
+        settings=replay.settings,
+        limits=tape.limits,
+        egress=Egress(),
+        retry_network_errors=tape.retry_network_errors,
+        source_id=tape.source_id,
+        slots=None,
+    )
+    instance = await loading.load(tape.head.instance, terms)
+    try:
+        binding = loading.binding(instance)
+        call = replay.call(binding.key, binding.handlers)
+        outcome = await calling.perform(binding, call, replay.events, tape.body, replay)
+    finally:
+        with trio.CancelScope(shield=True):
+            await instance.aclose()
+    return replay.compared(outcome, calling.runtime_version(replay.function))
 
 
 @final
